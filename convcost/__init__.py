@@ -1,0 +1,75 @@
+"""convcost: exact parameters and multiply-adds of convolutional networks, per layer, with the convention named.
+
+>>> import convcost
+>>> cost = convcost.load("googlenet@paper").price()
+>>> cost["inception_3a"].macs
+128049152
+>>> cost.total.params
+6998552
+
+Names are imported when they are first used, so that `import convcost` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convcost.cost import Cost, Line
+    from convcost.errors import ConvcostError, MissingExtraError, ShapeError
+    from convcost.graph import Graph, GraphBuilder
+    from convcost.network import Network, compare, load
+    from convcost.poly import Poly, symbol
+    from convcost.published.audit import audit
+    from convcost.torchbridge import torch_model, verify
+
+_HOMES = {
+    "ConvcostError": "errors",
+    "Cost": "cost",
+    "Graph": "graph",
+    "GraphBuilder": "graph",
+    "Line": "cost",
+    "MissingExtraError": "errors",
+    "Network": "network",
+    "Poly": "poly",
+    "ShapeError": "errors",
+    "audit": "published.audit",
+    "compare": "network",
+    "load": "network",
+    "symbol": "poly",
+    "torch_model": "torchbridge",
+    "verify": "torchbridge",
+}
+
+__all__ = [
+    "ConvcostError",
+    "Cost",
+    "Graph",
+    "GraphBuilder",
+    "Line",
+    "MissingExtraError",
+    "Network",
+    "Poly",
+    "ShapeError",
+    "audit",
+    "compare",
+    "load",
+    "symbol",
+    "torch_model",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'convcost' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"convcost.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,5 @@
+"""`python -m convcost`: the command line."""
+
+from convcost.cli import main
+
+main()

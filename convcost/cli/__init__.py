@@ -1,0 +1,51 @@
+"""The command line: `convcost table googlenet`. Commands parse, call the library, and print one table."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from convcost.cli.auditing import audit, reconcile
+from convcost.cli.closed import formula
+from convcost.cli.commands import cli
+from convcost.cli.options import OutputClosedError
+from convcost.cli.peers import dialects, verify
+from convcost.cli.sweep import solve, sweep
+from convcost.errors import ConvcostError
+
+for command in (audit, reconcile, formula, verify, dialects, sweep, solve):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit: with 0, with what the command says, or with 2 and one line on stderr for bad input."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status."""
+    if sys.stdout is None:  # closed before we began, as by `>&-`
+        return _fail("standard output is closed")
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = cli.main(arguments or ["--help"], prog_name="convcost", standalone_mode=False)
+    except click.ClickException as error:
+        return _fail(error.format_message())
+    except ConvcostError as error:
+        if isinstance(error, OutputClosedError):
+            # Python flushes standard output once more when it exits: give it something that takes it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _fail(str(error))
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted")
+    except OSError as error:
+        return _fail(f"{error.filename or 'standard output'}: {error.strerror or error}")
+    return status if isinstance(status, int) else 0
+
+
+def _fail(message: str) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return 2

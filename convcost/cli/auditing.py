@@ -1,0 +1,137 @@
+"""The commands that ask whether a printed number is right: audit and reconcile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from convcost.cli.options import TableName, load_network, output_options, show
+from convcost.errors import ConvcostError
+
+_FAIL_ON = ("contradiction", "unreproduced", "difference")
+
+
+@click.command()
+@click.argument("tables", type=TableName(), nargs=-1)
+@click.option("--all", "all_", is_flag=True, help="Every shipped table.")
+@click.option("--map", "columns", multiple=True, metavar="TITLE=WHAT", help="What a column prints; repeatable.")
+@click.option("--name", "names", multiple=True, metavar="PRINTED=NETWORK", help="Which network a row is; repeatable.")
+@click.option("--spec", "specs", multiple=True, type=click.Path(path_type=Path), help="A spec file of your own.")
+@click.option("--table", "number", type=click.IntRange(min=1), help="Which table of the file.")
+@click.option("--header-rows", type=click.IntRange(min=1), help="How many rows of it are header.")
+@click.option("--fail-on", type=click.Choice(_FAIL_ON), help="Exit with 1 if a cell is as bad as this, or worse.")
+@output_options
+def audit(
+    tables: tuple[str, ...],
+    all_: bool,
+    columns: tuple[str, ...],
+    names: tuple[str, ...],
+    specs: tuple[Path, ...],
+    number: int | None,
+    header_rows: int | None,
+    fail_on: str | None,
+    format_: str,
+    exact: bool,
+) -> int:
+    """Judge every printed cell of TABLES: shipped ones by name, your own by their .csv, .md, .tex or .html file.
+
+    A cell holds, holds under another convention or for another network, contradicts the other cells of its row, or is
+    not reproduced. --map says what a column prints (name, params, macs, flops, ops or skip, perhaps "ops in M" or
+    "ops of SE-{}", where {} is the row's name), --name which network a row is about.
+
+    Example: convcost audit googlenet resnet
+    """
+    from convcost import auditviews
+    from convcost.published import audit as library
+    from convcost.published.tables import table_names
+
+    if all_ == bool(tables):
+        raise ConvcostError("audit takes the names of tables or files, or --all")
+    options = {"columns": _pairs("--map", columns), "names": _pairs("--name", names)}
+    found = [
+        library.audit(source, **options, specs=specs, table=number, header_rows=header_rows)
+        for source in (table_names() if all_ else tables)
+    ]
+    show(auditviews.audits(found), format_, exact)
+    failing = library.FAILING[fail_on] if fail_on else ()
+    return int(any(finding.verdict in failing for one in found for finding in one.findings))
+
+
+@click.command()
+@click.argument("arguments", nargs=-1, metavar="[NETWORK] [CLAIM]...")
+@click.option("--macs", metavar="COUNT", help="Claimed multiply-adds or FLOPs, e.g. 4.12G.")
+@click.option("--params", metavar="COUNT", help="Claimed parameters, e.g. 25.6M.")
+@click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="Set a knob of the NETWORK; repeatable.")
+@output_options
+def reconcile(
+    arguments: tuple[str, ...],
+    macs: str | None,
+    params: str | None,
+    settings: tuple[str, ...],
+    format_: str,
+    exact: bool,
+) -> int:
+    """Find what makes a claimed number true: variant, input, unit, K, rounding, tool, head; the most ordinary first.
+
+    A CLAIM is a number with its unit, such as "3.8 GFLOPs". Without a NETWORK every shipped one is searched. Exits with
+    1 if nothing makes the claim true. Example: convcost reconcile resnet50 --macs 4.12G --params 25.6M
+    """
+    from convcost import auditviews
+    from convcost.published.reconcile import claimed
+    from convcost.published.reconcile import reconcile as search
+
+    name, texts = _network_and_claims(arguments)
+    claims = {}
+    for text, quantity in (*((text, "") for text in texts), (params, "params"), (macs, "ops")):
+        if text is not None:
+            of, printed = claimed(text, quantity)
+            if of in claims:
+                raise ConvcostError(f"{text!r}: {of} are claimed twice")
+            claims[of] = printed
+    if settings and name is None:
+        raise ConvcostError("--set goes with a network")
+    found = search(claims, None if name is None else load_network(name, settings))
+    show(auditviews.reconciled(found), format_, exact)
+    return 0 if found.matches else 1
+
+
+def _network_and_claims(arguments: tuple[str, ...]) -> tuple[str | None, list[str]]:
+    """What of the arguments is a number, and what then must be the network."""
+    from convcost.published.printed import parse
+
+    names, claims = [], []
+    for argument in arguments:
+        try:
+            parse(argument)
+        except ConvcostError:
+            names.append(argument)
+        else:
+            claims.append(argument)
+    if len(names) > 1:
+        raise ConvcostError(f"{names[1]!r} is no number, and {names[0]!r} is the network already")
+    return (names[0] if names else None), claims
+
+
+def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        left, equals, right = text.partition("=")
+        # A printed name may have an equals sign of its own: "ShuffleNet (g = 3)=shufflenet_v1_g3".
+        if option == "--name" and "=" in right:
+            left, equals, right = _split_name(text)
+        if not equals or not right.strip():
+            raise ConvcostError(f"{option} {text!r}: write it as LEFT=RIGHT")
+        if left.strip() in pairs:
+            raise ConvcostError(f"{option} {left.strip()!r}: given twice")
+        pairs[left.strip()] = right.strip()
+    return pairs
+
+
+def _split_name(text: str) -> tuple[str, str, str]:
+    """At the first equals sign behind which a network's reference stands: a name, then knobs with theirs."""
+    for at, character in enumerate(text):
+        first = text[at + 1 :].strip().partition(" ")[0]
+        if character == "=" and first and "=" not in first and not first[0].isdigit():
+            return text[:at], "=", text[at + 1 :]
+    return text, "", ""

@@ -1,0 +1,149 @@
+"""The commands. Each one loads what it needs when it runs, so that the door stays light."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from convcost.cli.options import (
+    NetworkName,
+    TableName,
+    load_network,
+    network_options,
+    output_options,
+    profile_option,
+    say,
+    show,
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="convcost")
+def cli() -> None:
+    """Where every parameter and multiply-add of a convolutional network comes from, and which published number holds.
+
+    A NETWORK is a shipped name (see `convcost list`), a name with a variant such as resnet50@v1.5, or a path to a spec
+    file of your own.
+    """
+
+
+@cli.command()
+@click.argument("name", type=TableName())
+@profile_option
+@output_options
+def table(name: str, as_: str | None, format_: str, exact: bool) -> None:
+    """Print a published table, each printed count beside the computed one.
+
+    Example: convcost table googlenet
+    """
+    from convcost import views
+    from convcost.published.tables import load_table
+
+    found = load_table(name)
+    show(views.published((found if as_ is None else found.under(as_)).check()), format_, exact)
+
+
+@cli.command()
+@click.argument("network", type=NetworkName())
+@click.option("--depth", type=click.IntRange(min=1), help="Fold layers into scopes of at most this many parts.")
+@network_options
+@profile_option
+@output_options
+def layers(
+    network: str,
+    depth: int | None,
+    input_shape: str | None,
+    batch: int,
+    settings: tuple[str, ...],
+    as_: str | None,
+    format_: str,
+    exact: bool,
+) -> None:
+    """Print every layer of a NETWORK: shapes, params, macs, activations, receptive field.
+
+    Example: convcost layers resnet50@v1.5 --depth 1 --input 3x256x256
+    """
+    from convcost import views
+
+    found = load_network(network, settings)
+    show(views.layers(found, found.price(input_shape, batch), depth, as_ or "macs"), format_, exact)
+
+
+@cli.command()
+@click.argument("networks", type=NetworkName(), nargs=-1, required=True)
+@network_options
+@profile_option
+@output_options
+def compare(
+    networks: tuple[str, ...],
+    input_shape: str | None,
+    batch: int,
+    settings: tuple[str, ...],
+    as_: str | None,
+    format_: str,
+    exact: bool,
+) -> None:
+    """Compare NETWORKS with the first of them: totals, ratios, savings, and the layers that differ.
+
+    Example: convcost compare resnet50@v1 resnet50@v1.5
+    """
+    from convcost import views
+    from convcost.network import compare
+
+    found = compare(*(load_network(name, settings) for name in networks), input=input_shape, batch=batch)
+    show(views.compare(found, as_ or "macs"), format_, exact)
+
+
+@cli.command(name="list")
+@click.option("--family", help="Only families whose name contains this text.")
+@click.option("--max-macs", metavar="COUNT", help="Only networks of at most this many macs, e.g. 600M.")
+@click.option("--max-params", metavar="COUNT", help="Only networks of at most this many params, e.g. 5M.")
+@click.option("--variants", is_flag=True, help="One row per variant; CSV and JSON always have one.")
+@output_options
+def list_(
+    family: str | None, max_macs: str | None, max_params: str | None, variants: bool, format_: str, exact: bool
+) -> None:
+    """List the shipped networks by family, with params, macs, input and variants."""
+    from convcost import views
+    from convcost.network import shipped
+
+    each = variants or format_ in ("csv", "json")
+    entries = shipped(family=family, max_macs=max_macs, max_params=max_params, variants=each)
+    show(views.zoo(entries, variants=each), format_, exact)
+
+
+@cli.command(name="show")
+@click.argument("network", type=NetworkName())
+def show_(network: str) -> None:
+    """Print the spec of a NETWORK, as its file says it."""
+    from convcost.spec.library import resolve
+
+    say(resolve(network).spec.text)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def check(file: Path) -> None:
+    """Check a spec FILE: every network and variant in it is built and priced."""
+    from convcost.network import every_variant
+    from convcost.ops import format_shape
+    from convcost.spec.model import Spec
+
+    for network in every_variant(Spec.read(file)):
+        total = network.price().total
+        size = format_shape(network.input)
+        say(f"{network.name}: valid, {total.params:,} params, {total.macs:,} macs at {size}\n")
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def new(file: Path) -> None:
+    """Write a commented spec to FILE, to start from. It prices as it is."""
+    from shlex import quote
+
+    from convcost.spec.library import path_reference
+    from convcost.spec.template import write
+
+    write(file)
+    say(f"wrote {file}; try: convcost layers {quote(path_reference(file))}\n")

@@ -1,0 +1,138 @@
+"""The arguments and options that commands share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from convcost.errors import ConvcostError
+
+if TYPE_CHECKING:
+    from convcost.network import Network
+    from convcost.render import Table
+
+FORMATS = ("terminal", "markdown", "latex", "csv", "json")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class NetworkName(click.ParamType[str]):
+    """A shipped network, `name@variant`, or a path to a spec file."""
+
+    name = "network"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Shipped names; after an @, the variants of that network; with a slash or a dot, files."""
+        from convcost.spec.library import resolve, shipped_networks
+
+        if "/" in incomplete or incomplete.startswith("."):
+            return [CompletionItem(incomplete, type="file")]
+        base, at, variant = incomplete.partition("@")
+        if not at:
+            return [CompletionItem(r.network) for r in shipped_networks() if r.network.startswith(base)]
+        try:
+            reference = resolve(base)
+        except ConvcostError:
+            return []
+        variants = reference.spec.variants_of(reference.network)
+        return [CompletionItem(f"{base}@{name}") for name in variants if name.startswith(variant)]
+
+
+class TableName(click.ParamType[str]):
+    """A shipped published table."""
+
+    name = "table"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Shipped tables."""
+        from convcost.published.tables import table_names
+
+        return [CompletionItem(name) for name in table_names() if name.startswith(incomplete)]
+
+
+class ProfileName(click.ParamType[str]):
+    """What a tool counts."""
+
+    name = "profile"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Every profile."""
+        from convcost.dialects import PROFILES
+
+        return [CompletionItem(name) for name in PROFILES if name.startswith(incomplete)]
+
+
+def profile_option(command: Command) -> Command:
+    """--as."""
+    option = click.option(
+        "--as", "as_", type=ProfileName(), help="Count as a tool does: fvcore, thop, ...; see `convcost dialects`."
+    )
+    return option(command)
+
+
+def network_options(command: Command) -> Command:
+    """--input, --batch and --set."""
+    for option in (
+        click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="Set a knob; repeatable."),
+        click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Samples per pass."),
+        click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: the network's own]"),
+    ):
+        command = option(command)
+    return command
+
+
+def output_options(command: Command) -> Command:
+    """--format and --exact."""
+    for option in (
+        click.option("--exact", is_flag=True, help="Exact integers with separators instead of the short form."),
+        click.option(
+            "--format",
+            "format_",
+            type=click.Choice(FORMATS),
+            default="terminal",
+            show_default=True,
+            help="How to print; JSON and CSV always carry exact integers.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def load_network(name: str, settings: tuple[str, ...]) -> Network:
+    """The network of a name, with its --set options. Raises ConvcostError."""
+    from convcost.network import load, parse_settings
+
+    return load(name, **parse_settings(settings, "--set"))
+
+
+def show(table: Table, format_: str, exact: bool) -> None:
+    """Print a table to standard output, as it can show it."""
+    from convcost.render import write
+
+    with _open_output():
+        write(table, format_, sys.stdout, exact=exact)
+
+
+def say(text: str) -> None:
+    """Print text to standard output."""
+    from convcost.render.text import encodable
+
+    with _open_output():
+        sys.stdout.write(encodable(text, sys.stdout.encoding or "utf-8"))
+
+
+class OutputClosedError(ConvcostError):
+    """Whoever read our standard output went away."""
+
+
+@contextmanager
+def _open_output() -> Iterator[None]:
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:  # which click would turn into a silent exit
+        raise OutputClosedError("standard output was closed before all of it was written") from None

@@ -1,0 +1,99 @@
+"""The commands that compare with other counters: verify and dialects."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from convcost.cli.options import NetworkName, load_network, network_options, output_options, show
+from convcost.errors import ConvcostError
+
+if TYPE_CHECKING:
+    from convcost.network import Network
+
+
+@click.command()
+@click.argument("networks", type=NetworkName(), nargs=-1)
+@click.option("--all", "all_", is_flag=True, help="Every shipped network in every variant.")
+@click.option(
+    "--device",
+    type=click.Choice(("cpu", "cuda", "meta")),
+    default="cpu",
+    show_default=True,
+    help="Where the model runs; meta computes nothing, and leaves fvcore out.",
+)
+@click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="Set a knob; repeatable.")
+@click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: each network's own]")
+@output_options
+def verify(
+    networks: tuple[str, ...],
+    all_: bool,
+    device: str,
+    settings: tuple[str, ...],
+    input_shape: str | None,
+    format_: str,
+    exact: bool,
+) -> int:
+    """Build NETWORKS in torch and compare: params, shapes of a forward pass, macs by fvcore and torch, layer by layer.
+
+    Exits with 1 if anything differs. Example: convcost verify googlenet resnet50@v1.5
+    """
+    from convcost import peerviews
+    from convcost.network import shipped
+    from convcost.torchbridge import verify
+
+    if all_ == bool(networks):
+        raise ConvcostError("verify takes the names of networks, or --all")
+    if all_ and settings:
+        raise ConvcostError("--set goes with named networks, not with --all")
+    found = [n for n, _ in shipped(variants=True)] if all_ else [load_network(name, settings) for name in networks]
+    reports = [verify(network, input=input_shape, device=device) for network in _progress(found)]
+    show(peerviews.verifications(reports), format_, exact)
+    return 0 if all(report.ok for report in reports) else 1
+
+
+@click.command()
+@click.argument("network", type=NetworkName(), required=False)
+@network_options
+@output_options
+def dialects(
+    network: str | None,
+    input_shape: str | None,
+    batch: int,
+    settings: tuple[str, ...],
+    format_: str,
+    exact: bool,
+) -> None:
+    """Count a NETWORK as every tool does, each total with what it is made of; without one, tell the tools' rules.
+
+    Example: convcost dialects resnet50@v1.5 --exact
+    """
+    from convcost import peerviews
+
+    if network is None:
+        show(peerviews.profiles(), format_, exact)
+        return
+    found = load_network(network, settings)
+    # What is spelled out in a text has to be exact for a program.
+    in_full = exact or format_ in ("csv", "json")
+    show(peerviews.dialects(found, found.price(input_shape, batch), exact=in_full), format_, exact)
+
+
+def _progress(networks: Sequence[Network]) -> Iterator[Network]:
+    """The same networks, one by one, with a bar on standard error where a person is looking."""
+    if len(networks) < 2 or not sys.stderr.isatty():
+        yield from networks
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(networks))
+        for network in networks:
+            progress.update(task, description=network.name)
+            yield network
+            progress.advance(task)

@@ -1,0 +1,169 @@
+"""Commands over many designs of a network: a sweep of a space, and the best designs within a budget."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from convcost.cli.options import NetworkName, load_network, output_options, say, show
+from convcost.errors import ConvcostError
+
+if TYPE_CHECKING:
+    from convcost.sweep.space import Space
+
+OVER = "NAME=START:STOP:STEP or NAME=VALUE,VALUE: an axis of the space; NAME is a knob, H, W or batch. Repeatable."
+
+
+@click.command()
+@click.argument("network", type=NetworkName())
+@click.option("--over", multiple=True, metavar="AXIS", help=OVER)
+@click.option("--let", multiple=True, metavar="NAME=EXPRESSION", help="A value that follows from others, e.g. W=2*H.")
+@click.option("--space", "space_file", type=click.Path(path_type=Path), help="A YAML file of axes: over, let, where.")
+@click.option("--where", multiple=True, metavar="CONDITION", help="Keep designs with this only, e.g. 'macs <= 600M'.")
+@click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="Set a knob for all; repeatable.")
+@click.option("--sample", type=click.IntRange(min=1), help="Draw this many designs instead of taking all.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the sample.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes on this machine.")
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="The scheduler of a Dask cluster to compute on.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="FILE.parquet, FILE.csv or FILE.jsonl.")
+def sweep(
+    network: str,
+    over: tuple[str, ...],
+    let: tuple[str, ...],
+    space_file: Path | None,
+    where: tuple[str, ...],
+    settings: tuple[str, ...],
+    sample: int | None,
+    seed: int,
+    workers: int,
+    scheduler: str | None,
+    out: Path,
+) -> None:
+    """Price every design of a NETWORK's design space, exactly, into one file.
+
+    H without W means square inputs. What is done stays when a sweep is stopped: run the same command to go on.
+
+    Example: convcost sweep mobilenet_v2 --over width=0.25:2:0.05 --over H=96:320:32 --out designs.csv
+    """
+    from convcost.sweep import engines
+    from convcost.sweep.run import plan, run
+
+    space, conditions = _space(over, let, space_file)
+    planned = plan(
+        load_network(network, settings), space, where=(*conditions, *where), sample=sample, seed=seed, out=out
+    )
+    if scheduler is not None and workers > 1:
+        raise ConvcostError("--workers is for this machine, --scheduler for a cluster: choose one")
+    engine = engines.dask(scheduler) if scheduler else engines.processes(workers) if workers > 1 else engines.serial
+    try:
+        with _progress(planned.designs) as progress:
+            summary = run(planned, out, engine, progress)
+    except KeyboardInterrupt:
+        raise ConvcostError(
+            f"interrupted; what is done is in {out}.parts: the same command goes on from there"
+        ) from None
+    resumed = f" ({summary.resumed:,} of {planned.blocks:,} blocks were done before)" if summary.resumed else ""
+    say(f"{out}: {summary.kept:,} of {summary.designs:,} designs{resumed}\n")
+    if summary.unfit:
+        say(f"{summary.unfit:,} designs do not fit the network; the first is {summary.reason}\n")
+
+
+@click.command()
+@click.argument("network", type=NetworkName())
+@click.option("--max", "limits", multiple=True, required=True, metavar="METRIC=COUNT", help="macs=300M; repeatable.")
+@click.option("--over", multiple=True, required=True, metavar="AXIS", help=f"{OVER} A name alone has a default range.")
+@click.option("--let", multiple=True, metavar="NAME=EXPRESSION", help="A value that follows from others, e.g. W=2*H.")
+@click.option("--maximize", metavar="EXPRESSION", help="List the designs from the largest value of this, e.g. H*width.")
+@click.option("--pareto", is_flag=True, help="List the designs of which no axis can grow alone.  [default]")
+@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Designs to list of --maximize.")
+@click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="Set a knob for all; repeatable.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw what is listed, into FILE.svg or FILE.png.")
+@output_options
+def solve(
+    network: str,
+    limits: tuple[str, ...],
+    over: tuple[str, ...],
+    let: tuple[str, ...],
+    maximize: str | None,
+    pareto: bool,
+    top: int,
+    settings: tuple[str, ...],
+    plot: Path | None,
+    format_: str,
+    exact: bool,
+) -> None:
+    """Find the designs of a NETWORK that use a budget best, exactly.
+
+    H without W means square inputs. Example: convcost solve mobilenet_v1 --max macs=300M --over width --over H
+    """
+    from itertools import islice
+
+    from convcost.solutions import draw, limits_of, table
+    from convcost.solve import Problem, axis_of
+    from convcost.sweep.run import check
+    from convcost.sweep.space import parse_derived, space_of
+
+    if maximize and pareto:
+        raise ConvcostError("--maximize and --pareto are two questions: choose one")
+    found = load_network(network, settings)
+    space = space_of([axis_of(found, axis) for axis in over], [parse_derived(text) for text in let])
+    check(found, space)
+    problem = Problem(found, space, limits_of(limits))
+    solutions = list(islice(problem.best(maximize), top)) if maximize else problem.frontier()
+    if plot is not None:
+        draw(problem, solutions, plot)
+    show(table(problem, solutions, maximize), format_, exact)
+
+
+def _space(over: tuple[str, ...], let: tuple[str, ...], file: Path | None) -> tuple[Space, list[str]]:
+    from convcost.sweep.space import parse_axis, parse_derived, read_space, space_of
+
+    axes, derived, where = read_space(file) if file else ([], [], [])
+    axes += map(parse_axis, over)
+    derived += map(parse_derived, let)
+    return space_of(axes, derived), where
+
+
+@contextmanager
+def _progress(designs: int) -> Iterator[Callable[[int, bool], None] | None]:
+    """A bar with rate and remaining time on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        BarColumn(),
+        TaskProgressColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("designs", total=designs, rate="")
+        left = designs
+
+        def advance(count: int, before: bool) -> None:
+            nonlocal left
+            if before:  # done by an earlier run: no part of this one's rate
+                left -= count
+                bar.update(task, total=left)
+            else:
+                bar.update(task, advance=count)
+                speed = bar.tasks[task].speed
+                bar.update(task, rate=f"{speed:,.0f} designs/s" if speed else "")
+
+        yield advance

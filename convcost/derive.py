@@ -1,0 +1,92 @@
+"""From a network to a closed form: which of its numbers are symbols, and what a quantity comes to on them.
+
+The graph is built and priced once, on symbols. Where a spec chooses by a comparison that depends on the symbols ("if
+the channels change"), it is built in both ways, and the costs are joined by the comparison; if they are equal, as they
+mostly are, the choice is gone. What the layers need of the symbols is the formula's domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from convcost.cost import OPS, PARAMS, Cost, Line
+from convcost.errors import ConvcostError, did_you_mean
+from convcost.formula import Formula, symbols_in
+from convcost.integers import Int
+from convcost.poly import Poly, symbol
+from convcost.poly.assume import explored
+
+if TYPE_CHECKING:
+    from convcost.network import Network
+
+QUANTITIES: dict[str, Callable[[Line], Int]] = {
+    **{convention.name: convention.of for convention in (*PARAMS.values(), *OPS.values())},
+    "activations": lambda line: line.activations,
+}
+"""What a formula can be of: a convention of counts, or activations; at inference."""
+AXES = {0: "", 1: "L", 2: "HW", 3: "DHW"}
+"""The symbols of the spatial axes, by their number."""
+
+
+def derive(network: Network, quantity: str, names: Sequence[str] | None, input: Any, batch: Int) -> Formula:
+    """See `Network.formula`."""
+    if quantity not in QUANTITIES:
+        known = did_you_mean(quantity, QUANTITIES) or f"; choose from {', '.join(QUANTITIES)}"
+        raise ConvcostError(f"no formula for {quantity!r}{known}")
+    shape = list(network.shape(input))
+    axes = AXES.get(len(shape) - 1, "")
+    names = axes if names is None else names
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ConvcostError(f"symbol {twice[0]} is named twice")
+    variables: list[Poly] = []
+    for name in names:
+        if name in ("N", "batch"):
+            batch = symbol(name)
+            variables.append(batch)
+        elif name in axes and len(name) == 1:
+            shape[1 + axes.index(name)] = symbol(name)
+            variables.append(shape[1 + axes.index(name)])
+        else:
+            network, more = _with_symbol(network, name, axes)
+            variables += more
+    # Knobs that were given as symbols are arguments, too.
+    variables += [v for value in network.settings.values() for v in symbols_in(value)]
+
+    def count() -> Int:
+        return QUANTITIES[quantity](Cost(network.fresh(tuple(shape)), tuple(shape), batch).total)
+
+    value, requirements = explored(count)
+    return Formula(network.name, quantity, value, tuple(dict.fromkeys(variables)), tuple(requirements))
+
+
+def _with_symbol(network: Network, name: str, axes: str) -> tuple[Network, list[Poly]]:
+    """The network with a knob, each element of a list knob, or one element of it, as a symbol."""
+    knobs = network.settings
+    if name in knobs and not isinstance(knobs[name], tuple):
+        variable = _symbol(network, name, name)
+        return network.set(**{name: variable}), [variable]
+    knob, _, number = (name, "", "") if name in knobs else name.rpartition("_")
+    values = knobs.get(knob, ())
+    chosen = range(len(values)) if knob == name else [i for i in range(len(values)) if str(i + 1) == number]
+    if not chosen:
+        numbers = (
+            knob
+            for knob, value in knobs.items()
+            if isinstance(value, (int, tuple, Fraction))
+            and not isinstance(value, bool)
+            and not network.spec.knobs[knob].choices
+        )
+        known = ("batch", *axes, *numbers)
+        raise ConvcostError(f"{network.name} has no symbol {name!r}; choose from {', '.join(known)}")
+    variables = {i: _symbol(network, knob, f"{knob}_{i + 1}") for i in chosen}
+    mixed = tuple(variables.get(i, value) for i, value in enumerate(values))
+    return network.set(**{knob: mixed}), [*variables.values()]
+
+
+def _symbol(network: Network, knob: str, name: str) -> Poly:
+    """A symbol that can be what the knob is anywhere in the spec: >= 1, unless it is 0 or rational there."""
+    values = network.spec.values_of(knob)
+    rational = network.spec.knobs[knob].decimal or any(isinstance(value, Fraction) for value in values)
+    return symbol(name, at_least=0 if rational or 0 in values else 1, rational=rational)

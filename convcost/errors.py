@@ -1,0 +1,40 @@
+"""The one family of errors that convcost raises for bad input: each is a single line saying where, what and why."""
+
+from __future__ import annotations
+
+import copyreg
+from collections.abc import Iterable
+
+
+class ConvcostError(ValueError):
+    """Base of every error a user can cause. Its text is one line; the command line prints it and exits with 2."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Subclasses take other arguments: a copy, as from another process, is made of the text alone.
+        return copyreg.__newobj__, (type(self), str(self))  # type: ignore[attr-defined]
+
+
+class ShapeError(ConvcostError):
+    """An operator does not fit its input; the message names the layer, both shapes and the reason."""
+
+
+class UndecidedError(ConvcostError):
+    """A choice whose answer is not the same for all values of a symbol that it must not depend on."""
+
+
+class MissingExtraError(ConvcostError):
+    """An optional dependency is needed and absent; the message is the command that installs it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} is needed for this and not installed: pip install 'convcost[{extra}]'")
+
+
+def did_you_mean(name: str, known: Iterable[object]) -> str:
+    """'; did you mean ...?' for the closest known name, or ''."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, [k for k in known if isinstance(k, str)], n=1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,224 @@
+"""Networks as a user handles them: loaded by name, built for a setting of their knobs, priced, and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convcost.cost import Cost
+from convcost.errors import ConvcostError, did_you_mean
+from convcost.graph import Graph, as_input
+from convcost.integers import Int
+from convcost.ops import Shape
+from convcost.spec import document
+from convcost.spec.library import resolve, shipped_files
+from convcost.spec.library import shipped as shipped_spec
+from convcost.spec.model import Spec, literal, parse_shape
+
+if TYPE_CHECKING:
+    from convcost.formula import Formula
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of a spec, in one variant, with its knobs set. Get one with `load`."""
+
+    spec: Spec = field(repr=False)
+    network: str
+    variant: str | None
+    knobs: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """The knobs that were set by hand; see `settings` for all of them."""
+    _graphs: dict[tuple[object, ...], Graph] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Network and variant: `resnet50@v1.5`."""
+        return f"{self.network}@{self.variant}" if self.variant is not None else self.network
+
+    @property
+    def input(self) -> Shape:
+        """The input shape it is defined for, (channels, *sizes)."""
+        return self.spec.input_of(self.network, self.variant)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The value of every knob. Raises ConvcostError for an unknown knob or a value of a wrong type."""
+        return self.spec.settings(self.network, self.variant, self.knobs)
+
+    def set(self, **knobs: Any) -> Network:
+        """The same network with some knobs set: `net.set(classes=10)`."""
+        return Network(self.spec, self.network, self.variant, {**self.knobs, **knobs})
+
+    def build(self, input: Shape | str | None = None, **knobs: Any) -> Graph:
+        """The layer graph, for an input shape and knobs. Raises ConvcostError at the layer that does not fit."""
+        shape = self.shape(input)
+        graph = replace(self._graph(shape, knobs), input=shape)
+        graph.evaluate()
+        return graph
+
+    def fresh(self, shape: Shape) -> Graph:
+        """As `build`, without looking for a graph that was built before, perhaps under other assumptions."""
+        return self.spec.build(self.name, shape, self.settings)
+
+    def price(self, input: Shape | str | None = None, batch: Int = 1, **knobs: Any) -> Cost:
+        """The cost on an input: `net.price(input="3x320x320", batch=8, classes=10)`.
+
+        input is (channels, *sizes), batch apart; sizes, batch and knobs can be int64 arrays or symbols as well.
+        Raises ConvcostError where anything does not fit, naming the layer.
+        """
+        shape = self.shape(input)
+        return Cost(self._graph(shape, knobs), shape, batch)
+
+    def _graph(self, shape: Shape, knobs: Mapping[str, Any]) -> Graph:
+        """A graph with the structure for an input, which may not fit it: perhaps it was built for another one."""
+        settings = (self.set(**knobs) if knobs else self).settings
+        # Every other input size is only another evaluation of the same structure, unless the spec can look at it.
+        key = (shape if self.spec.sized else (len(shape), shape[0]), *settings.values())
+        try:
+            graph = self._graphs.get(key)
+        except TypeError:  # arrays cannot be looked up
+            return self.spec.build(self.name, shape, settings)
+        if graph is None:
+            graph = self._graphs[key] = self.spec.build(self.name, shape, settings)
+        return graph
+
+    def formula(
+        self,
+        quantity: str = "macs",
+        symbols: Sequence[str] | None = None,
+        *,
+        input: Shape | str | None = None,
+        batch: Int = 1,
+        **knobs: Any,
+    ) -> Formula:
+        """The exact closed form of a quantity: `net.formula("macs", ["batch", "H", "W", "width"])`.
+
+        quantity is params, macs, activations or another convention of counts. A symbol is batch (or N), an axis (H and
+        W; L of one axis; D, H and W of three), or a knob; a list knob such as units makes a symbol of each element,
+        units_1 of the first. By default the axes are. What is no symbol has the given value, or its own. Raises
+        ConvcostError for an unknown name, and where there is no closed form.
+        """
+        from convcost.derive import derive
+
+        return derive(self.set(**knobs), quantity, symbols, input, batch)
+
+    def shape(self, input: Shape | str | None = None) -> Shape:
+        """An input as (channels, *sizes); the network's own for None. Raises ConvcostError if it is none."""
+        if input is None:
+            return self.input
+        return parse_shape(input) if isinstance(input, str) else as_input(self.name, input)
+
+
+def load(name: str | PathLike[str], **knobs: Any) -> Network:
+    """A shipped network (`googlenet`, `resnet50@v1.5`) or one of a spec file (`my.yaml`, `my.yaml@variant`).
+
+    Raises ConvcostError if there is none of that name, with the closest one.
+    """
+    if not isinstance(name, (str, PathLike)):
+        raise ConvcostError(f"a network is loaded by its name or its file's path, got {name!r}")
+    reference = resolve(fspath(name))
+    network = Network(reference.spec, reference.network, reference.variant, knobs)
+    network.settings  # noqa: B018  # refuses unknown knobs now, not at the first price
+    return network
+
+
+QUANTITIES = ("params", "weights", "biases", "norm_affine", "norm_stats", "macs", "activations")
+"""What totals are compared by."""
+
+
+def parse_settings(settings: Iterable[str], place: str) -> dict[str, Any]:
+    """Knobs from `knob=value`, values written as in a spec; `place` is what errors call where they stand.
+
+    Raises ConvcostError for another form, a knob that is set twice, and a value that is not one.
+    """
+    knobs: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not name:
+            raise ConvcostError(f"{place} {setting!r}: write it as knob=value")
+        if name in knobs:
+            raise ConvcostError(f"{place} {name}: set twice")
+        knobs[name] = literal(document.value(text, f"{place} {name}"))
+    return knobs
+
+
+class Comparison(NamedTuple):
+    """Networks side by side, each with its cost; the first is what the others are compared with."""
+
+    networks: tuple[Network, ...]
+    costs: tuple[Cost, ...]
+
+    def ratio(self, quantity: str = "macs") -> tuple[Fraction, ...]:
+        """Each network's total of a quantity (params, weights, macs, activations), as a multiple of the first one's.
+
+        Raises ConvcostError for another quantity, for counts that are no ints, and if the first network has none.
+        """
+        if quantity not in QUANTITIES:
+            hint = did_you_mean(quantity, QUANTITIES) or f"; there are {', '.join(QUANTITIES)}"
+            raise ConvcostError(f"unknown quantity {quantity!r}{hint}")
+        values = [getattr(cost.total, quantity) for cost in self.costs]
+        if not all(isinstance(value, int) for value in values) or not values[0]:
+            raise ConvcostError(f"no ratios of {quantity} to {values[0]} of {self.networks[0].name}")
+        return tuple(Fraction(value, values[0]) for value in values)
+
+    def saving(self, quantity: str = "macs") -> tuple[Fraction, ...]:
+        """What each network saves of the first one's total, as a part of it: 7/25 is 28 %."""
+        return tuple(1 - ratio for ratio in self.ratio(quantity))
+
+
+def compare(*networks: Network | str | PathLike[str], input: Shape | str | None = None, batch: int = 1) -> Comparison:
+    """Price networks (or names of them) and set them side by side: `compare("resnet50@v1", "resnet50@v1.5")`.
+
+    Raises ConvcostError for fewer than two networks, an unknown one, or an input that does not fit.
+    """
+    if len(networks) < 2:
+        raise ConvcostError("a comparison needs two networks or more")
+    found = tuple(network if isinstance(network, Network) else load(network) for network in networks)
+    return Comparison(found, tuple(network.price(input, batch) for network in found))
+
+
+def every_variant(spec: Spec) -> Iterator[Network]:
+    """Every network of a spec in each of its variants."""
+    for network in spec.networks:
+        for variant in spec.variants_of(network) or (None,):
+            yield Network(spec, network, variant)
+
+
+def shipped(
+    *,
+    family: str | None = None,
+    max_macs: str | int | None = None,
+    max_params: str | int | None = None,
+    variants: bool = False,
+) -> Iterator[tuple[Network, Cost]]:
+    """The shipped networks with their costs, each in its default variant, or in all of them.
+
+    family filters by a part of the family's name, max_macs and max_params by totals: ints, or text such as "600M".
+    """
+    most_macs, most_params = _count(max_macs), _count(max_params)
+    for path in shipped_files():
+        spec = shipped_spec(path)
+        if family is not None and family.lower() not in spec.family.lower():
+            continue
+        for network in every_variant(spec):
+            if not variants and network.variant != spec.default_variant(network.network):
+                continue
+            cost = network.price()
+            if (most_macs is None or cost.total.macs <= most_macs) and (
+                most_params is None or cost.total.params <= most_params
+            ):
+                yield network, cost
+
+
+def _count(limit: str | int | None) -> int | Fraction | None:
+    if not isinstance(limit, str):
+        return limit
+    from convcost.published.printed import parse
+
+    printed = parse(limit)
+    if printed.unit not in ("", "params", "macs", "ops") or printed.scale == "%":
+        raise ConvcostError(f"a limit is a count such as 600M, got {limit!r}")
+    return printed.value()

@@ -1,0 +1,189 @@
+"""What every operator is: a frozen record that says its output shape, its parameters and its work.
+
+Shapes are (channels, *spatial) or (features,), batch apart. The rules are written once for ints, arrays and symbols:
+they use only `+ - *` and `convcost.integers`, divide early, and never branch on a dimension (on an argument they may).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, TypeAlias
+
+from convcost.errors import ConvcostError, ShapeError
+from convcost.integers import Int, at_most, differ, is_integer, prod
+
+Shape: TypeAlias = tuple[Int, ...]
+
+
+class Params(NamedTuple):
+    """Numbers of a node that are learned or stored, by kind (elements)."""
+
+    weights: Int = 0
+    biases: Int = 0
+    norm_affine: Int = 0
+    """Scale (gamma) and shift (beta) of normalisations: trainable."""
+    norm_stats: Int = 0
+    """Running mean and variance: stored, not trained."""
+
+    @property
+    def trainable(self) -> Int:
+        """Weights, biases and norm affine: what torch calls parameters and Keras trainable parameters."""
+        return self.weights + self.biases + self.norm_affine
+
+    @property
+    def total(self) -> Int:
+        """Trainable numbers and norm statistics: what Keras' count_params() says."""
+        return self.trainable + self.norm_stats
+
+
+class Work(NamedTuple):
+    """Arithmetic of one forward pass of one sample in evaluation mode, by kind (operations).
+
+    A multiply-add of a convolution or matrix product is one `macs` and nothing else; the other fields hold the work
+    that is not a multiply-add: bias additions, poolings, normalisations, activations.
+    """
+
+    macs: Int = 0
+    adds: Int = 0
+    muls: Int = 0
+    compares: Int = 0
+    divs: Int = 0
+    exps: Int = 0
+    """Exponentials, powers and roots."""
+
+    def times(self, n: Int) -> Work:
+        """The same work n times over."""
+        return Work(*(field * n for field in self))
+
+
+NO_PARAMS = Params()
+NO_WORK = Work()
+
+
+def sum_params(items: Iterable[Params]) -> Params:
+    """Field-wise sum."""
+    return Params(*map(sum, zip(*items, strict=True))) if (items := tuple(items)) else NO_PARAMS
+
+
+def sum_work(items: Iterable[Work]) -> Work:
+    """Field-wise sum."""
+    return Work(*map(sum, zip(*items, strict=True))) if (items := tuple(items)) else NO_WORK
+
+
+class Window(NamedTuple):
+    """How one axis of an output sees its input's: output o sees `extent` positions from o * stride - before on.
+
+    Positions count on a grid on which input i stands at i * upsampling, with nothing in between.
+    """
+
+    extent: Int
+    stride: Int
+    before: Int
+    upsampling: Int = 1
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Op:
+    """Base of all operator records. A subclass says its rules; nothing here knows YAML, torch or a table.
+
+    A subclass with arguments is a frozen dataclass; one without inherits all that it needs. Op compares and prints
+    both: generating these methods for each class would take a twentieth of the time in which `convcost table` runs.
+    """
+
+    name: ClassVar[str]
+    """The operator's name in a spec."""
+    inputs: ClassVar[int | None] = 1
+    """How many tensors it takes; None is two or more."""
+    multiplies: ClassVar[bool] = False
+    """Whether its work is multiply-adds, so that its output counts as activations (pycls, fvcore)."""
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The values of its arguments, in order."""
+        return tuple(self.__dict__.values())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Op) and type(self) is type(other) and self.arguments == other.arguments
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.arguments))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """The output shape for input shapes xs. Raises ShapeError if they do not fit."""
+        return xs[0]
+
+    def params(self, xs: Sequence[Shape], y: Shape) -> Params:
+        """The parameters for inputs xs and output y, by kind."""
+        return NO_PARAMS
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """The work for inputs xs and output y, by kind, of one sample."""
+        return NO_WORK
+
+    def windows(self, x: Shape) -> tuple[Window, ...] | None:
+        """One window per spatial axis; () for an operator that works point by point, None for one that sees it all."""
+        return ()
+
+
+def elements(shape: Shape) -> Int:
+    """Number of elements of a tensor of this shape, one sample."""
+    return prod(shape)
+
+
+def at_least(least: int, op: Op, **arguments: Any) -> None:
+    """Refuse arguments that are no integers, or known to be below `least`."""
+    for name, value in arguments.items():
+        check_integers(least, op, name, value, (value,))
+
+
+def each_at_least(least: int, op: Op, **arguments: Any) -> None:
+    """The same for arguments that are one integer for all axes, or a tuple of one per axis."""
+    for name, value in arguments.items():
+        check_integers(least, op, name, value, value if isinstance(value, tuple) else (value,))
+
+
+def check_integers(least: int | None, op: Op, name: str, value: Any, parts: Iterable[Any]) -> None:
+    """Refuse the argument `value` called `name` if one of its parts is no integer, or known to be below any `least`."""
+    for part in parts:
+        if not is_integer(part):
+            raise ConvcostError(f"{op.name}: {name} must be an integer, got {_say(value)}")
+        if least is not None and at_most(part, least - 1):
+            raise ConvcostError(f"{op.name}: {name} must be at least {least}, got {_say(value)}")
+
+
+def boolean(op: Op, **arguments: Any) -> None:
+    """Refuse arguments that are neither True nor False: the text "false" would otherwise count as true."""
+    for name, value in arguments.items():
+        if not isinstance(value, bool):
+            raise ConvcostError(f"{op.name}: {name} must be true or false, got {_say(value)}")
+
+
+def _say(value: Any) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def same_shape(op: Op, xs: Sequence[Shape], *, but_channels: bool = False) -> None:
+    """Refuse inputs whose shapes (or, for concat, sizes) differ."""
+    first = xs[0]
+    start = 1 if but_channels else 0
+    for x in xs[1:]:
+        if len(x) != len(first) or any(map(differ, first[start:], x[start:])):
+            what = "sizes" if but_channels else "shapes"
+            raise ShapeError(f"{op.name} of different {what}: {format_shape(first)} and {format_shape(x)}")
+
+
+def spatial(op: Op, x: Shape) -> Shape:
+    """The spatial sizes of x; refuses a tensor that has none."""
+    if len(x) < 2:
+        raise ShapeError(f"{op.name} needs (channels, size...), its input is {format_shape(x)}")
+    return x[1:]
+
+
+def format_shape(shape: Shape) -> str:
+    """Shape as the field writes it: 64x56x56."""
+    return "x".join(str(d) for d in shape)

@@ -1,0 +1,251 @@
+"""Convolutions and the linear layer: the operators whose work is multiply-adds; and LeNet-5's distances to points.
+
+Padded positions count as real multiply-adds, as in every counter of the field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from convcost.errors import ShapeError
+from convcost.integers import Int, at_most, indivisible, maximum, prod
+from convcost.ops.base import (
+    Op,
+    Params,
+    Shape,
+    Window,
+    Work,
+    at_least,
+    boolean,
+    each_at_least,
+    elements,
+    spatial,
+)
+from convcost.ops.geometry import Axes, Padding, axes, check_window, out_sizes, sliding_windows
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Conv(Op):
+    """Convolution over 1, 2 or 3 axes: (in_channels, *sizes) -> (out_channels, *sizes'), as torch.nn.Conv1d to Conv3d.
+
+    weights = (in_channels / groups) * out_channels * kernel; macs = (in_channels / groups) * kernel * output elements.
+    """
+
+    name: ClassVar[str] = "conv"
+    multiplies: ClassVar[bool] = True
+    out_channels: Int
+    kernel_size: Axes
+    stride: Axes = 1
+    padding: Padding = 0
+    dilation: Axes = 1
+    groups: Int = 1
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse arguments that are no convolution on any input."""
+        at_least(1, self, out_channels=self.out_channels, groups=self.groups)
+        boolean(self, bias=self.bias)
+        check_window(self, self.kernel_size, self.stride, self.dilation, self.padding)
+        if indivisible(self.out_channels, self.groups):
+            raise ShapeError(f"conv: groups={self.groups} does not divide out_channels={self.out_channels}")
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """(out_channels, *sizes')."""
+        (x,) = xs
+        if indivisible(x[0], self.groups):
+            raise ShapeError(f"conv: groups={self.groups} does not divide in_channels={x[0]}")
+        sizes = out_sizes(self, x, self.kernel_size, self.stride, self.dilation, self.padding)
+        return (self.out_channels, *sizes)
+
+    def params(self, xs: Sequence[Shape], y: Shape) -> Params:
+        """Kernel weights, and one bias per output channel."""
+        return Params(self._fan_in(xs[0]) * y[0], y[0] if self.bias else 0)
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """One macs per weight and output position; one add per output element for the bias."""
+        n = elements(y)
+        return Work(self._fan_in(xs[0]) * n, n if self.bias else 0)
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        """The dilated kernel's."""
+        return sliding_windows(self, x, self.kernel_size, self.stride, self.dilation, self.padding)
+
+    def _fan_in(self, x: Shape) -> Int:
+        return x[0] // self.groups * prod(axes(self, "kernel_size", self.kernel_size, len(x) - 1))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DepthwiseConv(Op):
+    """Depthwise convolution: each input channel alone, `multiplier` outputs of each: (C, ...) -> (C * multiplier, ...).
+
+    The same as Conv with groups = C, without having to say C (Chollet 2017; torch: groups=in_channels).
+    """
+
+    name: ClassVar[str] = "dwconv"
+    multiplies: ClassVar[bool] = True
+    kernel_size: Axes
+    stride: Axes = 1
+    padding: Padding = 0
+    dilation: Axes = 1
+    multiplier: Int = 1
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse arguments that are no convolution on any input."""
+        at_least(1, self, multiplier=self.multiplier)
+        boolean(self, bias=self.bias)
+        check_window(self, self.kernel_size, self.stride, self.dilation, self.padding)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """(C * multiplier, *sizes')."""
+        (x,) = xs
+        sizes = out_sizes(self, x, self.kernel_size, self.stride, self.dilation, self.padding)
+        return (x[0] * self.multiplier, *sizes)
+
+    def params(self, xs: Sequence[Shape], y: Shape) -> Params:
+        """One kernel and one bias per output channel."""
+        return Params(self._kernel(xs[0]) * y[0], y[0] if self.bias else 0)
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """One macs per kernel element and output element."""
+        n = elements(y)
+        return Work(self._kernel(xs[0]) * n, n if self.bias else 0)
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        """The dilated kernel's."""
+        return sliding_windows(self, x, self.kernel_size, self.stride, self.dilation, self.padding)
+
+    def _kernel(self, x: Shape) -> Int:
+        return prod(axes(self, "kernel_size", self.kernel_size, len(x) - 1))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ConvTranspose(Op):
+    """Transposed convolution, as torch.nn.ConvTranspose1d to ConvTranspose3d.
+
+    size' = (n - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1.
+    macs = input elements * (out_channels / groups) * kernel: each input position meets each weight of its group once,
+    also where the padding then cuts the product off (as fvcore 0.1.5 and torch's FlopCounterMode count).
+    """
+
+    name: ClassVar[str] = "conv_transpose"
+    multiplies: ClassVar[bool] = True
+    out_channels: Int
+    kernel_size: Axes
+    stride: Axes = 1
+    padding: Axes = 0
+    output_padding: Axes = 0
+    dilation: Axes = 1
+    groups: Int = 1
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse arguments that are no convolution on any input."""
+        at_least(1, self, out_channels=self.out_channels, groups=self.groups)
+        boolean(self, bias=self.bias)
+        each_at_least(1, self, kernel_size=self.kernel_size, stride=self.stride, dilation=self.dilation)
+        each_at_least(0, self, padding=self.padding, output_padding=self.output_padding)
+        if indivisible(self.out_channels, self.groups):
+            raise ShapeError(f"conv_transpose: groups={self.groups} does not divide out_channels={self.out_channels}")
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """(out_channels, *sizes')."""
+        (x,) = xs
+        sizes = spatial(self, x)
+        if indivisible(x[0], self.groups):
+            raise ShapeError(f"conv_transpose: groups={self.groups} does not divide in_channels={x[0]}")
+        arguments = self._arguments(len(sizes))
+        for _, s, _, q, d in zip(*arguments, strict=True):
+            if at_most(maximum(s, d) - q, 0):
+                raise ShapeError(f"conv_transpose: output_padding={q} is not below stride={s} or dilation={d}")
+        out = tuple(
+            (n - 1) * s - 2 * p + d * (k - 1) + q + 1 for n, k, s, p, q, d in zip(sizes, *arguments, strict=True)
+        )
+        return (self.out_channels, *out)
+
+    def params(self, xs: Sequence[Shape], y: Shape) -> Params:
+        """Kernel weights, and one bias per output channel."""
+        kernels = self._arguments(len(y) - 1)[0]
+        return Params(xs[0][0] // self.groups * prod(kernels) * y[0], y[0] if self.bias else 0)
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """One macs per input element and weight that it meets; one add per output element for the bias."""
+        kernels = self._arguments(len(y) - 1)[0]
+        macs = y[0] // self.groups * prod(kernels) * elements(xs[0])
+        return Work(macs, elements(y) if self.bias else 0)
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        """Output o sees the inputs i with i * stride in [o + padding - dilation (kernel - 1), o + padding]."""
+        kernels, strides, paddings, _, dilations = self._arguments(len(x) - 1)
+        return tuple(
+            Window(d * (k - 1) + 1, 1, d * (k - 1) - p, upsampling=s)
+            for k, s, p, d in zip(kernels, strides, paddings, dilations, strict=True)
+        )
+
+    def _arguments(self, rank: int) -> tuple[tuple[Int, ...], ...]:
+        names = ("kernel_size", "stride", "padding", "output_padding", "dilation")
+        return tuple(axes(self, name, getattr(self, name), rank) for name in names)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Linear(Op):
+    """Fully connected layer over all elements of its input: any shape -> (out_features,).
+
+    It flattens what it is given, as Caffe's InnerProduct and the papers' tables do ("FC-4096" after a pooling).
+    """
+
+    name: ClassVar[str] = "linear"
+    multiplies: ClassVar[bool] = True
+    out_features: Int
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a size below 1."""
+        at_least(1, self, out_features=self.out_features)
+        boolean(self, bias=self.bias)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """(out_features,)."""
+        return (self.out_features,)
+
+    def params(self, xs: Sequence[Shape], y: Shape) -> Params:
+        """in_features * out_features weights, out_features biases."""
+        return Params(elements(xs[0]) * y[0], y[0] if self.bias else 0)
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """One macs per weight."""
+        return Work(elements(xs[0]) * y[0], y[0] if self.bias else 0)
+
+    def windows(self, x: Shape) -> None:
+        """Every output sees everything."""
+        return
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RBF(Op):
+    """Squared Euclidean distance to out_features fixed points: any shape -> (out_features,).
+
+    The output layer of LeNet-5 (LeCun 1998). The points are drawn by hand, not trained: they are no parameters.
+    """
+
+    name: ClassVar[str] = "rbf"
+    out_features: Int
+
+    def __post_init__(self) -> None:
+        """Refuse a size below 1."""
+        at_least(1, self, out_features=self.out_features)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """(out_features,)."""
+        return (self.out_features,)
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """Per input and output element a difference and its square; the squares of an output are summed."""
+        pairs = elements(xs[0]) * y[0]
+        return Work(muls=pairs, adds=2 * pairs - y[0])
+
+    def windows(self, x: Shape) -> None:
+        """Every output sees everything."""
+        return

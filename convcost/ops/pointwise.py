@@ -1,0 +1,95 @@
+"""Operators that work element by element on one tensor: activations, scaling, dropout.
+
+Each says its work per element; the shape is kept and there are no parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from convcost.ops.base import NO_WORK, Op, Shape, Work, elements
+
+
+class Pointwise(Op):
+    """Base: the same work for every element."""
+
+    per_element: ClassVar[Work] = NO_WORK
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """`per_element`, times the number of elements."""
+        return self.per_element.times(elements(y)) if self.per_element is not NO_WORK else NO_WORK
+
+
+class Dropout(Pointwise):
+    """Nothing, at evaluation."""
+
+    name: ClassVar[str] = "dropout"
+
+
+class ReLU(Pointwise):
+    """max(x, 0)."""
+
+    name: ClassVar[str] = "relu"
+    per_element: ClassVar[Work] = Work(compares=1)
+
+
+class ReLU6(Pointwise):
+    """min(max(x, 0), 6)."""
+
+    name: ClassVar[str] = "relu6"
+    per_element: ClassVar[Work] = Work(compares=2)
+
+
+class Sigmoid(Pointwise):
+    """1 / (1 + exp(-x))."""
+
+    name: ClassVar[str] = "sigmoid"
+    per_element: ClassVar[Work] = Work(exps=1, adds=1, divs=1)
+
+
+class Tanh(Pointwise):
+    """(exp(2x) - 1) / (exp(2x) + 1)."""
+
+    name: ClassVar[str] = "tanh"
+    per_element: ClassVar[Work] = Work(exps=1, adds=2, muls=1, divs=1)
+
+
+class Swish(Pointwise):
+    """x sigmoid(x), torch.nn.SiLU."""
+
+    name: ClassVar[str] = "swish"
+    per_element: ClassVar[Work] = Work(exps=1, adds=1, divs=1, muls=1)
+
+
+class HardSigmoid(Pointwise):
+    """relu6(x + 3) / 6."""
+
+    name: ClassVar[str] = "hardsigmoid"
+    per_element: ClassVar[Work] = Work(adds=1, compares=2, divs=1)
+
+
+class HardSwish(Pointwise):
+    """x relu6(x + 3) / 6."""
+
+    name: ClassVar[str] = "hardswish"
+    per_element: ClassVar[Work] = Work(adds=1, compares=2, divs=1, muls=1)
+
+
+class Scale(Pointwise):
+    """Multiplication by a constant, such as the residual scaling of Inception-ResNet."""
+
+    name: ClassVar[str] = "scale"
+    per_element: ClassVar[Work] = Work(muls=1)
+
+
+class Softmax(Op):
+    """Softmax over the first axis (channels or features), with the usual subtraction of the maximum."""
+
+    name: ClassVar[str] = "softmax"
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """Per vector of n: n - 1 compares, n subtractions, n exponentials, n - 1 adds, n divisions."""
+        n = elements(y)
+        vectors = elements(y[1:])
+        return Work(compares=n - vectors, adds=2 * n - vectors, exps=n, divs=n)

@@ -1,0 +1,118 @@
+"""Pooling: sliding windows and global, maximum and average.
+
+The work is the exact minimum: a window of K elements takes K - 1 compares (or adds, and one division). What counters
+charge instead, K per output or one per input element, are profiles of `convcost.cost`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from convcost.errors import ConvcostError
+from convcost.integers import Int, prod
+from convcost.ops.base import Op, Shape, Window, Work, elements, spatial
+from convcost.ops.geometry import Axes, CeilMode, Padding, axes, check_window, out_sizes, sliding_windows
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Pool(Op):
+    """What sliding poolings share. The stride defaults to the kernel size, as in torch.nn.MaxPool2d."""
+
+    kernel_size: Axes
+    stride: Axes | None = None
+    padding: Padding = 0
+    ceil_mode: CeilMode = False
+
+    def __post_init__(self) -> None:
+        """Refuse arguments that are no pooling on any input."""
+        check_window(self, self.kernel_size, self.steps, self.spacing, self.padding)
+        if not isinstance(self.ceil_mode, bool) and self.ceil_mode != "caffe":
+            raise ConvcostError(f"{self.name}: ceil_mode must be true, false or caffe, got {self.ceil_mode!r}")
+
+    @property
+    def steps(self) -> Axes:
+        """The stride in force."""
+        return self.kernel_size if self.stride is None else self.stride
+
+    @property
+    def spacing(self) -> Axes:
+        """The dilation in force."""
+        return 1
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """(C, *sizes')."""
+        (x,) = xs
+        sizes = out_sizes(self, x, self.kernel_size, self.steps, self.spacing, self.padding, self.ceil_mode)
+        return (x[0], *sizes)
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        """The kernel's."""
+        return sliding_windows(self, x, self.kernel_size, self.steps, self.spacing, self.padding)
+
+    def window_size(self, x: Shape) -> Int:
+        """Elements of one full window."""
+        return prod(axes(self, "kernel_size", self.kernel_size, len(x) - 1))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MaxPool(Pool):
+    """Maximum over each window: (C, *sizes) -> (C, *sizes')."""
+
+    name: ClassVar[str] = "maxpool"
+    dilation: Axes = 1
+
+    @property
+    def spacing(self) -> Axes:
+        """The dilation in force."""
+        return self.dilation
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """K - 1 compares per output element."""
+        return Work(compares=(self.window_size(xs[0]) - 1) * elements(y))
+
+
+class AvgPool(Pool):
+    """Mean of each window: (C, *sizes) -> (C, *sizes')."""
+
+    name: ClassVar[str] = "avgpool"
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """K - 1 adds and one division per output element."""
+        n = elements(y)
+        return Work(adds=(self.window_size(xs[0]) - 1) * n, divs=n)
+
+
+class GlobalPool(Op):
+    """What global poolings share: (C, *sizes) -> (C, 1, ...)."""
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """(C, 1, ...)."""
+        (x,) = xs
+        return (x[0], *(1 for _ in spatial(self, x)))
+
+    def windows(self, x: Shape) -> None:
+        """Every output sees the whole map."""
+        return
+
+
+class GlobalMaxPool(GlobalPool):
+    """Maximum over all positions, torch.nn.AdaptiveMaxPool2d(1)."""
+
+    name: ClassVar[str] = "global_maxpool"
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """One compare per input element but the first of each channel."""
+        return Work(compares=elements(xs[0]) - elements(y))
+
+
+class GlobalAvgPool(GlobalPool):
+    """Mean over all positions, torch.nn.AdaptiveAvgPool2d(1)."""
+
+    name: ClassVar[str] = "global_avgpool"
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """One add per input element but the first of each channel, one division per channel."""
+        n = elements(y)
+        return Work(adds=elements(xs[0]) - n, divs=n)

@@ -1,0 +1,18 @@
+"""Exact symbolic integers: polynomials over symbols, floors, maxima and indicators, in canonical form.
+
+    >>> from convcost.poly import symbol
+    >>> from convcost.integers import ceildiv
+    >>> H = symbol("H")
+    >>> print(ceildiv(ceildiv(H, 2), 2))
+    ceil(H/4)
+
+Inside: `core` holds the atoms and the ring, `rules` the canonical forms of floor, maximum and less, `bounds` what is
+known of a value's range; `calculus`, `source`, `text` and `exchange` are what one does with a finished form.
+"""
+
+from convcost.poly.core import Poly, symbol
+from convcost.poly.exchange import from_json
+from convcost.poly.source import compile_polys
+from convcost.poly.text import format_named, format_poly
+
+__all__ = ["Poly", "compile_polys", "format_named", "format_poly", "from_json", "symbol"]

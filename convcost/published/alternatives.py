@@ -1,0 +1,89 @@
+"""Networks that a number may be about instead of the one that is named: variants, knobs, widths, resolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from convcost.cost import Cost
+from convcost.errors import ConvcostError
+from convcost.network import Network
+from convcost.ops import Shape, format_shape
+
+RESOLUTIONS = (
+    *(96, 112, 128, 144, 160, 176, 192, 224, 227, 229, 240, 256, 260, 288, 299, 300),
+    *(320, 331, 352, 380, 384, 400, 448, 456, 480, 512, 528, 600, 640),
+)
+"""Square input sizes that papers and implementations use."""
+
+
+class Alternative(NamedTuple):
+    """Another network, and how far it is from the one that was named."""
+
+    size: int
+    """Choices that differ: variant, a knob, the input, the network itself (which counts as two)."""
+    steps: int
+    """The same, weighed: a named variant is more ordinary than another input, and that than a knob set by hand."""
+    label: str
+    """As `convcost.published.tables.price_reference` reads it."""
+    network: Network
+    cost: Cost
+
+
+def alternatives(network: Network, cost: Cost, *, sizes: bool) -> Iterator[Alternative]:
+    """Every alternative to a network on an input, the nearest first; with `sizes`, also at other resolutions.
+
+    What cannot be built, or leaves nothing of a dimension, is left out.
+    """
+    near = list(_near(network))
+    own = tuple(cost.input) == network.input
+    for size, steps, other in near:
+        yield from _priced(size, steps, other, other.input if own else cost.input)
+    if sizes:
+        shapes = [shape for shape in _resolutions(cost.input) if shape != cost.input]
+        for size, steps, other in [(0, 0, network), *(one for one in near if one[2].network == network.network)]:
+            for shape in shapes:
+                yield from _priced(size + 1, steps + 2, other, shape)
+
+
+def reference(network: Network, input: Shape) -> str:
+    """A network on an input, written as tables refer to it: `resnet34@v1 shortcut=A input=3x256x256`."""
+    knobs = [f"{name}={_said(value)}" for name, value in network.knobs.items()]
+    shape = [f"input={format_shape(input)}"] if tuple(input) != network.input else []
+    return " ".join([network.name, *knobs, *shape])
+
+
+def _said(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value).replace(" ", "")
+
+
+def _near(network: Network) -> Iterator[tuple[int, int, Network]]:
+    spec = network.spec
+    for variant in spec.variants_of(network.network):
+        if variant != network.variant:
+            yield 1, 1, Network(spec, network.network, variant, network.knobs)
+    defining = spec.networks[network.network].knobs
+    for name, value in network.settings.items():
+        if name in defining:  # without its own it would be another network
+            continue
+        knob = spec.knobs[name]
+        for choice in knob.choices or ((False, True) if isinstance(value, bool) else ()):
+            if choice != value:
+                yield 1, 3, network.set(**{name: choice})
+    for sibling in spec.networks:
+        if sibling != network.network:
+            for other in spec.variants_of(sibling) or (None,):
+                yield 2, 4, Network(spec, sibling, other, network.knobs)
+
+
+def _resolutions(shape: Shape) -> Iterator[Shape]:
+    if len(shape) == 3:  # channels and two axes
+        for side in RESOLUTIONS:
+            yield (shape[0], side, side)
+
+
+def _priced(size: int, steps: int, network: Network, shape: Shape) -> Iterator[Alternative]:
+    try:
+        yield Alternative(size, steps, reference(network, shape), network, network.price(shape))
+    except ConvcostError:
+        return

@@ -1,0 +1,83 @@
+"""Claims: what a printed cell says about which part of which network. Every table is audited as a list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcost.cost import Cost
+from convcost.network import Network
+from convcost.ops import Shape
+from convcost.published.printed import Printed
+from convcost.published.readings import Reading
+from convcost.published.tables import SIZES, TOTAL, Checked, PublishedTable
+
+QUANTITIES = ("params", "ops")
+Subject = tuple[str, str, str, str]
+Priced = dict[str, tuple[Network, Cost]]
+
+
+class Claim(NamedTuple):
+    """A printed cell and what it is about."""
+
+    row: str
+    column: str
+    text: str
+    quantity: str
+    """params, ops, shape or input."""
+    reference: str
+    """The network, as `price_reference` reads it."""
+    lead: str
+    """The scope, or `total`."""
+    printed: Printed | None = None
+    """The number; None for a size."""
+    size: Shape = ()
+    """What is computed for a size, (H, W, C)."""
+    fits: bool = True
+    """Whether a size is the computed one."""
+    place: str = ""
+
+    @property
+    def subject(self) -> Subject:
+        """What the other cells of its row are about if they are about the same."""
+        return self.row, self.place, self.reference, self.lead
+
+
+class Unread(NamedTuple):
+    """A row of a user's table that is not audited, and why."""
+
+    row: str
+    why: str
+    place: str
+
+
+class Claims(NamedTuple):
+    """All that a table claims, and the convention that it states or that is assumed."""
+
+    title: str
+    source: str
+    claims: Sequence[Claim]
+    stated: dict[str, Reading]
+    priced: Priced
+    unread: Sequence[Unread] = ()
+    notes: Sequence[str] = ()
+
+
+def of_table(table: PublishedTable) -> Claims:
+    """The claims of a shipped table. Raises what `PublishedTable.check` raises."""
+    return of_checked(table.check())
+
+
+def of_checked(checked: Checked) -> Claims:
+    """The claims of a checked table."""
+    table = checked.table
+    claims = []
+    for cell in checked.cells:
+        reference = cell.column.network or table.network or cell.row.lead
+        lead = TOTAL if cell.row.lead in (TOTAL, reference) else cell.row.lead
+        size = cell.computed if cell.quantity in SIZES else ()
+        label = next((text for text in cell.row.cells if text), "") if cell.row.lead == TOTAL else cell.row.lead
+        about = (label, cell.column.title, cell.text, cell.quantity, reference, lead)
+        claims.append(Claim(*about, cell.printed, size, cell.holds, str(cell.row.mark)))
+    stated = {quantity: Reading.stated(quantity, table.convention) for quantity in QUANTITIES}
+    return Claims(table.title, table.source, claims, stated, checked.priced, notes=[table.notes] if table.notes else [])

@@ -1,0 +1,211 @@
+"""Readings: the conventions under which a printed count can be meant, how ordinary each is, and what each comes to.
+
+What is counted (`convcost.cost.PARAMS` and `OPS`, and the tools' ways in `convcost.dialects`: what is added there is
+tried here), which part of a network, what K is and how digits were lost: every combination is one `Reading`. Nothing
+here decides which of them a table follows; see `convcost.published.audit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fractions import Fraction
+from functools import cache
+from math import ceil, floor
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+from convcost.cost import OPS, PARAMS, Cost, Line
+from convcost.errors import ConvcostError
+from convcost.integers import Int
+from convcost.published.printed import KILO, ROUNDINGS, Interval, Printed, Rounding
+from convcost.published.tables import TOTAL, TableConvention
+
+ALL = ""
+NO_LINEAR = "without linear layers"
+WITH_AUXILIARY = "with auxiliary heads"
+PARTS = (ALL, NO_LINEAR, WITH_AUXILIARY)
+"""What of a network is counted; of a scope it is always all."""
+
+OWN = (*PARAMS, "macs", "flops2")
+"""Counts that are not one tool's."""
+_SAME = ("torch", "keras")
+"""Profiles that count what one of ours does: flops2, total."""
+_SPOKEN: dict[str, str] = {
+    "half_up": "rounded half up",
+    "half_even": "rounded half to even",
+    "truncated": "truncated",
+    "up": "rounded up",
+}
+_UNUSUAL = {rounding: rank for rank, rounding in enumerate(("half_up", "truncated", "half_even", "up"))}
+
+
+class Reading(NamedTuple):
+    """One way to read the printed counts of one quantity, params or ops."""
+
+    quantity: str
+    measure: str
+    """A key of PARAMS or OPS, or the name of a profile of `convcost.dialects`."""
+    rounding: Rounding = "half_up"
+    k: int = 1000
+    part: str = ALL
+
+    def __str__(self) -> str:
+        parts = [self.measure, self.part, f"K = {self.k}" if self.k != KILO[0] else "", _SPOKEN[self.rounding]]
+        return ", ".join(filter(None, parts))
+
+    @classmethod
+    def stated(cls, quantity: str, convention: TableConvention) -> Reading:
+        """What a table's own convention says of a quantity."""
+        measure = convention.params if quantity == "params" else convention.ops
+        return cls(quantity, measure, convention.rounding, convention.k)
+
+    def unusual(self, plain: Reading) -> tuple[int, ...]:
+        """How far it is from the plain reading, the smaller the more ordinary: for sorting."""
+        names = list(counts(self.quantity))
+        steps = (
+            self.part != plain.part and PARTS.index(self.part) + 1,
+            self.measure != plain.measure and names.index(self.measure) + 1,
+            self.k != plain.k,
+            self.rounding != plain.rounding and _UNUSUAL[self.rounding] + 1,
+        )
+        return (sum(map(bool, steps)), *map(int, steps))
+
+    def differences(self, plain: Reading) -> list[str]:
+        """In what it differs from the plain reading, in words."""
+        said = []
+        if self.measure != plain.measure:
+            said.append(counted(self.quantity, self.measure))
+        if self.part != plain.part:
+            said.append(self.part or "all layers")
+        if self.k != plain.k:
+            said.append(f"K = {self.k}")
+        if self.rounding != plain.rounding:
+            said.append(_SPOKEN[self.rounding])
+        return said
+
+    def interval(self, printed: Printed) -> Interval:
+        """The exact counts that are printed like this."""
+        return printed.interval(self.rounding, self.k)
+
+    def holds(self, printed: Printed, exact: int) -> bool:
+        """Whether `exact` is printed like this."""
+        return exact in self.interval(printed)
+
+
+def counted(quantity: str, count: str) -> str:
+    """What is counted, in words."""
+    if count in OWN:
+        return f"{quantity} are {(PARAMS | OPS)[count].meaning.partition(':')[0]}"
+    return f"as {count} counts"
+
+
+def counts(quantity: str) -> Sequence[str]:
+    """The names of what is counted under a quantity, the most ordinary first."""
+    from convcost.dialects import PROFILES
+
+    own = PARAMS if quantity == "params" else OPS
+    tools = [p.name for p in PROFILES.values() if (p.unit == "params") == (quantity == "params")]
+    return [*own, *(tool for tool in tools if tool not in own and tool not in _SAME)]
+
+
+def readings(quantity: str, printed: Sequence[Printed], parts: Iterable[str] = PARTS) -> Iterator[Reading]:
+    """Every reading that could make a difference to these printed numbers, each once."""
+    kilo = KILO if any(p.factor(1000) != p.factor(1024) for p in printed) else KILO[:1]
+    rounding = ROUNDINGS if any(not p.approximate and not p.bound for p in printed) else ROUNDINGS[:1]
+    for count in counts(quantity):
+        for part in parts:
+            for k in kilo:
+                for way in rounding:
+                    yield Reading(quantity, count, way, k, part)
+
+
+def exact(cost: Cost, lead: str, reading: Reading) -> int | None:
+    """The exact count of a scope, or of the whole network, under a reading; None if it has no such part."""
+    known = _KNOWN.setdefault(cost, {})
+    key = (lead, reading.part, reading.measure)
+    if key not in known:
+        known[key] = _count(cost, *key)
+    return known[key]
+
+
+_KNOWN: WeakKeyDictionary[Cost, dict[tuple[str, str, str], int | None]] = WeakKeyDictionary()
+_AMOUNTS: WeakKeyDictionary[Cost, dict[tuple[str, str], dict[str, int]]] = WeakKeyDictionary()
+"""What was counted, for as long as somebody holds the cost: an audit asks for the same counts again and again."""
+
+
+def _count(cost: Cost, lead: str, part: str, measure: str) -> int | None:
+    lines = part_of(cost, lead, part)
+    if lines is None:
+        return None
+    own = PARAMS.get(measure) or OPS.get(measure)
+    if own is not None:
+        return int(sum(own.of(line) for line in lines))
+    from convcost.dialects import PROFILES
+
+    known = _AMOUNTS.setdefault(cost, {})
+    if (lead, part) not in known:
+        known[lead, part] = _amounts(lines)
+    amounts = known[lead, part]
+    return sum(weight * amounts.get(kind, 0) for kind, weight in PROFILES[measure].weights.items())
+
+
+def _amounts(lines: Sequence[Line]) -> dict[str, int]:
+    """How much there is of every kind of work, which all profiles weigh: once for a dozen of them."""
+    amounts: dict[str, int] = {}
+    for line in lines:
+        for row in line.rows:
+            for kind, of in _kinds_of(row.operator):
+                amounts[kind] = amounts.get(kind, 0) + of(row)
+    return amounts
+
+
+@cache
+def _kinds_of(operator: str) -> list[tuple[str, Callable[[Line], int]]]:
+    from convcost.kinds import KINDS
+
+    return [(name, kind.of) for name, kind in KINDS.items() if operator in kind.operators]
+
+
+def part_of(cost: Cost, lead: str, part: str = ALL) -> Sequence[Line] | None:
+    """The lines that make up a part of a scope or network; None if there is no such scope, or no such part of it."""
+    if lead != TOTAL:
+        try:
+            return None if part else [cost[lead]]
+        except ConvcostError:
+            return None
+    if part == WITH_AUXILIARY:
+        return None if cost.auxiliary is None else [cost.with_auxiliary]
+    if part == NO_LINEAR:
+        rows = [row for row in cost.rows if not row.aux]
+        rest = [row for row in rows if row.operator != "linear"]
+        return rest if len(rest) < len(rows) and any(row.macs for row in rest) else None
+    return [cost.total]
+
+
+def rows_of(cost: Cost, lead: str) -> Sequence[Line]:
+    """The rows of a scope, one per node, or of the whole network without auxiliary heads."""
+    return (cost.total if lead == TOTAL else cost[lead]).rows
+
+
+def whole(interval: Interval) -> tuple[int, int | None]:
+    """The first and the last integer of an interval; (low, None) without an upper end."""
+    low = ceil(interval.low) + (not interval.low_closed and interval.low.denominator == 1)
+    if interval.high is None:
+        return low, None
+    return low, floor(interval.high) - (not interval.high_closed and interval.high.denominator == 1)
+
+
+def residual(interval: Interval, exact: Int) -> Fraction:
+    """How far `exact` is above (> 0) or below (< 0) the nearest count that is printed so; 0 inside."""
+    low, high = whole(interval)
+    if exact < low:
+        return Fraction(exact - low)
+    return Fraction(exact - high) if high is not None and exact > high else Fraction(0)
+
+
+def any_rounding(printed: Printed, k: int) -> Interval:
+    """What the number can stand for however it lost its digits: one unit of the last digit either way."""
+    ways = [printed.interval(way, k) for way in ROUNDINGS]
+    low = min(ways, key=lambda one: (one.low, not one.low_closed))
+    high = max(ways, key=lambda one: (one.high is None, one.high or 0, one.high_closed))
+    return Interval(low.low, high.high, low.low_closed, high.high_closed)

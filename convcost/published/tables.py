@@ -1,0 +1,282 @@
+"""Published tables: the printed cells of a paper as data, and whether each holds.
+
+A table is a YAML file in specs/tables/. Its rows are written as the paper prints them, cells between bars. Which
+network a cell is about is said once: by the table, by the cell's column, or by its row; and so is what it prints:
+
+- a row is led by a scope of the network's graph (`total` is all of it); in a table that names no network, by the
+  network itself, `resnet34@v1 shortcut=A`, or by nothing where convcost does not know it;
+- a column is a quantity (text, shape, input, params, ops; `params in M` if the M is not printed in its cells), or a
+  network, whose cells print the quantity that `quantities` gives for their row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from convcost.cost import OPS, PARAMS, Cost, Line, conventions
+from convcost.errors import ConvcostError, did_you_mean
+from convcost.integers import Int
+from convcost.network import Network, load, parse_settings
+from convcost.ops import Shape
+from convcost.published.printed import Printed, Rounding, parse
+from convcost.spec import document
+from convcost.spec.document import Mark, Scalar, SpecError
+from convcost.spec.library import specs_dir
+from convcost.spec.model import literal
+
+TOTAL = "total"
+"""The scope of a row that describes the whole network."""
+_KEYS = ("table", "title", "source", "notes", "network", "convention", "columns", "rows", "quantities")
+SIZES = ("shape", "input")
+QUANTITIES = ("text", *SIZES, "params", "ops")
+
+
+class TableConvention(NamedTuple):
+    """Under which convention a table's numbers are read."""
+
+    params: str = "weights"
+    """A key of `convcost.cost.PARAMS`."""
+    ops: str = "macs"
+    """A key of `convcost.cost.OPS`."""
+    k: int = 1000
+    rounding: Rounding = "half_up"
+
+    def __str__(self) -> str:
+        return f"params = {self.params}, ops = {self.ops}, K = {self.k}, rounded {self.rounding.replace('_', ' ')}"
+
+    def of(self, line: Line, quantity: str) -> Int:
+        """The number that a cell of this quantity, params or ops, prints of a line."""
+        return (PARAMS[self.params] if quantity == "params" else conventions(self.ops)[1]).of(line)
+
+    def under(self, profile: str) -> TableConvention:
+        """The same with operations (or params) counted as a profile of `convcost.dialects` does."""
+        params, ops = conventions(profile)
+        return self._replace(ops=ops.name) if params is PARAMS["params"] else self._replace(params="total")
+
+
+class Quantity(NamedTuple):
+    """What a cell prints: text, shape, input, params or ops, and the scale that its column's title gives it."""
+
+    name: str = "text"
+    scale: str = ""
+    """K, M, G, or nothing."""
+
+
+TEXT = Quantity()
+
+
+class Column(NamedTuple):
+    """One column: its printed title, and what its cells print or the network that they are about."""
+
+    title: str
+    quantity: Quantity = TEXT
+    network: str = ""
+
+
+class Row(NamedTuple):
+    """One row: the scope (or network) it is about and its cells as printed, '' for an empty one."""
+
+    lead: str
+    cells: tuple[str, ...]
+    quantity: Quantity
+    """What its cells in network columns print."""
+    mark: Mark
+
+
+class Cell(NamedTuple):
+    """A printed cell that says something about a network, with what is computed for it."""
+
+    row: Row
+    column: Column
+    text: str
+    quantity: str
+    computed: Any
+    """The exact count, or for a size the shape as (H, W, C), as papers print it."""
+    printed: Printed | None
+    """The printed number; None for a size."""
+    printed_value: Fraction
+    """The printed number as it stands, exact; 0 for a size."""
+    holds: bool
+    """Whether the printed cell is what the table's convention prints for the computed value."""
+
+    @property
+    def difference(self) -> Fraction | None:
+        """Computed less printed, exact; None for a size."""
+        if self.printed is None or isinstance(self.computed, tuple):
+            return None
+        return Fraction(self.computed) - self.printed_value
+
+
+class PublishedTable(NamedTuple):
+    """A printed table. Read one with `load_table`."""
+
+    name: str
+    title: str
+    source: str
+    notes: str
+    network: str
+    convention: TableConvention
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+    def check(self) -> Checked:
+        """Compare every cell that prints a size or a count with the computed value.
+
+        Raises ConvcostError if the table names a network, knob or scope that there is not.
+        """
+        priced: dict[str, tuple[Network, Cost]] = {}
+        cells = [cell for row in self.rows for cell in self._check_row(row, priced)]
+        return Checked(self, cells, list(priced.values()), priced)
+
+    def under(self, profile: str) -> PublishedTable:
+        """The same table, read as a profile of `convcost.dialects` counts. Raises ConvcostError for an unknown one."""
+        return self._replace(convention=self.convention.under(profile))
+
+    def _check_row(self, row: Row, priced: dict[str, tuple[Network, Cost]]) -> Iterator[Cell]:
+        for column, text in zip(self.columns, row.cells, strict=True):
+            quantity = row.quantity if column.network else column.quantity
+            reference = column.network or self.network or row.lead
+            if not text or quantity == TEXT or not reference:
+                continue
+            try:
+                if reference not in priced:
+                    priced[reference] = price_reference(reference)
+                cost = priced[reference][1]
+                line = cost.total if row.lead in (TOTAL, reference) else cost[row.lead]
+            except ConvcostError as error:
+                raise SpecError(row.mark, str(error)) from None
+            yield self._check_cell(row, column, text, quantity, line)
+
+    def _check_cell(self, row: Row, column: Column, text: str, quantity: Quantity, line: Line) -> Cell:
+        if quantity.name in SIZES:
+            shape = _as_printed(line.shape if quantity.name == "shape" else line.inputs[0])
+            sizes = _sizes(text, row.mark)
+            return Cell(row, column, text, quantity.name, shape, None, Fraction(0), shape[: len(sizes)] == sizes)
+        convention = self.convention
+        printed = parse(text, scale=quantity.scale, where=str(row.mark))
+        count = convention.of(line, quantity.name)
+        value = printed.value(convention.k)
+        holds = printed.holds(count, convention.rounding, convention.k)
+        return Cell(row, column, text, quantity.name, count, printed, value, holds)
+
+
+class Checked(NamedTuple):
+    """A published table with what was computed for it."""
+
+    table: PublishedTable
+    cells: list[Cell]
+    """The cells that print a size or a count, in reading order."""
+    networks: list[tuple[Network, Cost]]
+    """The networks that the table is about, with their costs."""
+    priced: dict[str, tuple[Network, Cost]]
+    """The same, by the reference that the table makes to them."""
+
+
+def price_reference(reference: str) -> tuple[Network, Cost]:
+    """A network with its cost, from a name followed by knobs and perhaps an input: `resnet34@v1 shortcut=A`.
+
+    Raises ConvcostError for an unknown network or knob, or an input that does not fit.
+    """
+    name, *settings = reference.split()
+    inputs = [setting for setting in settings if setting.startswith("input=")]
+    network = load(name, **parse_settings([s for s in settings if s not in inputs], reference))
+    return network, network.price(inputs[-1].removeprefix("input=") if inputs else None)
+
+
+def table_names() -> list[str]:
+    """The shipped tables."""
+    return sorted(path.stem for path in (specs_dir() / "tables").glob("*.yaml"))
+
+
+def load_table(name: str) -> PublishedTable:
+    """A shipped table by name, or a file's by its path. Raises ConvcostError if there is none, or it is not right."""
+    if "/" in name or name.endswith((".yaml", ".yml")):
+        return read_table(document.read(Path(name)))
+    known = table_names()
+    if name not in known:
+        hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
+        raise ConvcostError(f"unknown table {name!r}{hint}")
+    return read_table(document.read(specs_dir() / "tables" / f"{name}.yaml"))
+
+
+def read_table(top: document.Mapping) -> PublishedTable:
+    """A table from its YAML mapping. Raises SpecError at the place that is wrong."""
+    for key in top.entries:
+        if key not in _KEYS:
+            raise SpecError(top.marks[key], f"a table has no key {key!r}{did_you_mean(key, _KEYS)}")
+    for key in ("table", "title", "source", "columns", "rows"):
+        if key not in top.entries:
+            raise SpecError(top.mark, f"a table needs the key {key!r}")
+    columns = tuple(_column(title, value) for title, value, _ in document.entries(top, "columns"))
+    quantities = {name: _quantity(value) for name, value, _ in document.entries(top, "quantities")}
+    for column, (_, value, _) in zip(columns, document.entries(top, "columns"), strict=True):
+        if column.network and not quantities:
+            why = f"none of {', '.join(QUANTITIES)}; a network needs `quantities` for its rows"
+            raise SpecError(value.mark, f"{column.network!r} is {why}")
+    return PublishedTable(
+        name=document.text(top, "table"),
+        title=document.text(top, "title"),
+        source=document.text(top, "source"),
+        notes=document.text(top, "notes"),
+        network=document.text(top, "network"),
+        convention=_convention(top),
+        columns=columns,
+        rows=tuple(_rows(top.entries["rows"], columns, quantities)),
+    )
+
+
+def _column(title: str, value: document.Value) -> Column:
+    if not isinstance(value, Scalar):
+        raise SpecError(value.mark, "a column is a quantity or a network")
+    if value.text.split(" ")[0] in QUANTITIES:
+        return Column(title, _quantity(value))
+    return Column(title, network=value.text)
+
+
+def _quantity(value: document.Value) -> Quantity:
+    if isinstance(value, Scalar):
+        name, _, scale = value.text.partition(" in ")
+        if name in QUANTITIES and scale in ("", "K", "M", "G"):
+            return Quantity(name, scale)
+    raise SpecError(value.mark, f"a quantity is one of {', '.join(QUANTITIES)}, perhaps in K, M or G")
+
+
+def _convention(top: document.Mapping) -> TableConvention:
+    values = {name: (literal(part), part.mark) for name, part, _ in document.entries(top, "convention")}
+    allowed: dict[str, tuple[Any, ...]] = {
+        "params": tuple(PARAMS),
+        "ops": tuple(OPS),
+        "k": (1000, 1024),
+        "rounding": ("half_up", "half_even", "truncated", "up"),
+    }
+    for name, (value, mark) in values.items():
+        if value not in allowed.get(name, ()):
+            choices = "; ".join(f"{key}: {', '.join(map(str, known))}" for key, known in allowed.items())
+            raise SpecError(mark, f"{name}: {value} is no part of a convention ({choices})")
+    return TableConvention(**{name: value for name, (value, _) in values.items()})
+
+
+def _rows(value: document.Value, columns: tuple[Column, ...], quantities: Mapping[str, Quantity]) -> Iterator[Row]:
+    if not isinstance(value, Scalar):
+        raise SpecError(value.mark, "rows are a block of text: a row a line, | between cells, the scope first")
+    for number, line in enumerate(value.text.splitlines(), 1):
+        mark = value.mark._replace(line=value.mark.line + number, column=1)
+        lead, *cells = (part.strip() for part in line.split("|"))
+        if len(cells) != len(columns):
+            raise SpecError(mark, f"row {lead}: {len(cells)} cells for {len(columns)} columns")
+        yield Row(lead, tuple(cells), quantities.get(lead, TEXT), mark)
+
+
+def _as_printed(shape: Shape) -> Shape:
+    """(C, H, W) as papers print it, (H, W, C); a vector is 1×1×C."""
+    return (*(shape[1:] or (1, 1)), shape[0])
+
+
+def _sizes(text: str, mark: Mark) -> Shape:
+    try:
+        return tuple(int(part) for part in text.replace("×", "x").split("x"))
+    except ValueError:
+        raise SpecError(mark, f"a size is written 56×56×64 or 56×56, not {text!r}") from None

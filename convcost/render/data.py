@@ -1,0 +1,63 @@
+"""CSV and JSON: every value exact, in the fields that `convcost.render` documents."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from fractions import Fraction
+
+from convcost.render.table import Column, Table, Value, as_cell
+
+SCHEMA = 1
+
+
+def as_csv(table: Table) -> str:
+    """RFC 4180: a line of field names, a line per row."""
+    fields, rows = _records(table)
+    out = io.StringIO()
+    csv.writer(out).writerows([fields, *rows])
+    return out.getvalue()
+
+
+def as_json(table: Table) -> str:
+    """One object, schema 1. ASCII, so that no encoding on the way can change it."""
+    fields, rows = _records(table)
+    document = {
+        "schema": SCHEMA,
+        "title": table.title,
+        "header": dict(table.header),
+        "columns": [{"key": column.key, "title": column.title, "kind": column.kind} for column in table.columns],
+        "rows": [dict(zip(fields, row, strict=True)) for row in rows],
+        "notes": table.notes,
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _records(table: Table) -> tuple[list[str], list[list[str | int | None]]]:
+    """The field names, and each row's values in that order. Marks and notes have a field where any cell has
+    one.
+    """
+    fields: list[str] = []
+    values: list[list[str | int | None]] = []  # by field
+    for i, column in enumerate(table.columns):
+        cells = [as_cell(row.cells[i]) for row in table.rows]
+        key, mark, note = column.fields
+        fields.append(key)
+        values.append([_exact(cell.value, column) for cell in cells])
+        if any(cell.mark for cell in cells):
+            fields.append(mark)
+            values.append([cell.mark.name if cell.mark else None for cell in cells])
+        if any(cell.note for cell in cells):
+            fields.append(note)
+            values.append([cell.note or None for cell in cells])
+    fields.append("kind")
+    values.append([row.kind for row in table.rows])
+    return fields, [list(record) for record in zip(*values, strict=True)]
+
+
+def _exact(value: Value, column: Column) -> str | int | None:
+    """A fraction as text, and so every number of a column of fractions: a field has one type."""
+    if isinstance(value, Fraction) or (isinstance(value, int) and column.kind in {"percent", "ratio"}):
+        return str(value)
+    return value

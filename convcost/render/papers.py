@@ -1,0 +1,103 @@
+"""Markdown and LaTeX: tables to paste into a page or a paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from convcost.render.table import Table
+from convcost.render.text import one_line, readable, superscripts
+
+
+def markdown(table: Table, *, exact: bool) -> str:
+    """GitHub's dialect: the title in bold, the header as a list, the table, the notes as a list."""
+
+    def line(cells: Iterable[str]) -> str:
+        return f"| {' | '.join(cells)} |"
+
+    grid, below = readable(table, exact=exact)
+    lines = [_strong(table.title), ""]
+    lines += [_item(f"{name}: {value}") for name, value in table.header]
+    lines += ["", line(_md(column.title) for column in table.columns)]
+    lines.append(line("--:" if column.right else ":--" for column in table.columns))
+    for row, cells in zip(table.rows, grid, strict=True):
+        style = _md if row.kind == "row" else _strong
+        lines.append(line(style(str(cell)) for cell in cells))
+    lines += ["", *map(_item, below)]
+    return "\n".join(lines).strip() + "\n"
+
+
+def _md(text: str) -> str:
+    """The text on one line so that Markdown shows it as it is: what would be markup is escaped.
+
+    An underscore inside a word is none, and stays readable ("inception_3a").
+    """
+    return re.sub(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", one_line(text))
+
+
+def _strong(text: str) -> str:
+    escaped = _md(text)
+    return f"**{escaped}**" if escaped else ""
+
+
+def _item(text: str) -> str:
+    """An item of a list, of which the text opens no other: not "1. ", "- " or "# "."""
+    return "- " + re.sub(r"^(\d*)([#+\-]|[.)](?= |$))", r"\1\\\2", _md(text))
+
+
+_TEX = str.maketrans(
+    {character: f"\\{character}" for character in "{}$&#%_"}
+    | {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        '"': r"\textquotedbl{}",
+    }
+    | {
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        "–": r"\textendash{}",
+        "—": r"\textemdash{}",
+    }
+    | {"✓": r"\ding{51}", "✗": r"\ding{55}", "×": r"$\times$", "·": r"$\cdot$", "−": "$-$", "≈": r"$\approx$"}
+    | {"≠": r"$\neq$", "≤": r"$\leq$", "≥": r"$\geq$", "→": r"$\rightarrow$", "…": r"\dots{}", "\ufffd": "?"}
+)
+
+
+def latex(table: Table, *, exact: bool) -> str:
+    """A booktabs table, the header in its caption, the notes below it; the first line says what the preamble
+    needs.
+    """
+
+    def line(cells: Iterable[str]) -> str:
+        joined = " & ".join(cells)
+        # After a rule or a row's end, a bracket or a star would be taken for its argument.
+        return ("{}" if joined.startswith(("[", "*")) else "") + joined + r" \\"
+
+    grid, below = readable(table, exact=exact)
+    caption = "; ".join([table.title, *(f"{name}: {value}" for name, value in table.header)])
+    lines = [
+        r"% \usepackage[T1]{fontenc} \usepackage{booktabs,pifont}",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_tex(caption)}}}",
+        rf"\begin{{tabular}}{{{''.join('r' if column.right else 'l' for column in table.columns)}}}",
+        r"\toprule",
+        line(_tex(column.title) for column in table.columns),
+        r"\midrule",
+    ]
+    for number, (row, cells) in enumerate(zip(table.rows, grid, strict=True)):
+        if row.kind != "row" and number:
+            lines.append(r"\midrule")
+        style = "{}" if row.kind == "row" else r"\textbf{{{}}}"
+        lines.append(line(style.format(_tex(str(cell))) if str(cell) else "" for cell in cells))
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [rf"\par\footnotesize {_tex(note)}" for note in below]
+    return "\n".join([*lines, r"\end{table}", ""])
+
+
+def _tex(text: str) -> str:
+    """The text on one line so that LaTeX prints it as it is."""
+    text = superscripts(one_line(text).translate(_TEX), r"\textsuperscript{{{}}}")
+    return re.sub("-(?=-)", "-{}", text)  # no ligature: "--set" keeps both dashes

@@ -1,0 +1,104 @@
+"""What the printers for readers share: a cell's text, its footnote, and the spelling of what an encoding
+lacks.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from convcost.render.numbers import in_full, percent, short
+from convcost.render.table import Cell, Column, Style, Table, as_cell
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A cell as a reader sees it: the value, and behind it its glyph and footnote number."""
+
+    value: str
+    suffix: str
+    style: Style | None
+
+    def __str__(self) -> str:
+        return self.value + self.suffix
+
+
+def readable(table: Table, *, exact: bool) -> tuple[list[list[Shown]], list[str]]:
+    """The cells row by row, and the lines below the table: its notes, then the numbered footnotes of the
+    cells.
+    """
+    numbers: dict[str, str] = {}
+
+    def shown(cell: Cell, column: Column) -> Shown:
+        suffix = f" {cell.mark.glyph}" if cell.mark else ""
+        if cell.note:
+            suffix += numbers.setdefault(one_line(cell.note), str(len(numbers) + 1).translate(_RAISED))
+        return Shown(_value(cell, column, exact), suffix, cell.style or (cell.mark.style if cell.mark else None))
+
+    grid = [
+        [shown(as_cell(cell), column) for cell, column in zip(row.cells, table.columns, strict=True)]
+        for row in table.rows
+    ]
+    return grid, [
+        *filter(None, map(one_line, table.notes)),
+        *(f"{number} {note}" for note, number in numbers.items()),
+    ]
+
+
+def _value(cell: Cell, column: Column, exact: bool) -> str:
+    value = cell.value
+    if value is None or isinstance(value, str):
+        return one_line(value or "")
+    plus = "+" if column.signed and value > 0 else ""
+    match column.kind:
+        case "count":
+            return plus + (in_full(value) if exact else short(value))
+        case "percent":
+            return plus + percent(value)
+        case "ratio":
+            return plus + short(value) + "×"
+        case "text":
+            return plus + str(value)
+
+
+def one_line(text: str) -> str:
+    """The text with its whitespace single, and without control characters, direction overrides and lone
+    surrogates.
+    """
+    text = " ".join(text.split())
+    if text.isprintable():
+        return text
+    return "".join("\ufffd" if unicodedata.category(c) in {"Cc", "Cf", "Cs"} else c for c in text)
+
+
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_LOWERED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_SUPERSCRIPT = "[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+"
+_ASCII = str.maketrans(
+    dict(zip("✓✗×·−–—─", "+xx*----", strict=True)) | {"…": "...", "≈": "~", "≠": "!=", "≤": "<=", "≥": ">=", "→": "->"}
+)
+
+
+def superscripts(text: str, spelling: str) -> str:
+    """The text with each run of superscript digits in another spelling, such as "^{}"."""
+    return re.sub(_SUPERSCRIPT, lambda run: spelling.format(run[0].translate(_LOWERED)), text)
+
+
+def encodable(text: str, encoding: str) -> str:
+    """The text, with what the encoding lacks spelled in ASCII."""
+
+    def spelled(run: re.Match[str]) -> str:
+        if _encodes(run[0], encoding):
+            return run[0]
+        return superscripts(run[0], "^{}").translate(_ASCII).encode("ascii", "replace").decode()
+
+    return text if _encodes(text, encoding) else re.sub(rf"{_SUPERSCRIPT}|[^\x00-\x7f]", spelled, text)
+
+
+def _encodes(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,143 @@
+"""From a call of an operator to the record that it makes: what it says is read once, its values each time."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from functools import cache
+from typing import Any, NamedTuple
+
+from convcost.errors import ConvcostError, did_you_mean
+from convcost.ops import REGISTRY, Op
+from convcost.spec import expression
+from convcost.spec.document import Mark, SpecError
+from convcost.spec.expression import Expression
+
+
+class Signature(NamedTuple):
+    """What a record can be called with."""
+
+    names: tuple[str, ...]
+    required: tuple[str, ...]
+    flags: frozenset[str]
+    """Arguments that are true or false."""
+
+
+@cache
+def signature(operator: str) -> Signature:
+    """The arguments of an operator, in order."""
+    known = fields(REGISTRY[operator])
+    return Signature(
+        tuple(f.name for f in known),
+        tuple(f.name for f in known if f.default is MISSING),
+        frozenset(f.name for f in known if f.type == "bool"),
+    )
+
+
+class Part(NamedTuple):
+    """An expression in a call, or in a default: where it is read, and which part of that."""
+
+    source: Expression
+    node: ast.expr
+
+
+class Call(NamedTuple):
+    """What a call of an operator says, with the spec's defaults for it."""
+
+    cls: type[Op]
+    place: Mark
+    tensors: list[ast.expr] | None
+    """The chains that a join joins; None for an operator with one input."""
+    arguments: dict[str, Part]
+    then: Part | None
+    """What follows it."""
+
+
+class Calls:
+    """Reads the calls of a spec, each once: most stand in blocks, and are made many times."""
+
+    def __init__(self, defaults: Mapping[str, Mapping[str, Expression]]) -> None:
+        self._defaults = {kind: {k: Part(e, e.node) for k, e in known.items()} for kind, known in defaults.items()}
+        self._read: dict[int, Call] = {}
+
+    def of(self, source: Expression, node: ast.expr) -> Call:
+        """What a call says. Raises SpecError for arguments that its operator does not have or needs."""
+        if (call := self._read.get(id(node))) is None:  # the spec keeps its expressions, so a node's id is its own
+            call = self._read[id(node)] = self._call(source, node)
+        return call
+
+    def _call(self, source: Expression, node: ast.expr) -> Call:
+        kind, positional, keywords = called(node)
+        cls, place = REGISTRY[kind], source.at(node)
+        names, required, _ = signature(kind)
+        arguments: dict[str, Part] = {}
+        if cls.inputs is None:
+            if len(positional) < 2:
+                raise SpecError(place, f"{kind} joins two tensors or more: {kind}(a, b)")
+        elif len(positional) > len(names):
+            raise SpecError(place, f"{kind} takes {len(names)} arguments, got {len(positional)}")
+        else:
+            arguments = {name: Part(source, value) for name, value in zip(names, positional, strict=False)}
+        given = dict(arguments)
+        for keyword in keywords:
+            if (key := keyword.arg or "") in given:
+                raise SpecError(place, f"{kind}: {key} is given twice")
+            given[key] = Part(source, keyword.value)
+        parts = {**self._defaults.get(kind, {}), **given}
+        then = parts.pop("then", None)
+        for key in parts:
+            if key not in names:
+                raise SpecError(place, f"{kind} has no argument {key!r}{did_you_mean(key, names)}")
+        for key in required:
+            if key not in parts:
+                raise SpecError(place, f"{kind} needs the argument {key!r}")
+        tensors = positional if cls.inputs is None else None
+        return Call(cls, place, tensors, parts, None if then is None or is_nothing(then.node) else then)
+
+
+class Records:
+    """Makes records, and each only once: in a network most calls repeat."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[object, ...], Op] = {}
+
+    def make(
+        self, cls: type[Op], arguments: Mapping[str, Part], env: Mapping[str, Any], place: Mark, layer: str | None
+    ) -> Op:
+        """The record of an operator, its arguments evaluated in env. Raises SpecError for values that it refuses."""
+        values = {name: expression.evaluate(part.source, part.node, env) for name, part in arguments.items()}
+        # With their types, because True == 1 and a flag is not a number.
+        key = (cls, *values.items(), *map(type, values.values()))
+        try:
+            if (made := self._made.get(key)) is not None:
+                return made
+        except TypeError:  # arrays cannot be looked up
+            return _make(cls, values, place, layer)
+        made = self._made[key] = _make(cls, values, place, layer)
+        return made
+
+
+def _make(cls: type[Op], values: Mapping[str, Any], place: Mark, layer: str | None) -> Op:
+    for flag in signature(cls.name).flags & values.keys():
+        if not isinstance(values[flag], bool):
+            raise SpecError(place, f"{cls.name}: {flag} must be true or false, got {values[flag]}")
+    try:
+        return cls(**values)
+    except ConvcostError as error:
+        where = f"layer {layer}: " if layer else ""
+        raise SpecError(place, f"{where}{error}") from None
+
+
+def called(node: ast.expr) -> tuple[str, list[ast.expr], list[ast.keyword]]:
+    """Name, arguments and keywords of `f(...)` or of a bare `f`; the name is '' for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id, [], []
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return node.func.id, node.args, node.keywords
+    return "", [], []
+
+
+def is_nothing(node: ast.expr) -> bool:
+    """Whether a chain is `none` or `identity`."""
+    return (isinstance(node, ast.Constant) and node.value is None) or called(node)[0] in ("none", "identity")

@@ -1,0 +1,366 @@
+"""From a spec's layers to a graph: sequences, chains, joins, blocks, repeats, conditions and auxiliary heads.
+
+An item of a spec is one of
+- a chain of calls, `conv(64, 3) >> relu`, in which a name stands for an operator, a block or an earlier named layer;
+- a list of items, one after the other;
+- `{name: item}`, which opens a scope of that name, in which the item's layers are found, and names its output;
+- a structure: concat, add or mul of branches (a list, names, or a repeat), repeat, if, auxiliary.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from convcost.errors import ConvcostError, did_you_mean
+from convcost.graph import Graph, GraphBuilder, Tensor
+from convcost.integers import Int, at_most, is_integer, is_symbolic
+from convcost.ops import REGISTRY, Shape
+from convcost.spec import document, expression
+from convcost.spec.arguments import Calls, Records, called
+from convcost.spec.document import Mark, Scalar, SpecError
+from convcost.spec.expression import Expression
+from convcost.spec.unroll import State, TakeStep, unrolled
+
+MAX_STEPS = 60_000
+MAX_NODES = 20_000
+CONSTANTS: dict[str, Any] = {
+    "true": True,
+    "false": False,
+    "none": None,
+    **{word: word for word in ("same", "valid", "caffe", "nearest", "bilinear")},
+}
+"""Names that every expression knows: argument values that torch and the papers write as words."""
+STRUCTURES = ("concat", "add", "mul", "repeat", "if", "auxiliary")
+_JOINS = ("concat", "add", "mul")
+WORDS = {*CONSTANTS, "input", "in_channels", "previous", "identity"}
+"""What an expression or a chain finds under these names is not for a layer to change."""
+Env = dict[str, Any]
+
+
+class Block:
+    """A block of a spec: a named item with arguments."""
+
+    def __init__(self, name: str, parameters: dict[str, Expression | None], body: document.Value, mark: Mark) -> None:
+        self.name = name
+        self.parameters = parameters
+        """Arguments in order, with the expression of their default, or None."""
+        self.body = body
+        self.mark = mark
+
+
+class Program:
+    """What a graph is built from: the layers, blocks and defaults of a spec, and the values of its knobs."""
+
+    def __init__(
+        self,
+        layers: document.Value,
+        blocks: Mapping[str, Block],
+        calls: Calls,
+        parse: Callable[[Scalar], Expression],
+        env: Env,
+    ) -> None:
+        self.layers = layers
+        self.blocks = blocks
+        self.calls = calls
+        self.parse = parse
+        self.env = {**CONSTANTS, **env}
+
+    def build(self, name: str, input: Shape) -> Graph:
+        """The graph for an input shape. Raises SpecError at the item that fails."""
+        builder = _Builder(self, GraphBuilder(name, input))
+        env = {**self.env, "input": builder.graph.input}
+        builder.item(self.layers, builder.graph.input, env)
+        return builder.graph.graph()
+
+
+class _Builder:
+    def __init__(self, program: Program, graph: GraphBuilder) -> None:
+        self.program = program
+        self.graph = graph
+        self.steps = 0
+        self.calls: list[str] = []
+        self.records = Records()
+
+    # -- items ---------------------------------------------------------------------------------------------------
+
+    def item(self, value: document.Value, x: Tensor, env: Env) -> Tensor:
+        """Apply any item to x; its own steps are named in env, the caller's."""
+        self._step(value.mark)
+        env["in_channels"] = x.shape[0]
+        if isinstance(value, document.Sequence):
+            for part in value.items:
+                x = self.item(part, x, env)
+            return x
+        if isinstance(value, Scalar):
+            parsed = self._parse(value)
+            return self.chain(parsed, parsed.node, x, env)
+        key = next(iter(value.entries), None)
+        if key in STRUCTURES:
+            return self.structure(key, value, x, env)
+        if key is None or len(value.entries) > 1:
+            raise SpecError(value.mark, f"one name per list item, or one of {', '.join(STRUCTURES)}")
+        if key in WORDS:  # a branch can be called so: what it names nobody else sees
+            raise SpecError(value.marks[key], f"{key!r} is a word of the language and cannot name a layer")
+        return self.named(key, value.entries[key], value.marks[key], x, env)
+
+    def named(self, name: str, value: document.Value, mark: Mark, x: Tensor, env: Env) -> Tensor:
+        """`{name: item}`: one operator takes the name, anything more is a scope of that name."""
+        if not name or "/" in name:
+            raise SpecError(mark, "a layer needs a name without slashes")
+        env["in_channels"] = x.shape[0]
+        if isinstance(value, Scalar):
+            parsed = self._chosen(value, x, env)
+            if self._is_one_operator(parsed.node):
+                out = self.operator(parsed, parsed.node, x, env, name=name)
+                env[name] = out
+                return out
+        # A repeat keeps the names of its steps to itself, and what it says by `previous` is for its surroundings.
+        inner = env if _is_repeat(value) else dict(env)
+        with self.graph.scope(name, place=mark):
+            out = self.inside(value, x, inner)
+        env[name] = out
+        return out
+
+    def inside(self, value: document.Value, x: Tensor, env: Env) -> Tensor:
+        """An item in a scope that stands for it: a block called there needs no second scope of its own."""
+        env["in_channels"] = x.shape[0]
+        if isinstance(value, Scalar):
+            parsed = self._chosen(value, x, env)
+            if (block := self.program.blocks.get(called(parsed.node)[0])) is not None:
+                return self.block(block, parsed, parsed.node, x, env)
+        return self.item(value, x, env)
+
+    def structure(self, key: str, value: document.Mapping, x: Tensor, env: Env) -> Tensor:
+        """concat, add, mul, repeat, if, auxiliary."""
+        if key in _JOINS:
+            self._only(value, (key,))
+            return self.graph.add(REGISTRY[key](), *self.branches(value.entries[key], x, env), place=value.mark)
+        if key == "repeat":
+            return self.repeat(value, x, env)
+        if key == "auxiliary":
+            self._only(value, (key,))
+            with self.graph.auxiliary():
+                self.item(value.entries[key], x, dict(env))
+            return x
+        self._only(value, ("if", "then", "else"), needed=("then",))
+        test = self._scalar(value, "if")
+        chosen = value.entries.get("then" if self._truth(test, env) else "else")
+        return x if chosen is None else self.item(chosen, x, env)
+
+    def branches(self, value: document.Value, x: Tensor, env: Env) -> list[Tensor]:
+        """The outputs of parallel branches, each from x: a mapping of named ones, a list, or a repeat."""
+        named: list[Tensor] = []
+        if isinstance(value, document.Mapping) and "repeat" in value.entries:
+            count, index = self._turns(value, env)
+            if not isinstance(count, int):
+                raise SpecError(value.entries["repeat"].mark, f"a repeat of branches needs a number, got {count}")
+            for i in range(count):
+                self._step(value.mark)
+                with self.graph.scope(str(i + 1), numbered=True):
+                    named.append(self.inside(value.entries["layers"], x, {**env, **dict.fromkeys(index, i)}))
+        elif isinstance(value, document.Mapping):
+            named = [self.named(name, item, value.marks[name], x, dict(env)) for name, item in value.entries.items()]
+        elif isinstance(value, document.Sequence):
+            for item in value.items:
+                scope = nullcontext() if isinstance(item, Scalar) else self.graph.scope("branch", numbered=True)
+                with scope:
+                    named.append(self.item(item, x, dict(env)))
+        else:
+            raise SpecError(value.mark, "branches are a list, or a mapping of names")
+        if len(named) < 2:
+            raise SpecError(value.mark, "a join needs two branches or more")
+        return named
+
+    def repeat(self, value: document.Mapping, x: Tensor, env: Env) -> Tensor:
+        """`{repeat: n, index: i, previous: layer, layers: item}`: scopes 1 to n, one after the other.
+
+        With `previous`, that name is the given layer in the first step, the input of the step before in every other,
+        and after the repeat the input of its last step: NASNet's cells see the outputs of the two cells before them.
+        """
+        state: State = (x,)
+        if follows := "previous" in value.entries:
+            state = (x, self._layer(self._scalar(value, "previous"), env))
+        count, index = self._turns(value, env, "previous")
+
+        def step(state: State, i: Int, scope: str) -> State:
+            self._step(value.mark)
+            inner = {**env, **dict.fromkeys(index, i)}
+            if follows:
+                inner["previous"] = state[1]
+            with self.graph.scope(scope, numbered=True):
+                out = self.inside(value.entries["layers"], state[0], inner)
+            return (out, state[0]) if follows else (out,)
+
+        if isinstance(count, int):
+            for i in range(count):
+                state = step(state, i, str(i + 1))
+        else:
+            state = self._unrolled(value, count, state, step)
+        if follows:
+            env["previous"] = state[1]
+        return state[0]
+
+    def _unrolled(self, value: document.Mapping, count: Int, state: State, step: TakeStep) -> State:
+        def anew(state: State, i: Int, scope: str) -> State:
+            self.records = Records()  # those made under assumptions that were then given up are to be checked again
+            return step(state, i, scope)
+
+        try:
+            return unrolled(self.graph, count, state, anew)
+        except ConvcostError as error:
+            raise SpecError(value.entries["repeat"].mark, str(error)) from None
+
+    def _turns(self, value: document.Mapping, env: Env, *more: str) -> tuple[Int, tuple[str, ...]]:
+        """How often a repeat repeats, and the name of its index, if it has one."""
+        self._only(value, ("repeat", "index", *more, "layers"), needed=("layers",))
+        count = self._value(self._scalar(value, "repeat"), env)
+        if not (is_integer(count) and (isinstance(count, int) or is_symbolic(count))) or at_most(count, -1):
+            raise SpecError(value.entries["repeat"].mark, f"a repeat needs an integer >= 0, got {count}")
+        index = value.entries.get("index")
+        if index is None:
+            return count, ()
+        if not (isinstance(index, Scalar) and index.text.isidentifier()):
+            raise SpecError(index.mark, "the index of a repeat is a name")
+        return count, (index.text,)
+
+    # -- chains --------------------------------------------------------------------------------------------------
+
+    def chain(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
+        """Apply a chain of calls to x."""
+        self._step(parsed.mark)
+        env["in_channels"] = x.shape[0]
+        match node:
+            case ast.BinOp(left=left, op=ast.RShift(), right=right):
+                return self.chain(parsed, right, self.chain(parsed, left, x, env), env)
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                chosen = body if self._truth(parsed._replace(node=test), env) else orelse
+                return self.chain(parsed, chosen, x, env)
+            case ast.Constant(value=None) | ast.Name(id="identity" | "none"):
+                return x
+            case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)):
+                if name in self.program.blocks:
+                    with self.graph.scope(name, numbered=True):
+                        return self.block(self.program.blocks[name], parsed, node, x, env)
+                if name in REGISTRY:
+                    return self.operator(parsed, node, x, env)
+                if isinstance(env.get(name), Tensor) and isinstance(node, ast.Name):
+                    return env[name]  # type: ignore[no-any-return]  # the line above says which type it is
+                known = [*REGISTRY, *self.program.blocks, *(k for k, v in env.items() if isinstance(v, Tensor))]
+                raise SpecError(
+                    parsed.at(node), f"unknown operator, block or layer {name!r}{did_you_mean(name, known)}"
+                )
+        raise SpecError(parsed.at(node), "a layer is a call such as conv(64, 3), or a chain of calls joined by >>")
+
+    def operator(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env, name: str | None = None) -> Tensor:
+        """One operator call, followed by its `then` chain; with a name, the two share a scope of that name."""
+        call = self.program.calls.of(parsed, node)
+        tensors = [x] if call.tensors is None else [self.chain(parsed, tensor, x, env) for tensor in call.tensors]
+        op = self.records.make(call.cls, call.arguments, env, call.place, name)
+        then = call.then
+        with self.graph.scope(name, place=call.place) if name and then else nullcontext():
+            out = self.graph.add(op, *tensors, name=None if then else name, place=call.place)
+            return out if then is None else self.chain(then.source, then.node, out, env)
+
+    def block(self, block: Block, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
+        """A call of one of the spec's blocks. Its body sees its arguments, the knobs and its own layers only."""
+        _, arguments, keywords = called(node)
+        if block.name in self.calls:
+            cycle = " -> ".join((*self.calls[self.calls.index(block.name) :], block.name))
+            raise SpecError(parsed.at(node), f"block {block.name} calls itself: {cycle}")
+        if len(arguments) > len(block.parameters):
+            raise SpecError(
+                parsed.at(node), f"{block.name} takes {len(block.parameters)} arguments, got {len(arguments)}"
+            )
+        values = dict(zip(block.parameters, (self._argument(parsed, a, x, env) for a in arguments), strict=False))
+        for keyword in keywords:
+            key = keyword.arg or ""
+            if key not in block.parameters:
+                hint = did_you_mean(key, block.parameters)
+                raise SpecError(parsed.at(keyword), f"{block.name} has no argument {key!r}{hint}")
+            if key in values:
+                raise SpecError(parsed.at(keyword), f"{block.name}: {key} is given twice")
+            values[key] = self._argument(parsed, keyword.value, x, env)
+        inner = {**self.program.env, "input": x, "in_channels": x.shape[0]}
+        for key, default in block.parameters.items():
+            if key in values:
+                inner[key] = values[key]
+            elif default is not None:
+                inner[key] = expression.evaluate(default, default.node, inner)
+            else:
+                raise SpecError(parsed.at(node), f"{block.name} needs the argument {key!r}")
+        self.calls.append(block.name)
+        try:
+            return self.item(block.body, x, inner)
+        finally:
+            self.calls.pop()
+
+    # -- arguments -----------------------------------------------------------------------------------------------
+
+    def _argument(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Any:
+        """A block's argument: a layer by name, or a value."""
+        if isinstance(node, ast.Name) and isinstance(env.get(node.id), Tensor):
+            return env[node.id]
+        return expression.evaluate(parsed, node, env)
+
+    # -- small things --------------------------------------------------------------------------------------------
+
+    def _is_one_operator(self, node: ast.expr) -> bool:
+        """Whether a call adds a single node, and what follows it: a join of chains adds theirs as well."""
+        name, arguments, _ = called(node)
+        if name not in REGISTRY or name in self.program.blocks:
+            return False
+        return REGISTRY[name].inputs is not None or all(isinstance(argument, ast.Name) for argument in arguments)
+
+    def _chosen(self, value: Scalar, x: Tensor, env: Env) -> Expression:
+        """An item's expression, with its conditions `a if test else b` decided."""
+        env["in_channels"] = x.shape[0]
+        parsed = self._parse(value)
+        while isinstance(node := parsed.node, ast.IfExp):
+            parsed = parsed._replace(
+                node=node.body if self._truth(parsed._replace(node=node.test), env) else node.orelse
+            )
+        return parsed
+
+    def _parse(self, value: Scalar) -> Expression:
+        return self.program.parse(value)
+
+    def _scalar(self, value: document.Mapping, key: str) -> Expression:
+        found = value.entries[key]
+        if not isinstance(found, Scalar):
+            raise SpecError(found.mark, f"{key} takes an expression")
+        return self._parse(found)
+
+    def _layer(self, parsed: Expression, env: Env) -> Tensor:
+        value = self._value(parsed, env)
+        if not isinstance(value, Tensor):
+            raise SpecError(parsed.mark, f"the name of an earlier layer is needed here, not {value}")
+        return value
+
+    def _value(self, parsed: Expression, env: Env) -> Any:
+        return expression.evaluate(parsed, parsed.node, env)
+
+    def _truth(self, parsed: Expression, env: Env) -> bool:
+        value = self._value(parsed, env)
+        if not isinstance(value, bool):
+            raise SpecError(parsed.mark, f"a condition must be true or false, got {value}")
+        return value
+
+    def _only(self, value: document.Mapping, allowed: tuple[str, ...], needed: tuple[str, ...] = ()) -> None:
+        for key in value.entries:
+            if key not in allowed:
+                raise SpecError(value.marks[key], f"{allowed[0]} has no part {key!r}{did_you_mean(key, allowed)}")
+        for key in needed:
+            if key not in value.entries:
+                raise SpecError(value.mark, f"{allowed[0]} needs the part {key!r}")
+
+    def _step(self, mark: Mark) -> None:
+        self.steps += 1
+        if self.steps > MAX_STEPS or len(self.graph) > MAX_NODES:
+            raise SpecError(mark, f"the network is too large: more than {MAX_NODES:,} layers or {MAX_STEPS:,} steps")
+
+
+def _is_repeat(value: document.Value) -> bool:
+    return isinstance(value, document.Mapping) and "repeat" in value.entries

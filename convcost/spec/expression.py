@@ -1,0 +1,336 @@
+"""Expressions of the spec language: Python's syntax, read with `ast` against a whitelist, and never given to `eval`.
+
+Values are exact: integers, fractions, booleans, text, tuples, and symbols or arrays where a knob is one. An error
+points at the column of the part that is wrong.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from keyword import iskeyword
+from typing import Any, NamedTuple
+
+from convcost.errors import UndecidedError, did_you_mean
+from convcost.integers import floordiv, is_symbolic, make_divisible, maximum, minimum, same
+from convcost.spec.document import Mark, Scalar, SpecError, exact
+
+MAX_LENGTH = 2_000
+MAX_DEPTH = 50
+MAX_BITS = 256
+MAX_LOG = 64
+_DECIMAL = re.compile(rb"[0-9]{0,30}\.[0-9]{0,30}")
+
+
+class Expression(NamedTuple):
+    """A parsed expression and where its text begins."""
+
+    node: ast.expr
+    mark: Mark
+
+    def at(self, node: ast.AST) -> Mark:
+        """The place of a part of the expression."""
+        file, line, column = self.mark
+        return Mark(file, line, column + getattr(node, "col_offset", 0))  # characters, see _place
+
+
+def parse(scalar: Scalar) -> Expression:
+    """Parse the text of a YAML scalar. Raises SpecError for what is not in the language."""
+    mark, text = scalar.mark, scalar.text.replace("\n", " ")
+    if len(text) > MAX_LENGTH:
+        raise SpecError(mark, f"an expression of {len(text):,} characters; at most {MAX_LENGTH:,}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what Python only warns about ("5if x") is not in the language
+            node = ast.parse(text, mode="eval").body
+    except SyntaxError as error:
+        offset = max((error.offset or 1) - 1, 0) if scalar.verbatim else 0
+        why = ""
+        if iskeyword(text):
+            why = ": a word of Python, which names nothing here"
+        elif text.count("(") > text.count(")"):
+            why = ": a parenthesis is not closed; in { } and [ ] YAML ends a text at its comma, unless it is quoted"
+        raise SpecError(mark._replace(column=mark.column + offset), f"not an expression: {text[:80]!r}{why}") from None
+    except (ValueError, RecursionError, MemoryError, Warning):
+        raise SpecError(mark, f"not an expression: {text[:80]!r}") from None
+    _place(node, text, scalar.verbatim)
+    expression = Expression(node, mark)
+    _check(expression, node, 0)
+    return expression
+
+
+def _place(node: ast.expr, text: str, verbatim: bool) -> None:
+    """Make decimals exact, and offsets count characters of the file; those of a folded text are where it begins."""
+    if verbatim and text.isascii() and "." not in text:
+        return
+    encoded = text.encode()  # in which `ast` counts
+    for part in ast.walk(node):
+        if isinstance(part, (ast.expr, ast.keyword)):
+            before, within = encoded[: part.col_offset], encoded[part.col_offset : part.end_col_offset]
+            if isinstance(part, ast.Constant) and isinstance(part.value, float) and _DECIMAL.fullmatch(within):
+                part.exact = exact(Fraction(within.decode()))  # type: ignore[attr-defined]
+            part.col_offset = len(before.decode()) if verbatim else 0
+
+
+def names(node: ast.AST) -> Iterator[str]:
+    """Every name that an expression mentions."""
+    return (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+
+
+def evaluate(expression: Expression, node: ast.expr, env: Mapping[str, Any]) -> Any:
+    """The value of an expression, or of a part of it, with names looked up in env. Raises SpecError."""
+    # Most arguments are a plain integer or a name; they need no evaluator.
+    if isinstance(node, ast.Constant) and not isinstance(node.value, float):
+        return node.value
+    if isinstance(node, ast.Name) and node.id in env:
+        return env[node.id]
+    return _Evaluator(expression, env).value(node)
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    return same(a, b)
+
+
+def _among(a: Any, b: Any) -> bool:
+    return any(_same(a, part) for part in b) if isinstance(b, tuple) else a in b
+
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: floordiv,
+    ast.Mod: operator.mod,
+}
+_COMPARISON: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: _same,
+    ast.NotEq: lambda a, b: not _same(a, b),
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: _among,
+    ast.NotIn: lambda a, b: not _among(a, b),
+}
+_OPERATORS = (*_ARITHMETIC, ast.Div, ast.Pow, ast.RShift, *_COMPARISON, ast.In, ast.NotIn, ast.UAdd, ast.USub, ast.Not)
+_ALLOWED = (
+    ast.Constant,
+    ast.Name,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.BoolOp,
+    ast.Compare,
+    ast.IfExp,
+    ast.Tuple,
+    ast.List,
+    ast.Subscript,
+    ast.Call,
+)
+
+
+def round_log(value: Any, base: Any) -> int:
+    """The integer nearest to the logarithm of value >= 1 to a base > 1, halves up, without taking it.
+
+    RegNet's widths are whole powers of a multiplier (Radosavovic 2020, eq. 3 and 4). log(value) < k + 1/2 says the same
+    as value^2 < base^(2k + 1), which fractions decide exactly.
+    """
+    if value < 1 or base <= 1:
+        raise ValueError(f"it takes a value >= 1 and a base > 1, not {value} and {base}")
+    for k in range(MAX_LOG):
+        if value**2 < base ** (2 * k + 1):
+            return k
+    raise ValueError(f"the result is {MAX_LOG} or more")
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "ceil": lambda value: -floordiv(-value, 1),
+    "floor": lambda value: floordiv(value, 1),
+    "round": round,
+    "min": minimum,
+    "max": maximum,
+    "len": len,
+    "make_divisible": make_divisible,
+    "round_log": round_log,
+}
+"""Functions that expressions can call."""
+
+
+class _Evaluator(NamedTuple):
+    expression: Expression
+    env: Mapping[str, Any]
+
+    def value(self, node: ast.expr) -> Any:
+        match node:
+            case ast.Constant(value=value):
+                return self._decimal(node) if isinstance(value, float) else value
+            case ast.Name(id=name):
+                if name not in self.env:
+                    raise self.error(node, f"unknown name {name!r}{did_you_mean(name, self.env)}")
+                return self.env[name]
+            case ast.IfExp():
+                return self._choice(node)
+            case ast.BoolOp(op=ast.And(), values=values):
+                return all(self.truth(v) for v in values)
+            case ast.BoolOp(values=values):
+                return any(self.truth(v) for v in values)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return not self.truth(operand)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -self.number(operand)
+            case ast.UnaryOp(operand=operand):
+                return self.number(operand)
+            case ast.BinOp(left=left, op=op, right=right):
+                return self._binary(node, op, self.number(left), self.number(right))
+            case ast.Compare(left=left, ops=ops, comparators=rights):
+                return self._compare(node, left, ops, rights)
+            case ast.Tuple(elts=parts) | ast.List(elts=parts):
+                return tuple(self.value(part) for part in parts)
+            case ast.Subscript(value=sequence, slice=index):
+                return self._item(node, self.value(sequence), self.value(index))
+            case ast.Call(func=ast.Name(id=name)):
+                return self._call(node, name)
+        raise self.error(node, "this is not a value")
+
+    def number(self, node: ast.expr) -> Any:
+        value = self.value(node)
+        if isinstance(value, (bool, str, tuple)) or value is None:
+            raise self.error(node, f"a number is needed here, not {_say(value)}")
+        return value
+
+    def truth(self, node: ast.expr) -> bool:
+        value = self.value(node)
+        if not isinstance(value, bool):
+            raise self.error(node, f"a condition must be true or false, not {_say(value)}")
+        return value
+
+    def error(self, node: ast.AST, message: str) -> SpecError:
+        return SpecError(self.expression.at(node), message)
+
+    def _decimal(self, node: ast.Constant) -> Any:
+        return node.exact  # type: ignore[attr-defined]  # set by _place from the text, which a float may round
+
+    def _binary(self, node: ast.expr, op: ast.operator, left: Any, right: Any) -> Any:
+        try:
+            if isinstance(op, ast.Pow):
+                return self._power(node, left, right)
+            if isinstance(op, ast.Div):
+                if is_symbolic(right):
+                    raise self.error(node, f"cannot divide by {right} exactly, which is symbolic")
+                return _small(self, node, left * Fraction(1, right))
+            if isinstance(op, ast.RShift):
+                raise self.error(node, ">> joins layers, not numbers")
+            return _small(self, node, _ARITHMETIC[type(op)](left, right))
+        except ZeroDivisionError:
+            raise self.error(node, "division by zero") from None
+        except TypeError as error:
+            raise self.error(node, str(error)) from None
+
+    def _power(self, node: ast.expr, base: Any, exponent: Any) -> Any:
+        if not isinstance(exponent, int) or not 0 <= exponent <= 64:
+            raise self.error(node, "an exponent must be an integer from 0 to 64")
+        if isinstance(base, (int, Fraction)) and max(base.numerator.bit_length(), 1) * exponent > MAX_BITS:
+            raise self.error(node, "the number is too large")
+        return _small(self, node, base**exponent)
+
+    def _compare(self, node: ast.expr, left: ast.expr, ops: list[ast.cmpop], rights: list[ast.expr]) -> bool:
+        a = self.value(left)
+        for op, right in zip(ops, rights, strict=True):
+            b = self.value(right)
+            try:
+                result = bool(_COMPARISON[type(op)](a, b))
+            except UndecidedError:
+                raise
+            except (TypeError, ValueError):
+                raise self.error(node, f"cannot compare {_say(a)} with {_say(b)}") from None
+            if not result:
+                return False
+            a = b
+        return True
+
+    def _choice(self, node: ast.IfExp) -> Any:
+        try:
+            return self.value(node.body if self.truth(node.test) else node.orelse)
+        except UndecidedError:
+            value = self.value(node.body)
+            if value != self.value(node.orelse):
+                raise
+            return value  # it makes no difference
+
+    def _item(self, node: ast.expr, sequence: Any, index: Any) -> Any:
+        if type(sequence) is not tuple or not isinstance(index, int):
+            raise self.error(node, f"only a list can be indexed, by an integer, not {_say(sequence)}")
+        if not -len(sequence) <= index < len(sequence):
+            raise self.error(node, f"index {index} of a list of {len(sequence)}")
+        return sequence[index]
+
+    def _call(self, node: ast.Call, name: str) -> Any:
+        function = FUNCTIONS.get(name)
+        if function is None:
+            raise self.error(node, f"unknown function {name!r}{did_you_mean(name, FUNCTIONS)}")
+        if node.keywords:
+            raise self.error(node, f"{name} takes no keyword arguments")
+        arguments = [self.value(argument) for argument in node.args]
+        try:
+            return _small(self, node, function(*arguments))
+        except (TypeError, ValueError, ZeroDivisionError) as error:
+            raise self.error(node, f"{name}: {error}") from None
+
+
+def _small(evaluator: _Evaluator, node: ast.expr, value: Any) -> Any:
+    """Exact results only: a fraction that is an integer becomes one, and no number grows beyond MAX_BITS."""
+    if isinstance(value, Fraction):
+        value = exact(value)
+    if isinstance(value, (int, Fraction)) and value.numerator.bit_length() + value.denominator.bit_length() > MAX_BITS:
+        raise evaluator.error(node, "the number is too large")
+    return value
+
+
+def _check(expression: Expression, node: ast.expr, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise SpecError(expression.at(node), f"nested deeper than {MAX_DEPTH} levels")
+    if not isinstance(node, _ALLOWED):
+        what = {ast.Attribute: "attribute access", ast.Lambda: "lambda", ast.NamedExpr: "assignment"}
+        name = what.get(type(node), type(node).__name__)
+        raise SpecError(expression.at(node), f"{name} is not part of the spec language")
+    if isinstance(node, ast.Constant):
+        _check_constant(expression, node)
+    if isinstance(node, ast.Call):
+        if not isinstance(node.func, ast.Name):
+            raise SpecError(expression.at(node), "only an operator, a block or a function can be called, by its name")
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                raise SpecError(expression.at(keyword.value), "** is not part of the spec language")
+            _check(expression, keyword.value, depth + 1)
+    for part in ast.iter_child_nodes(node):
+        if isinstance(part, ast.expr):
+            _check(expression, part, depth + 1)
+        elif isinstance(part, (ast.operator, ast.unaryop, ast.cmpop)) and not isinstance(part, _OPERATORS):
+            message = "the operators of the spec language are + - * / // % ** >>, comparisons and not"
+            raise SpecError(expression.at(node), message)
+
+
+def _check_constant(expression: Expression, node: ast.Constant) -> None:
+    value = node.value
+    if isinstance(value, float):
+        if not hasattr(node, "exact"):
+            raise SpecError(expression.at(node), "a decimal is digits, at most 30 before the point and after it")
+    elif isinstance(value, int):
+        if value.bit_length() > MAX_BITS:
+            raise SpecError(expression.at(node), "the number is too large")
+    elif not (value is None or isinstance(value, str)):
+        raise SpecError(expression.at(node), f"{type(value).__name__} is not part of the spec language")
+
+
+def _say(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."

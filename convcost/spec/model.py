@@ -1,0 +1,358 @@
+"""A spec file, read and checked: its knobs, networks, variants, blocks and layers, and the graphs that it builds."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from math import isfinite
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from convcost.errors import ConvcostError, did_you_mean
+from convcost.graph import Graph
+from convcost.integers import is_exact, unboxed
+from convcost.ops import REGISTRY, Shape
+from convcost.spec import document, expression
+from convcost.spec.arguments import Calls
+from convcost.spec.build import CONSTANTS, STRUCTURES, WORDS, Block, Program
+from convcost.spec.document import Mark, Scalar, SpecError, exact
+from convcost.spec.expression import FUNCTIONS, Expression
+
+_KEYS = (
+    "name",
+    "title",
+    "family",
+    "source",
+    "notes",
+    "input",
+    "knobs",
+    "let",
+    "networks",
+    "variants",
+    "defaults",
+    "blocks",
+    "layers",
+)
+_PRESET_KEYS = ("about", "source", "input")
+_VARIANT_KEYS = (*_PRESET_KEYS, "networks")
+_RESERVED = {*WORDS, *STRUCTURES, *FUNCTIONS, *REGISTRY, "then"}
+
+
+class Knob(NamedTuple):
+    """A value that a network can be asked for with: `--set classes=10`."""
+
+    name: str
+    default: Any
+    choices: tuple[Any, ...] = ()
+    about: str = ""
+    decimal: bool = False
+    """Whether its default is written with a decimal point."""
+
+    def check(self, value: Any) -> Any:
+        """The value, exact. Raises ConvcostError if it is of another type than the default, or not a choice."""
+        value = _exactly(value)
+        if _kind(value) != _kind(self.default):
+            got = repr(value) if isinstance(value, str) else _show(value)
+            raise ConvcostError(f"knob {self.name} takes {_kind(self.default)}, got {got[:60]}")
+        if self.choices and value not in self.choices:
+            raise ConvcostError(
+                f"knob {self.name} is one of {', '.join(map(_show, self.choices))}; got {_show(value)}"
+                f"{did_you_mean(str(value), [str(c) for c in self.choices])}"
+            )
+        return value
+
+
+class Preset(NamedTuple):
+    """A named setting of knobs: a network of a family, or a variant."""
+
+    name: str
+    knobs: Mapping[str, Any]
+    about: str = ""
+    source: str = ""
+    input: Shape | None = None
+    networks: tuple[str, ...] = ()
+    """The networks that a variant is of; () for all of its spec."""
+
+
+class Spec:
+    """One spec file. Raises SpecError, with file:line:column, for anything in it that is not right."""
+
+    def __init__(self, top: document.Mapping, text: str = "") -> None:
+        self.text = text
+        self._parsed: dict[Scalar, Expression] = {}
+        _only(top, _KEYS, "a spec")
+        for key in ("name", "input", "layers"):
+            if key not in top.entries:
+                raise SpecError(top.mark, f"a spec needs the key {key!r}")
+        self.file = top.mark.file
+        self.name = _identifier(top, "name")
+        self.title = document.text(top, "title") or self.name
+        self.family = document.text(top, "family") or self.title
+        self.source = document.text(top, "source")
+        self.notes = document.text(top, "notes")
+        self.input = parse_shape(document.text(top, "input"), top.entries["input"].mark)
+        self.knobs = {key: _knob(key, value, mark) for key, value, mark in document.entries(top, "knobs")}
+        self.networks = self._presets(top, "networks", _PRESET_KEYS) or {self.name: Preset(self.name, {})}
+        self.variants = self._presets(top, "variants", _VARIANT_KEYS)
+        self._let = {key: self._expression(value, key) for key, value, _ in document.entries(top, "let")}
+        self._defaults = {
+            key: self._default(key, value, mark) for key, value, mark in document.entries(top, "defaults")
+        }
+        self._calls = Calls(self._defaults)
+        self._blocks = dict(self._block(key, value, mark) for key, value, mark in document.entries(top, "blocks"))
+        self._layers = top.entries["layers"]
+        used = self._check_names(top)
+        self.sized = {"flatten", "in_channels"} <= used
+        """Whether a graph's structure can depend on its input's sizes: flatten makes channels of them."""
+
+    @classmethod
+    def read(cls, path: Path) -> Spec:
+        """Read a spec file."""
+        text = document.read_text(path)
+        return cls(document.parse(text, str(path)), text)
+
+    def settings(self, network: str, variant: str | None, knobs: Mapping[str, Any]) -> dict[str, Any]:
+        """The value of every knob: the spec's defaults, then the network's, the variant's, and those given."""
+        values = {name: knob.default for name, knob in self.knobs.items()}
+        values.update(self.networks[network].knobs)
+        if variant is not None:
+            values.update(self.variants[variant].knobs)
+        for name, value in knobs.items():
+            if name not in self.knobs:
+                known = f"; its knobs are {', '.join(self.knobs)}" if self.knobs else "; it has no knobs"
+                raise ConvcostError(f"{network} has no knob {name!r}{did_you_mean(name, self.knobs) or known}")
+            values[name] = self.knobs[name].check(value)
+        return values
+
+    def values_of(self, knob: str) -> list[Any]:
+        """Every value that the spec gives a knob, or elements of it."""
+        presets = (*self.networks.values(), *self.variants.values())
+        preset = (preset.knobs[knob] for preset in presets if knob in preset.knobs)
+        values = (self.knobs[knob].default, *self.knobs[knob].choices, *preset)
+        return [part for value in values for part in (value if isinstance(value, tuple) else (value,))]
+
+    def variants_of(self, network: str) -> dict[str, Preset]:
+        """The variants of a network by name; the first is its default."""
+        return {name: v for name, v in self.variants.items() if not v.networks or network in v.networks}
+
+    def default_variant(self, network: str) -> str | None:
+        """The first of a network's variants, None if it has none."""
+        return next(iter(self.variants_of(network)), None)
+
+    def input_of(self, network: str, variant: str | None) -> Shape:
+        """The input shape that a network is defined for."""
+        chosen = self.variants[variant].input if variant is not None else None
+        return chosen or self.networks[network].input or self.input
+
+    def build(self, name: str, input: Shape, settings: Mapping[str, Any]) -> Graph:
+        """The graph for an input shape and the value of every knob (see `settings`)."""
+        env = dict(settings)
+        for key, parsed in self._let.items():
+            env[key] = expression.evaluate(parsed, parsed.node, {**CONSTANTS, **env})
+        return Program(self._layers, self._blocks, self._calls, self._parse, env).build(name, input)
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def _parse(self, scalar: Scalar) -> Expression:
+        parsed = self._parsed.get(scalar)
+        if parsed is None:
+            parsed = self._parsed[scalar] = expression.parse(scalar)
+        return parsed
+
+    def _expression(self, value: document.Value, what: str) -> Expression:
+        if not isinstance(value, Scalar):
+            raise SpecError(value.mark, f"{what} takes an expression")
+        return self._parse(value)
+
+    def _presets(self, top: document.Mapping, key: str, words: tuple[str, ...]) -> dict[str, Preset]:
+        return {name: self._preset(name, value, mark, words) for name, value, mark in document.entries(top, key)}
+
+    def _preset(self, name: str, value: document.Value, mark: Mark, words: tuple[str, ...]) -> Preset:
+        if "@" in name or "/" in name or ":" in name:
+            raise SpecError(mark, "a name here has none of @ / :")
+        if isinstance(value, Scalar) and value.value is None:
+            return Preset(name, {})
+        if not isinstance(value, document.Mapping):
+            raise SpecError(value.mark, f"{name} takes a mapping from knobs to values")
+        knobs = {}
+        for key, part in value.entries.items():
+            if key in words:
+                continue
+            if key not in self.knobs:
+                hint = did_you_mean(key, [*self.knobs, *words])
+                raise SpecError(value.marks[key], f"{name} sets an unknown knob {key!r}{hint}")
+            try:
+                knobs[key] = self.knobs[key].check(literal(part))
+            except SpecError:
+                raise
+            except ConvcostError as error:
+                raise SpecError(part.mark, str(error)) from None
+        shape = (
+            parse_shape(document.text(value, "input"), value.entries["input"].mark)
+            if "input" in value.entries
+            else None
+        )
+        networks = self._networks_of(value, words)
+        return Preset(name, knobs, document.text(value, "about"), document.text(value, "source"), shape, networks)
+
+    def _networks_of(self, value: document.Mapping, words: tuple[str, ...]) -> tuple[str, ...]:
+        found = value.entries.get("networks") if "networks" in words else None
+        if found is None:
+            return ()
+        names = literal(found)
+        names = names if isinstance(names, tuple) else (names,)
+        for name in map(str, names):
+            if name not in self.networks:
+                raise SpecError(found.mark, f"there is no network {name!r}{did_you_mean(name, self.networks)}")
+        return names
+
+    def _default(self, kind: str, value: document.Value, mark: Mark) -> dict[str, Expression]:
+        if kind not in REGISTRY:
+            raise SpecError(mark, f"defaults for an unknown operator {kind!r}{did_you_mean(kind, REGISTRY)}")
+        if not isinstance(value, document.Mapping):
+            raise SpecError(value.mark, f"the defaults of {kind} are a mapping from arguments to expressions")
+        known = (*REGISTRY[kind].__dataclass_fields__, "then")
+        for key in value.entries:
+            if key not in known:
+                raise SpecError(value.marks[key], f"{kind} has no argument {key!r}{did_you_mean(key, known)}")
+        return {key: self._expression(part, key) for key, part in value.entries.items()}
+
+    def _block(self, header: str, body: document.Value, mark: Mark) -> tuple[str, Block]:
+        parsed = self._parse(Scalar(header, header, mark))
+        node = parsed.node
+        arguments: list[ast.expr] = []
+        keywords: list[ast.keyword] = []
+        if isinstance(node, ast.Call):
+            arguments, keywords, node = node.args, node.keywords, node.func
+        if not isinstance(node, ast.Name) or not all(isinstance(a, ast.Name) for a in arguments):
+            raise SpecError(mark, "a block is written as name(argument, argument=default)")
+        if node.id in REGISTRY or node.id in _RESERVED:
+            raise SpecError(mark, f"{node.id} is already an operator or a word of the language")
+        parameters: dict[str, Expression | None] = {a.id: None for a in arguments if isinstance(a, ast.Name)}
+        for keyword in keywords:
+            parameters[keyword.arg or ""] = parsed._replace(node=keyword.value)
+        if len(parameters) < len(arguments) + len(keywords):
+            raise SpecError(mark, f"block {node.id} has two arguments of one name")
+        for name in parameters:
+            if name in _RESERVED:
+                raise SpecError(mark, f"block {node.id}: {name!r} is a word of the language")
+        return node.id, Block(node.id, parameters, body, mark)
+
+    def _check_names(self, top: document.Mapping) -> set[str]:
+        """Refuse reserved names, and knobs, values, blocks and arguments that nothing mentions. Returns all names."""
+        body = {name: set(self._names(block.body)) for name, block in self._blocks.items()}
+        shared = {
+            n for defaults in self._defaults.values() for e in defaults.values() for n in expression.names(e.node)
+        }
+        shared.update(n for e in self._let.values() for n in expression.names(e.node))
+        used = shared.union(self._names(self._layers), *body.values())
+        for block in self._blocks.values():
+            defaults = {n for d in block.parameters.values() if d is not None for n in expression.names(d.node)}
+            used |= defaults
+            for name in block.parameters:
+                if name not in body[block.name] | defaults:
+                    raise SpecError(block.mark, f"block {block.name} never uses its argument {name!r}")
+            if block.name not in used:
+                raise SpecError(block.mark, f"block {block.name} is never used")
+        for section in ("knobs", "let"):
+            for name, _, mark in document.entries(top, section):
+                if name in _RESERVED or not name.isidentifier():
+                    raise SpecError(mark, f"{name!r} cannot name a value: it is a word of the language or not a name")
+                if name not in used:
+                    raise SpecError(mark, f"{name!r} is never used")
+        for name in self._let:
+            if name in self.knobs:
+                raise SpecError(top.marks["let"], f"{name!r} is a knob already")
+        return used
+
+    def _names(self, value: document.Value) -> Iterator[str]:
+        """Every name mentioned in the expressions of an item, parsing them all."""
+        if isinstance(value, Scalar):
+            if value.value is not None:
+                yield from expression.names(self._parse(value).node)
+        elif isinstance(value, document.Sequence):
+            for item in value.items:
+                yield from self._names(item)
+        else:
+            for key, item in value.entries.items():
+                if key != "index":
+                    yield from self._names(item)
+
+
+def parse_shape(text: str, mark: Mark | str = "input") -> Shape:
+    """'3x224x224' as (3, 224, 224). Raises SpecError."""
+    parts = text.replace("×", "x").split("x")
+    if not all(part.isascii() and part.isdigit() and len(part) < 10 and int(part) > 0 for part in parts):
+        raise SpecError(mark, f"an input is written channels x sizes, like 3x224x224, got {text[:40]!r}")
+    return tuple(map(int, parts))
+
+
+def literal(value: document.Value) -> Any:
+    """A YAML value as plain data: scalars and lists of them. Raises SpecError for a mapping."""
+    if isinstance(value, Scalar):
+        return value.value
+    if isinstance(value, document.Sequence):
+        return tuple(literal(item) for item in value.items)
+    raise SpecError(value.mark, "a plain value or a list is needed here")
+
+
+def _knob(name: str, value: document.Value, mark: Mark) -> Knob:
+    if not isinstance(value, document.Mapping):
+        return Knob(name, literal(value), decimal=_is_decimal(value))
+    _only(value, ("default", "choices", "about"), f"knob {name}")
+    if "default" not in value.entries:
+        raise SpecError(mark, f"knob {name} needs a default")
+    choices = literal(value.entries["choices"]) if "choices" in value.entries else ()
+    if not isinstance(choices, tuple):
+        raise SpecError(value.entries["choices"].mark, f"the choices of knob {name} are a list")
+    default = value.entries["default"]
+    knob = Knob(name, literal(default), choices, document.text(value, "about"), _is_decimal(default))
+    try:
+        knob.check(knob.default)
+    except ConvcostError as error:
+        raise SpecError(mark, str(error)) from None
+    return knob
+
+
+def _exactly(value: Any) -> Any:
+    """A float as the decimal that it is written as, a list as a tuple."""
+    value = unboxed(value)
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_exactly, value))
+    return exact(Fraction(repr(value))) if isinstance(value, float) and isfinite(value) else value
+
+
+def _is_decimal(value: document.Value) -> bool:
+    return isinstance(value, Scalar) and not isinstance(value.value, str) and "." in value.text
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, str):
+        return "a word"
+    if isinstance(value, tuple):
+        return "a list"
+    if value is None:
+        return "nothing"
+    return "a number" if is_exact(value) else type(value).__name__
+
+
+def _show(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    return str(value).lower() if isinstance(value, bool) else str(value)[:60]
+
+
+def _identifier(top: document.Mapping, key: str) -> str:
+    text = document.text(top, key)
+    if not text or set(text) & set("@/: "):
+        raise SpecError(top.entries[key].mark, f"{key} is one word without @ / or :")
+    return text
+
+
+def _only(value: document.Mapping, allowed: tuple[str, ...], what: str) -> None:
+    for key in value.entries:
+        if key not in allowed:
+            raise SpecError(value.marks[key], f"{what} has no key {key!r}{did_you_mean(key, allowed)}")

@@ -1,0 +1,193 @@
+"""Blocks as bytes, and a whole sweep as one file: Parquet (with the extra), CSV or JSON Lines.
+
+Integers are integers. Other numbers are decimals, exactly, where they have a finite one (decimal128 in Parquet, text in
+JSON), else the text "1/3"; integers beyond 64 bits are decimal256 in Parquet, and beyond 76 digits text.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any
+
+from convcost.errors import ConvcostError, MissingExtraError
+from convcost.sweep.blocks import Block
+from convcost.sweep.space import decimal_places, show
+from convcost.sweep.where import Column
+
+FORMATS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl"}
+METADATA = b"convcost"
+"""The key of the Parquet file's metadata that holds ours, as JSON; other formats have them in a file beside them."""
+
+
+def format_of(path: Path) -> str:
+    """The format that a file's name asks for. Raises ConvcostError for another one, or a missing extra."""
+    found = FORMATS.get(path.suffix.lower())
+    if found is None:
+        raise ConvcostError(f"{path}: the name of a sweep's file ends in {', '.join(FORMATS)}")
+    if found == "parquet":
+        _pyarrow()
+    return found
+
+
+def encode(block: Block, format_: str) -> bytes:
+    """The rows of a block, as `assemble` takes them."""
+    if format_ == "parquet":
+        return _parquet(block)
+    lines = [_texts(column, quoted=format_ == "jsonl") for column in block.columns.values()]
+    if format_ == "csv":
+        rows: Iterable[str] = map(",".join, zip(*lines, strict=True))
+    else:
+        template = ", ".join(f"{json.dumps(name)}: %s" for name in block.columns).join("{}")
+        rows = (template % row for row in zip(*lines, strict=True))
+    return "".join(f"{row}\n" for row in rows).encode()
+
+
+def assemble(path: Path, format_: str, columns: Iterable[str], parts: Iterable[Path], about: Mapping[str, Any]) -> None:
+    """Put the parts together as one file, which is there whole or not at all. Raises OSError."""
+    if format_ == "parquet":
+        _assemble_parquet(path, list(parts), about)
+        return
+    with atomically(sidecar(path)) as file:
+        file.write(json.dumps(about, indent=1).encode() + b"\n")
+    with atomically(path) as file:
+        if format_ == "csv":
+            file.write(",".join(columns).encode() + b"\n")
+        for part in parts:
+            file.write(part.read_bytes())
+
+
+def about(path: Path) -> dict[str, Any] | None:
+    """What a finished file says of its sweep; None if it says nothing."""
+    try:
+        if path.suffix.lower() == ".parquet":
+            parquet = _pyarrow()[1]
+            text = (parquet.read_schema(path).metadata or {}).get(METADATA, b"")
+        else:
+            text = sidecar(path).read_bytes()
+        found = json.loads(text)
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def sidecar(path: Path) -> Path:
+    """Where the metadata of a file stand whose format has no room for them."""
+    return path.with_name(f"{path.name}.meta.json")
+
+
+@contextmanager
+def atomically(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to: it takes the place of `path` when all of it is on the disk, and goes away on any failure."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    try:
+        with draft.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+# -- text ----------------------------------------------------------------------------------------------------------
+
+
+def _texts(column: Column | list[Any], *, quoted: bool) -> list[str]:
+    """The values of a column as they stand in CSV, or (quoted) in JSON."""
+    if not isinstance(column, Column):
+        return [json.dumps(_plain(value)) if quoted else _field(show(value)) for value in column]
+    values, d = column.numerators.tolist(), column.denominator
+    if d == 1:
+        return list(map(str, values))
+    written = {value: show(Fraction(value, d)) for value in set(values)}
+    texts = [written[value] for value in values]
+    return [f'"{text}"' for text in texts] if quoted else texts
+
+
+def _field(text: str) -> str:
+    """A field of CSV (RFC 4180)."""
+    return f'"{text.replace(chr(34), 2 * chr(34))}"' if set(text) & set(',"\r\n') else text
+
+
+def _plain(value: Any) -> Any:
+    """A value of a knob as JSON has it."""
+    if isinstance(value, tuple):
+        return list(map(_plain, value))
+    return show(value) if isinstance(value, Fraction) else value
+
+
+# -- Parquet -------------------------------------------------------------------------------------------------------
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa  # type: ignore[import-untyped]  # it has no types
+        from pyarrow import parquet
+    except ImportError:
+        raise MissingExtraError("pyarrow", "parquet") from None
+    return pa, parquet
+
+
+def _parquet(block: Block) -> bytes:
+    pyarrow, parquet = _pyarrow()
+    table = pyarrow.table({name: _array(column) for name, column in block.columns.items()})
+    sink = pyarrow.BufferOutputStream()
+    parquet.write_table(table, sink, compression="zstd")
+    return bytes(sink.getvalue())
+
+
+def _array(column: Column | list[Any]) -> Any:
+    """A column as an Arrow array: int64, decimal or text."""
+    import numpy as np
+
+    pyarrow, _ = _pyarrow()
+    if not isinstance(column, Column):
+        return pyarrow.array([show(value) for value in column], pyarrow.string())
+    values, places = column.numerators, decimal_places(column.denominator)
+    if places == 0 and values.dtype != object:
+        return pyarrow.array(values)
+    if places is None or values.dtype == object:
+        texts = [show(Fraction(value, column.denominator)) for value in values.tolist()]
+        if places == 0 and max(map(len, texts)) <= 76:
+            return pyarrow.array(texts).cast(pyarrow.decimal256(76, 0))
+        return pyarrow.array(texts, pyarrow.string())
+    factor = 10**places // column.denominator
+    if int(abs(values).max(initial=0)) * factor >= 2**63:
+        return pyarrow.array([show(Fraction(value, column.denominator)) for value in values.tolist()])
+    scaled = values * factor
+    words = np.stack([scaled, scaled >> 63], axis=1)  # 128-bit integers: the low word, and the sign
+    buffers = [None, pyarrow.py_buffer(words.tobytes())]
+    return pyarrow.Array.from_buffers(pyarrow.decimal128(18, places), len(values), buffers)
+
+
+def _assemble_parquet(path: Path, parts: list[Path], about: Mapping[str, Any]) -> None:
+    pyarrow, parquet = _pyarrow()
+    schema = parquet.read_schema(parts[0])
+    for part in parts[1:]:
+        schema = pyarrow.schema(map(_wider, schema, parquet.read_schema(part)))
+    schema = schema.with_metadata({METADATA: json.dumps(about)})
+    with atomically(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        for part in parts:
+            table = parquet.read_table(part)
+            if table.num_rows:
+                writer.write_table(table.cast(schema))
+
+
+def _wider(a: Any, b: Any) -> Any:
+    """A field that holds the values of both."""
+    pyarrow, _ = _pyarrow()
+    if a.type == b.type:
+        return a
+    types = (a.type, b.type)
+    if any(pyarrow.types.is_string(t) for t in types):
+        return pyarrow.field(a.name, pyarrow.string())
+    scale = max(t.scale if pyarrow.types.is_decimal(t) else 0 for t in types)
+    if all(pyarrow.types.is_decimal128(t) or pyarrow.types.is_int64(t) for t in types):
+        return pyarrow.field(a.name, pyarrow.decimal128(38, scale))
+    return pyarrow.field(a.name, pyarrow.decimal256(76, scale))

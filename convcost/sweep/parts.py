@@ -1,0 +1,39 @@
+"""A block as a worker hands it over: the task that every engine runs."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import NamedTuple
+
+from convcost.errors import ConvcostError
+from convcost.sweep.blocks import Sweep, evaluator
+from convcost.sweep.output import encode
+
+
+class Part(NamedTuple):
+    """A computed block."""
+
+    block: int
+    data: bytes
+    kept: int
+    """Designs that fit and meet the conditions."""
+    unfit: int
+    reason: str
+    """Why the first design that does not fit does not."""
+
+
+def compute(sweep: Sweep, block: int) -> Part:
+    """A block, encoded. Raises ConvcostError where another version would run it."""
+    version = installed()
+    if version != sweep.version:
+        raise ConvcostError(f"the sweep is of convcost {sweep.version}, this worker has {version}")
+    done = evaluator(sweep).block(block)
+    return Part(block, encode(done, sweep.format), done.kept, done.unfit, done.reason)
+
+
+def installed() -> str:
+    """The version of convcost that runs here."""
+    try:
+        return metadata.version("convcost")
+    except metadata.PackageNotFoundError:
+        return "checkout"  # on the path without being installed

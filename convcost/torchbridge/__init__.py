@@ -1,0 +1,87 @@
+"""The bridge to torch: networks as real models, and cross-checks against torch, fvcore and modules of the user's.
+
+Importing this package imports neither; what needs them says so in one line where they are missing.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from convcost.cost import Cost
+from convcost.errors import ConvcostError, MissingExtraError
+from convcost.graph import Graph
+from convcost.network import Network, load
+from convcost.ops import Shape
+from convcost.spec.model import parse_shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from convcost.torchbridge.module import TorchModel
+    from convcost.torchbridge.report import Verification
+
+
+def torch_model(
+    network: Network | Graph | str, *, input: Shape | str | None = None, device: str = "cpu", **knobs: Any
+) -> TorchModel:
+    """The torch model of a network or graph, in evaluation mode: (N, C, *sizes) -> its output.
+
+    On device "meta" no weights are allocated. Raises ConvcostError if there is no such device or torch has no such
+    layer, MissingExtraError without torch.
+    """
+    _require("torch")
+    from convcost.torchbridge.module import TorchModel, torch_device
+
+    graph, shape = _graph(network, input, knobs)
+    with torch_device(device):
+        return TorchModel(graph, shape)
+
+
+def verify(
+    network: Network | Graph | str,
+    *,
+    module: nn.Module | None = None,
+    input: Shape | str | None = None,
+    device: str = "cpu",
+    **knobs: Any,
+) -> Verification:
+    """Whether torch agrees with a network's cost; with a module, whether that module is the network.
+
+    Without one, the network's own torch model is built on the device ("cpu", "cuda", or "meta", which computes nothing
+    and leaves fvcore out) and compared per layer and in total: parameters, output shapes of a forward pass, macs by
+    fvcore and by torch's FlopCounterMode. With one, what it runs, on its own device, is aligned with the network's
+    convolutions, linear layers and batch norms: activations and poolings show by the sizes that they leave.
+
+    >>> convcost.verify("resnet50@v1.5").ok
+    True
+
+    Raises ConvcostError for an unknown network or device, for a model that torch cannot build and a module that does
+    not run, MissingExtraError without torch or fvcore.
+    """
+    _require("torch", "fvcore")
+    graph, shape = _graph(network, input, knobs)
+    if module is not None:
+        from convcost.torchbridge.align import verify_module
+
+        return verify_module(graph, shape, module)
+    from convcost.torchbridge.crosscheck import verify_graph
+
+    return verify_graph(graph, shape, device)
+
+
+def _graph(network: Network | Graph | str, input: Shape | str | None, knobs: dict[str, Any]) -> tuple[Graph, Shape]:
+    """A graph, and an input shape that fits it."""
+    if isinstance(network, Graph):
+        if knobs:
+            raise ConvcostError(f"{network.name}: a graph has no knobs, got {', '.join(knobs)}")
+        cost = Cost(network, parse_shape(input) if isinstance(input, str) else input)
+    else:
+        cost = (load(network) if isinstance(network, str) else network).price(input, **knobs)
+    return cost.graph, cost.input
+
+
+def _require(*packages: str) -> None:
+    for package in packages:
+        if find_spec(package) is None:
+            raise MissingExtraError(package, "torch")

@@ -1,0 +1,157 @@
+"""A network against its torch model: parameters, the shapes of a real forward pass, and macs by two other counters.
+
+Importing this module imports torch and fvcore.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from fvcore.nn import FlopCountAnalysis  # type: ignore[import-untyped]
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from convcost.cost import Cost, Line
+from convcost.dialects import PROFILES
+from convcost.errors import ConvcostError
+from convcost.graph import Graph
+from convcost.ops import BatchNorm, Op, Shape, format_shape
+from convcost.torchbridge.module import TorchModel, torch_device
+from convcost.torchbridge.report import Difference, Quantity, Verification
+
+_MACS_OF_FVCORE = ("conv", "linear", "addmm", "matmul", "mm", "bmm")
+"""What fvcore calls multiply-adds; what it counts of normalisations, poolings and upsampling goes by other names."""
+_NO_STATISTICS = ("num_batches_tracked", "points")
+"""Buffers that no convention counts: a counter of training steps, and the targets of a radial basis layer."""
+
+
+class Claim(NamedTuple):
+    """What somebody else says of a quantity, layer by layer as far as it goes, and in total."""
+
+    quantity: str
+    source: str
+    rule: str
+    """The operators' method that gives ours, or the rule itself."""
+    ours: Callable[[Line], Quantity]
+    theirs: Sequence[Quantity]
+    total: int | None = None
+
+
+def verify_graph(graph: Graph, shape: Shape, device: str) -> Verification:
+    """Build the torch model of a graph and compare the two, per layer and in total.
+
+    On the meta device nothing is allocated or computed; fvcore, which cannot trace there, is left out.
+    Raises ConvcostError if this torch has no such device, or cannot build or run such a model.
+    """
+    where = torch_device(device)
+    # Without statistics of its own, torch normalises by the batch's, and refuses a batch of one value.
+    batch = 2 if any(isinstance(node.op, BatchNorm) and not node.op.stats for node in graph.nodes) else 1
+    cost = Cost(graph, shape, batch)
+    try:
+        with where:
+            model, x = TorchModel(graph, shape), torch.zeros(batch, *shape)
+    except RuntimeError as error:
+        raise ConvcostError(f"{graph.name}: torch refuses an input of {format_shape(shape)}: {error}") from None
+    claims = [*_parameters(model), *_counted(model, x)]
+    total = cost.with_auxiliary
+    against = tuple(dict.fromkeys(claim.source for claim in claims))
+    return Verification(
+        graph.name, shape, against, len(cost), total.params, total.macs // batch, tuple(_differences(cost, claims))
+    )
+
+
+def _parameters(model: TorchModel) -> Iterator[Claim]:
+    """What the layers store."""
+    layers = [step.layer for step in model.steps]
+    trained = [sum(p.numel() for p in layer.parameters()) for layer in layers]
+    stored = [sum(b.numel() for n, b in layer.named_buffers() if n not in _NO_STATISTICS) for layer in layers]
+    total = sum(p.numel() for p in model.parameters())
+    yield Claim("params", "torch's parameters", "params", lambda line: line.params, trained, total)
+    yield Claim("norm statistics", "torch's buffers", "params", lambda line: line.norm_stats, stored, sum(stored))
+
+
+def _counted(model: TorchModel, x: Tensor) -> Iterator[Claim]:
+    """What a forward pass gives, and what others count of it; where torch refuses a layer, nothing is counted."""
+    if x.device.type == "meta":
+        given, outputs = _run(model, lambda: model(x))
+    else:
+        analysis = FlopCountAnalysis(model, x).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        given, outputs = _run(model, analysis.by_module_and_operator)
+    yield Claim("output", f"a forward pass on {x.device.type}", "out_shape", lambda line: line.shape, outputs)
+    if len(given) < len(outputs):
+        return
+    if x.device.type != "meta":
+        yield from _by_fvcore(model, analysis)
+    yield _by_torch(model.to("meta"), given)
+
+
+def _by_fvcore(model: TorchModel, analysis: FlopCountAnalysis) -> Iterator[Claim]:
+    counts = analysis.by_module_and_operator()
+    paths = [*model.paths.values(), ""]
+    # Its counts come apart by operator: without those of BN and pooling they are what handles that return 0 would give.
+    *macs, total = [sum(counts[path][name] for name in _MACS_OF_FVCORE) for path in paths]
+    yield Claim("macs", "fvcore", "work", lambda line: line.macs, macs, total)
+    *macs, total = [sum(counts[path].values()) for path in paths]
+    rule = PROFILES["fvcore"].meaning
+    yield Claim("count in fvcore's dialect", "fvcore", rule, lambda line: line(as_="fvcore"), macs, total)
+
+
+def _by_torch(model: TorchModel, given: Sequence[torch.Size]) -> Claim:
+    """What FlopCounterMode says of each layer, on tensors that have a shape and nothing else."""
+    flops: list[Quantity] = []
+    before = 0
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        for step, shape in zip(model.steps, given, strict=True):
+            if step.multiplies:
+                step.layer(torch.empty(shape, device="meta"))
+            total = counter.get_total_flops()
+            flops.append(total - before)
+            before = total
+    return Claim("2 macs", "FlopCounterMode", "work", lambda line: 2 * line.macs, flops, before)
+
+
+def _run(model: TorchModel, forward: Callable[[], object]) -> tuple[list[torch.Size], list[Quantity]]:
+    """Run a model: the shapes that its layers are given, and those that they give, batch apart, in order.
+
+    If torch refuses a layer, the last output is what it says of that.
+    """
+    given: list[torch.Size] = []
+    outputs: list[Quantity] = []
+
+    def note(_layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        # A tracer would record that sizes are read, at a cost.
+        tracing = torch._C._get_tracing_state()
+        torch._C._set_tracing_state(None)  # type: ignore[attr-defined]  # torch's stubs know only the getter
+        given.append(inputs[0].shape)
+        outputs.append(tuple(output.shape[1:]))
+        torch._C._set_tracing_state(tracing)  # type: ignore[attr-defined]
+
+    hooks = [step.layer.register_forward_hook(note) for step in model.steps]
+    try:
+        with torch.no_grad():
+            forward()
+    except (RuntimeError, ValueError) as error:
+        outputs.append(f"refused ({error})")
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return given, outputs
+
+
+def _differences(cost: Cost, claims: Sequence[Claim]) -> Iterator[Difference]:
+    for number, row in enumerate(cost.rows):
+        for claim in claims:
+            if number < len(claim.theirs) and (ours := claim.ours(row)) != (theirs := claim.theirs[number]):
+                yield Difference(f"layer {row.name}", claim.quantity, ours, theirs, claim.source, _rule(row.op, claim))
+    for claim in claims:
+        if claim.total is not None and (ours := claim.ours(cost.with_auxiliary)) != claim.total:
+            yield Difference("total", claim.quantity, ours, claim.total, claim.source, "the sum of its layers")
+
+
+def _rule(op: Op | None, claim: Claim) -> str:
+    """The operator's rule in its own words: what it is, and what its method says."""
+    method = getattr(type(op), claim.rule, None)
+    return f"{op} ({inspect.getdoc(method)})" if method else claim.rule

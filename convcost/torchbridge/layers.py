@@ -1,0 +1,307 @@
+"""Torch layers from operator records: one small builder each, in the order of the operators' registry.
+
+Layers are torch.nn's own classes wherever it has one, so that a counter sees in the model what it would see in one that
+was written by hand. Padding that torch's layers cannot do, and flattening, are `preparation`: done before the layer.
+Importing this module imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, reduce
+from operator import add, mul
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from convcost import ops
+from convcost.errors import ConvcostError
+from convcost.ops import Op, Shape, elements
+from convcost.ops.geometry import axes
+from convcost.ops.padding import Windowed, explicit_pads, geometry, own_padding
+
+Preparation: TypeAlias = Callable[[Tensor], Tensor]
+Builder: TypeAlias = Callable[[Any, Shape], nn.Module]
+"""From an operator's record and the shape of its first input."""
+
+
+def build(op: Op, xs: tuple[Shape, ...]) -> nn.Module:
+    """The layer of an operator on inputs of these shapes (of which it only keeps what weights and ranks depend on).
+
+    Raises ConvcostError if torch has no such layer.
+    """
+    return BUILDERS[type(op)](op, xs[0])
+
+
+def preparation(op: Op, x: Shape) -> Preparation | None:
+    """What an input goes through before it reaches the operator's layer, or None."""
+    if isinstance(op, ops.Linear | ops.RBF):
+        return partial(torch.flatten, start_dim=1)
+    if isinstance(op, Windowed) and own_padding(op, len(x) - 1) is None:
+        return partial(_pad, op)
+    return None
+
+
+def _pad(op: Windowed, x: Tensor) -> Tensor:
+    """Pad to what the operator asks for at the size that x really has; maxima must not see the padding."""
+    # int() because a tracer hands out sizes as tensors: what it traces holds for this size only, and it warns of that.
+    sides = explicit_pads(op, tuple(int(n) for n in x.shape[1:]))
+    fill = float("-inf") if isinstance(op, ops.MaxPool) else 0.0
+    return functional.pad(x, [n for pair in reversed(sides) for n in pair], value=fill)
+
+
+# -- layers that torch.nn does not have ------------------------------------------------------------------------------
+
+
+class Add(nn.Module):
+    """Sum of tensors of one shape."""
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        """(N, ...) each -> (N, ...)."""
+        return reduce(add, xs)
+
+
+class Multiply(nn.Module):
+    """Product, axes of size 1 and missing trailing axes broadcast."""
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        """(N, C, 1, 1) or (N, C), and (N, C, H, W) -> (N, C, H, W)."""
+        rank = max(x.dim() for x in xs)
+        return reduce(mul, (x[(..., *(None,) * (rank - x.dim()))] if x.dim() < rank else x for x in xs))
+
+
+class Concat(nn.Module):
+    """Concatenation along channels."""
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        """(N, C_i, ...) each -> (N, sum of C_i, ...)."""
+        return torch.cat(xs, 1)
+
+
+class Split(nn.Module):
+    """One of equal slices of the channels."""
+
+    def __init__(self, parts: int, index: int) -> None:
+        super().__init__()
+        self.parts, self.index = parts, index
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, ...) -> (N, C / parts, ...)."""
+        return x.chunk(self.parts, 1)[self.index]
+
+
+class ChannelShuffle(nn.Module):
+    """nn.ChannelShuffle, for features without spatial axes too."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, ...) -> (N, C, ...)."""
+        n, channels, *sizes = x.shape
+        return x.reshape(n, self.groups, channels // self.groups, *sizes).transpose(1, 2).reshape(n, channels, *sizes)
+
+
+class ChannelPad(nn.Module):
+    """Zero channels before and after the input's."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.before, self.after = before, after
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, ...) -> (N, before + C + after, ...)."""
+        return functional.pad(x, (*(0, 0) * (x.dim() - 2), self.before, self.after))
+
+
+class Scale(nn.Module):
+    """Multiplication by a constant: 1, as a record does not say which."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) -> (N, ...)."""
+        return x * 1.0
+
+
+class RBF(nn.Module):
+    """Squared distances to points that are not trained; here all at the origin."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.points: Tensor
+        self.register_buffer("points", torch.zeros(out_features, in_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_features) -> (N, out_features)."""
+        return (x.unsqueeze(1) - self.points).pow(2).sum(-1)
+
+
+class Normalize(nn.Module):
+    """Standardisation by stored means and variances, which come with the number of batches that they are of."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.variance: Tensor
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("variance", torch.ones(channels))
+        self.register_buffer("count", torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, ...) -> (N, C, ...)."""
+        shape = (-1, *(1,) * (x.dim() - 2))
+        return (x - self.mean.view(shape)) / self.variance.sqrt().view(shape)
+
+
+class FeaturesOnly(nn.Module):
+    """A layer that needs a spatial axis, on features that have none."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C) -> (N, C)."""
+        return self.layer(x.unsqueeze(-1)).squeeze(-1)  # type: ignore[no-any-return]  # nn.Module's call is Any
+
+
+# -- builders: an operator's record and its first input's shape, to a layer ------------------------------------------
+
+
+def _conv(op: ops.Conv, x: Shape) -> nn.Module:
+    return _convolution(op, x, op.out_channels, op.groups)
+
+
+def _depthwise(op: ops.DepthwiseConv, x: Shape) -> nn.Module:
+    return _convolution(op, x, x[0] * op.multiplier, x[0])
+
+
+def _convolution(op: ops.Conv | ops.DepthwiseConv, x: Shape, out_channels: int, groups: int) -> nn.Module:
+    kernel, stride, dilation = geometry(op, len(x) - 1)
+    padding = own_padding(op, len(x) - 1) or 0
+    layer = _of_rank(op, x, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    return layer(x[0], out_channels, kernel, stride, padding, dilation, groups, op.bias)
+
+
+def _conv_transpose(op: ops.ConvTranspose, x: Shape) -> nn.Module:
+    kernel, stride, padding, output_padding, dilation = (
+        axes(op, name, getattr(op, name), len(x) - 1)
+        for name in ("kernel_size", "stride", "padding", "output_padding", "dilation")
+    )
+    layer = _of_rank(op, x, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+    return layer(x[0], op.out_channels, kernel, stride, padding, output_padding, op.groups, op.bias, dilation)
+
+
+def _linear(op: ops.Linear, x: Shape) -> nn.Module:
+    return nn.Linear(elements(x), op.out_features, op.bias)
+
+
+def _pool(op: ops.MaxPool | ops.AvgPool, x: Shape) -> nn.Module:
+    kernel, stride, dilation = geometry(op, len(x) - 1)
+    padding = own_padding(op, len(x) - 1)
+    ceil = bool(op.ceil_mode) and padding is not None and op.padding != "same"
+    if isinstance(op, ops.MaxPool):
+        layer = _of_rank(op, x, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
+        return layer(kernel, stride, padding or 0, dilation, ceil_mode=ceil)
+    return _of_rank(op, x, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)(kernel, stride, padding or 0, ceil)
+
+
+def _batch_norm(op: ops.BatchNorm, x: Shape) -> nn.Module:
+    layer = _of_rank(op, x, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)(
+        x[0], affine=op.scale or op.shift, track_running_stats=op.stats
+    )
+    if not op.scale:
+        layer.register_parameter("weight", None)
+    if not op.shift:
+        layer.register_parameter("bias", None)
+    return layer
+
+
+def _rbf(op: ops.RBF, x: Shape) -> nn.Module:
+    return RBF(elements(x), op.out_features)
+
+
+def _normalize(_: ops.Normalize, x: Shape) -> nn.Module:
+    return Normalize(x[0])
+
+
+def _lrn(op: ops.LocalResponseNorm, x: Shape) -> nn.Module:
+    layer = nn.LocalResponseNorm(op.size)
+    return layer if len(x) > 1 else FeaturesOnly(layer)
+
+
+def _upsample(op: ops.Upsample, x: Shape) -> nn.Module:
+    factors = axes(op, "scale_factor", op.scale_factor, len(x) - 1)
+    # One number where that says it all, as by hand: some counters fail at a tuple.
+    factor = factors[0] if len(set(factors)) == 1 else factors
+    return _of_rank(op, x, nn.Upsample, nn.Upsample, nn.Upsample)(scale_factor=factor, mode=op.mode)
+
+
+def _zeropad(op: ops.ZeroPad, x: Shape) -> nn.Module:
+    sides = [n for pair in reversed(op.sides(x)) for n in pair]
+    layer = _of_rank(op, x, nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d)
+    if min(sides) >= 0:
+        return layer(tuple(sides))
+    # torch cuts before it pads, and refuses to cut more than there is.
+    return nn.Sequential(layer(tuple(max(n, 0) for n in sides)), layer(tuple(min(n, 0) for n in sides)))
+
+
+def _of_rank(op: Op, x: Shape, *layers: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
+    """The layer for as many spatial axes as x has; features without any take the first."""
+    if len(x) > 4:
+        raise ConvcostError(f"torch has no {op.name} over {len(x) - 1} spatial axes")
+    return layers[max(len(x) - 2, 0)]
+
+
+def _from(layer: Callable[..., nn.Module], *fields: str, **more: Any) -> Builder:
+    """The builder of a layer that takes the named fields of its record, and nothing else."""
+
+    def build(op: Op, _: Shape) -> nn.Module:
+        return layer(*(getattr(op, field) for field in fields), **more)
+
+    return build
+
+
+def _global(*layers: Callable[..., nn.Module]) -> Builder:
+    def build(op: Op, x: Shape) -> nn.Module:
+        return _of_rank(op, x, *layers)(1)
+
+    return build
+
+
+BUILDERS: dict[type[Op], Builder] = {
+    ops.Conv: _conv,
+    ops.DepthwiseConv: _depthwise,
+    ops.ConvTranspose: _conv_transpose,
+    ops.Linear: _linear,
+    ops.RBF: _rbf,
+    ops.MaxPool: _pool,
+    ops.AvgPool: _pool,
+    ops.GlobalMaxPool: _global(nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d),
+    ops.GlobalAvgPool: _global(nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d),
+    ops.BatchNorm: _batch_norm,
+    ops.LocalResponseNorm: _lrn,
+    ops.Normalize: _normalize,
+    ops.ReLU: _from(nn.ReLU),
+    ops.ReLU6: _from(nn.ReLU6),
+    ops.Swish: _from(nn.SiLU),
+    ops.Sigmoid: _from(nn.Sigmoid),
+    ops.Tanh: _from(nn.Tanh),
+    ops.HardSigmoid: _from(nn.Hardsigmoid),
+    ops.HardSwish: _from(nn.Hardswish),
+    ops.Softmax: _from(nn.Softmax, dim=1),
+    ops.Scale: _from(Scale),
+    ops.Dropout: _from(nn.Dropout),
+    ops.Add: _from(Add),
+    ops.Multiply: _from(Multiply),
+    ops.Concat: _from(Concat),
+    ops.Split: _from(Split, "parts", "index"),
+    ops.ChannelShuffle: _from(ChannelShuffle, "groups"),
+    ops.Flatten: _from(nn.Flatten),
+    ops.ZeroPad: _zeropad,
+    ops.ChannelPad: _from(ChannelPad, "before", "after"),
+    ops.Upsample: _upsample,
+}
+"""How each operator's record becomes a torch layer."""

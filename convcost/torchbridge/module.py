@@ -1,0 +1,104 @@
+"""A graph as a real torch model: one submodule per node, under its own name. Importing this module imports torch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from convcost.errors import ConvcostError
+from convcost.graph import Graph
+from convcost.ops import Shape
+from convcost.torchbridge import layers
+
+
+class Scope(nn.Module):
+    """A scope of layer names: its layers are its submodules. It is never called."""
+
+
+class Step(NamedTuple):
+    """One node in execution. Tensors are numbered as in the graph: 0 is its input, i + 1 the output of node i."""
+
+    layer: nn.Module
+    multiplies: bool
+    inputs: tuple[int, ...]
+    preparation: layers.Preparation | None
+    output: int
+    done: tuple[int, ...]
+    """Tensors that no later step needs."""
+
+
+class TorchModel(Scope):
+    """The model of a graph, in evaluation mode: (N, C, *sizes) -> its output.
+
+    It takes any size that the graph allows; weights that depend on the size (those of a linear layer behind a map) are
+    made for `input`, by default the graph's own. Where other outputs are used by no layer, as those of auxiliary
+    heads, it gives (output, *others). `paths` says where each node is: `inception_3a/5x5/reduce` is the submodule
+    `inception_3a.5x5.reduce`.
+    """
+
+    def __init__(self, graph: Graph, input: Shape | None = None) -> None:
+        """Build every layer. Raises ConvcostError, naming the layer, if torch has none such or refuses to build it."""
+        super().__init__()
+        self.paths: dict[str, str] = {}
+        self.steps: list[Step] = []
+        numbers = range(1, len(graph.nodes) + 1)
+        last_use = {i: number for number, node in zip(numbers, graph.nodes, strict=True) for i in node.inputs}
+        main = max((i for i, node in zip(numbers, graph.nodes, strict=True) if not node.aux), default=numbers[-1])
+        self.outputs = (main, *(i for i in numbers if i not in last_use and i != main))
+        scopes: dict[str, tuple[str, nn.Module]] = {"": ("", self)}
+        shapes: list[Shape] = [input or graph.input, *(result.shape for result in graph.evaluate(input))]
+        for number, node in zip(numbers, graph.nodes, strict=True):
+            xs = tuple(shapes[i] for i in node.inputs)
+            try:
+                layer = layers.build(node.op, xs)
+            except (ConvcostError, RuntimeError) as error:
+                raise ConvcostError(f"layer {node.name}: {error}") from None
+            self.paths[node.name] = _adopt(scopes, node.name, layer)
+            done = tuple(i for i in set(node.inputs) if last_use[i] == number and i not in self.outputs)
+            self.steps.append(
+                Step(layer, node.op.multiplies, node.inputs, layers.preparation(node.op, xs[0]), number, done)
+            )
+        self.eval()
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Run the layers in the graph's order, letting go of every tensor after its last use."""
+        tensors = {0: x}
+        del x
+        for layer, _, inputs, preparation, output, done in self.steps:
+            given = [tensors[i] for i in inputs]
+            for i in done:
+                del tensors[i]
+            if preparation is not None:
+                given = [preparation(given.pop())]
+            tensors[output] = layer(*given)
+        outputs = tuple(tensors[i] for i in self.outputs)
+        return outputs if len(outputs) > 1 else outputs[0]
+
+
+def torch_device(name: str) -> torch.device:
+    """A device by name. Raises ConvcostError if this torch has none such."""
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConvcostError(f"unknown device {name!r}: cpu, cuda or meta") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConvcostError(f"device {name}: this torch finds no CUDA device")
+    return device
+
+
+def _adopt(scopes: dict[str, tuple[str, nn.Module]], name: str, module: nn.Module) -> str:
+    """Make a module the submodule of its scope, and say its path.
+
+    Its name is its own, but that torch allows no dot in it, and no attribute of the scope, such as `type`.
+    """
+    scope, _, part = name.rpartition("/")
+    if scope not in scopes:
+        scopes[scope] = (_adopt(scopes, scope, child := Scope()), child)
+    prefix, parent = scopes[scope]
+    part = part.replace(".", "_") or "_"
+    while hasattr(parent, part):
+        part += "_"
+    parent.add_module(part, module)
+    return f"{prefix}.{part}" if prefix else part

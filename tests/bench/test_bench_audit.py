@@ -1,0 +1,40 @@
+"""How often an error planted in a correct table is found, how often a right cell beside it is blamed, and how fast."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from planted import Rates, correct
+
+import convcost
+from convcost.published.tables import table_names
+
+FAST = ("googlenet", "squeezenet", "mobilenet_v1_width")
+TABLES = tuple(name for name in table_names() if len(correct(name).claims) > 1)
+
+
+def check(name, cases, benchmark):
+    rates = benchmark.pedantic(Rates, (name, cases), rounds=1)
+    benchmark.extra_info.update(rates=str(rates))
+    assert rates.missed == 0  # every planted error gets another verdict than `holds`
+    assert rates.named >= 0.8 * cases  # and most are named: in a cell of two digits a variant may explain the error
+    assert rates.alarms <= 0.005 * rates.beside
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_forty_planted_errors(name, benchmark):
+    check(name, 40, benchmark)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLES)
+def test_a_thousand_planted_errors(name, benchmark):
+    check(name, 1_000, benchmark)
+
+
+def test_an_audit_with_its_explanations_takes_seconds(benchmark):
+    """All of GoogLeNet's Table 1, with a quarter of a million edits searched in one of its rows."""
+    started = time.process_time()
+    benchmark.pedantic(convcost.audit, ("googlenet",), rounds=1)
+    assert time.process_time() - started < 20

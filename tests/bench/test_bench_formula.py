@@ -1,0 +1,96 @@
+"""How fast closed forms are: against numpy by hand on a million designs, and against fvcore on a real model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from convcost import load, symbol
+from convcost.poly import compile_polys
+from tests.bench.test_bench_table import in_turn, warm
+
+DESIGNS = 10**6
+
+
+@pytest.fixture
+def one_thread():
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # threads that wait for each other take processor time, too
+    yield torch
+    torch.set_num_threads(threads)
+
+
+def repeated(function: Callable[[], object], times: int) -> Callable[[], float]:
+    """Processor time of one of several calls."""
+    once = warm(lambda: [function() for _ in range(times)])
+    return lambda: once() / times
+
+
+def test_a_million_designs_of_resnet50_within_twice_numpy_by_hand(benchmark):
+    generator = np.random.default_rng(0)
+    H, W = generator.integers(32, 512, (2, DESIGNS))  # noqa: N806
+    w = generator.integers(16, 129, DESIGNS)
+
+    def by_hand() -> np.ndarray:
+        def c(m: int) -> np.ndarray:
+            return -(-H // m) * -(-W // m)
+
+        return w * (147 * c(2) + 32000) + w * w * (60 * c(4) + 320 * c(8) + 1824 * c(16) + 3520 * c(32))
+
+    formula = load("resnet50@v1.5").formula("macs", ["H", "W", "width"])
+    compiled = formula.compile()
+    assert (formula(H, W, w) == by_hand()).all()
+    checked, unchecked, hand = in_turn(
+        7, warm(lambda: formula(H, W, w)), warm(lambda: compiled(H, W, w)), warm(by_hand)
+    )
+    benchmark.extra_info.update(
+        checked=checked / hand, compiled=unchecked / hand, millions_of_designs_per_second=DESIGNS / checked / 1e6
+    )
+    benchmark.pedantic(formula, (H, W, w), rounds=3)
+    assert checked <= 2 * hand
+    assert unchecked <= 2 * hand
+
+
+def test_layers_of_resnet50_and_its_formula_against_fvcore_on_the_built_model(benchmark, one_thread):
+    """Where fvcore takes 0.26 s: all layers by rules 0.45 ms, by compiled forms 7 us; the total by its own form 0.5 us.
+
+    A checked call of the formula, which looks at its domain and the types of its arguments, takes 4 us.
+    """
+    analysis = pytest.importorskip("fvcore.nn").FlopCountAnalysis
+    from convcost.torchbridge.module import TorchModel
+
+    logging.getLogger("fvcore").setLevel(logging.ERROR)
+    network = load("resnet50@v1.5")
+    model, x = TorchModel(network.build()), one_thread.zeros(1, *network.input)
+
+    def by_fvcore() -> int:
+        with one_thread.no_grad():
+            return int(analysis(model, x).unsupported_ops_warnings(False).uncalled_modules_warnings(False).total())
+
+    rows = network.price((3, symbol("H"), symbol("W"))).rows
+    layers = compile_polys([count for row in rows for count in (row.params, row.macs, row.activations)], ["H", "W"])
+    formula = network.formula()
+    compiled = formula.compile()
+    total = network.price().total.macs
+    assert total == sum(layers(224, 224)[1::3]) == formula(224, 224) == compiled(224, 224)
+    assert by_fvcore() >= total
+    fvcore, by_rules, by_layers, checked, unchecked = in_turn(
+        5,
+        warm(by_fvcore),
+        repeated(lambda: network.price((3, 224, 224)).total, 50),
+        repeated(lambda: layers(224, 224), 1000),
+        repeated(lambda: formula(224, 224), 1000),
+        repeated(lambda: compiled(224, 224), 1000),
+    )
+    benchmark.extra_info.update(
+        rules=fvcore / by_rules, layers=fvcore / by_layers, formula=fvcore / checked, compiled=fvcore / unchecked
+    )
+    benchmark.pedantic(layers, (224, 224), rounds=5)
+    assert fvcore >= 200 * by_rules
+    assert fvcore >= 5000 * by_layers
+    assert by_rules >= 10 * checked
+    assert by_layers >= 10 * unchecked

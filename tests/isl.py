@@ -1,0 +1,152 @@
+"""Integer quasi-polynomials of isl as one more number system, to prove closed forms for all integers at once.
+
+`Quasi` takes part in `convcost.integers`, so a layer loop can be run on it without any `Poly` being involved; `to_isl`
+translates a finished `Poly`; `proven_equal` decides whether two such functions agree on their whole domain. isl has
+its own, complete treatment of floors of affine expressions (Presburger arithmetic), which shares nothing with ours.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import islpy
+
+from convcost import integers
+from convcost.poly.atoms import Symbol, atoms_within
+from convcost.poly.core import terms_of
+
+LARGEST_PERIOD = 64  # of the residues by which a difference is split when isl does not see that it is zero
+
+
+class Quasi:
+    """A quasi-polynomial on a set of integer points; floors, maxima and comparisons need it to be (piecewise) affine.
+
+    The domain is kept apart, because isl forgets it where the value is zero.
+    """
+
+    def __init__(self, domain: islpy.Set, value: islpy.PwQPolynomial, affine: islpy.PwAff | None = None) -> None:
+        self.domain, self.value, self.affine = domain, value, affine
+
+    @classmethod
+    def of_affine(cls, domain: islpy.Set, affine: islpy.PwAff) -> Quasi:
+        affine = affine.intersect_domain(domain)
+        return cls(domain, islpy.PwQPolynomial.from_pw_aff(affine), affine)
+
+    def lift(self, other: Any) -> Quasi:
+        """A number, as a constant on the same domain."""
+        if isinstance(other, Quasi):
+            return other
+        constant = islpy.Aff.val_on_domain_space(self.domain.get_space(), islpy.Val(str(Fraction(other))))
+        return Quasi.of_affine(self.domain, islpy.PwAff.from_aff(constant))
+
+    def known_affine(self) -> islpy.PwAff:
+        if self.affine is None:
+            raise ValueError(f"isl decides floors, maxima and comparisons of affine values only, not of {self.value}")
+        return self.affine
+
+    def __add__(self, other: Any) -> Quasi:
+        other = self.lift(other)
+        affine = None if self.affine is None or other.affine is None else self.affine.add(other.affine)
+        return Quasi(self.domain, self.value.add(other.value), affine)
+
+    def __mul__(self, other: Any) -> Quasi:
+        if isinstance(other, Quasi):
+            return Quasi(self.domain, self.value.mul(other.value))
+        factor = islpy.Val(str(Fraction(other)))
+        affine = None if self.affine is None else self.affine.scale_val(factor)
+        return Quasi(self.domain, self.value.scale_val(factor), affine)
+
+    def __neg__(self) -> Quasi:
+        return self * -1
+
+    def __sub__(self, other: Any) -> Quasi:
+        return self + -other
+
+    def __rsub__(self, other: Any) -> Quasi:
+        return -self + other
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __floordiv__(self, divisor: int) -> Quasi:
+        return Quasi.of_affine(self.domain, self.known_affine().scale_down_val(islpy.Val(divisor)).floor())
+
+    def __mod__(self, divisor: int) -> Quasi:
+        return self - self // divisor * divisor
+
+    __hash__ = None  # type: ignore[assignment]  # so that a graph does not look it up
+
+    @staticmethod
+    def _equal(a: Any, b: Any) -> bool:
+        """Equal for all integers, which the rules ask of shapes that are joined."""
+        return proven_equal(*_both(a, b))
+
+    @staticmethod
+    def _differ(a: Any, b: Any) -> bool:
+        return not proven_equal(*_both(a, b))
+
+    @staticmethod
+    def _at_most(*_: Any) -> bool:
+        """False: whether a dimension can vanish is not asked here."""
+        return False
+
+    @staticmethod
+    def _indivisible(*_: Any) -> bool:
+        return False
+
+    @staticmethod
+    def _is_integer(*_: Any) -> bool:
+        return True
+
+    @staticmethod
+    def _ceildiv(a: Any, b: int) -> Quasi:
+        return -(-a // b)
+
+    @staticmethod
+    def _maximum(a: Any, b: Any) -> Quasi:
+        a, b = _both(a, b)
+        return Quasi.of_affine(a.domain, a.known_affine().max(b.known_affine()))
+
+    @staticmethod
+    def _less(a: Any, b: Any) -> Quasi:
+        a, b = _both(a, b)
+        return Quasi.of_affine(a.domain, a.known_affine().lt_set(b.known_affine()).indicator_function())
+
+
+def _both(a: Any, b: Any) -> tuple[Quasi, Quasi]:
+    return (a, a.lift(b)) if isinstance(a, Quasi) else (b.lift(a), b)
+
+
+def variables(**least: int) -> dict[str, Quasi]:
+    """One variable for each name, on the domain where each is at least its number."""
+    space = ", ".join(least)
+    domain = islpy.Set(f"{{ [{space}] : {' and '.join(f'{name} >= {low}' for name, low in least.items())} }}")
+    return {name: Quasi.of_affine(domain, islpy.PwAff(f"{{ [{space}] -> [({name})] }}")) for name in least}
+
+
+def to_isl(value: Any, variables: dict[str, Quasi]) -> Quasi:
+    """A polynomial (or number) over these variables."""
+    known: dict[Any, Any] = {}
+    any_variable = next(iter(variables.values()))
+
+    def total(value: Any) -> Quasi:
+        result = any_variable.lift(0)
+        for monomial, coefficient in terms_of(value).items():
+            factors = [known[atom] for atom in monomial] or [any_variable.lift(1)]
+            result = result + integers.prod(factors[1:]) * factors[0] * coefficient
+        return result
+
+    for atom in atoms_within(value):
+        if isinstance(atom, Symbol):
+            known[atom] = variables[atom.name]
+        else:
+            known[atom] = atom.of(*map(total, atom.inner))
+    return total(value)
+
+
+def proven_equal(a: Quasi, b: Quasi) -> bool:
+    """Whether a and b are the same on their whole domain: decided if affine, else proven (True) or not (False)."""
+    if a.affine is not None and b.affine is not None:
+        return a.affine.ne_set(b.affine).is_empty()
+    difference = a.value.sub(b.value)
+    return difference.is_zero() or difference.split_periods(LARGEST_PERIOD).is_zero()

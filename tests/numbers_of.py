@@ -1,0 +1,76 @@
+"""Rewriting the numbers in operators' arguments and shapes, several variants at once: as arrays, as symbols."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from convcost.ops import Op
+from convcost.poly import Poly, symbol
+
+
+def is_exact(value: Any) -> bool:
+    """A plain int: no bool, no float, nothing of numpy's."""
+    return type(value) is int
+
+
+def arguments(op: Op) -> dict[str, Any]:
+    """Argument name to value, in order."""
+    return {field.name: getattr(op, field.name) for field in dataclasses.fields(op)}
+
+
+def combined(variants: Sequence[Any], combine: Callable[[tuple[int, ...]], Any]) -> Any:
+    """Values that differ in their numbers only, as one: every number becomes `combine` of its variants."""
+    first = variants[0]
+    if isinstance(first, tuple):
+        return tuple(combined(parts, combine) for parts in zip(*variants, strict=True))
+    if is_exact(first):
+        return combine(tuple(variants))
+    assert all(v == first for v in variants)
+    return first
+
+
+def array_of(numbers: tuple[int, ...]) -> Any:
+    """An int64 array of them."""
+    return np.array(numbers, dtype=np.int64)
+
+
+def as_arrays(ops: Sequence[Op], inputs: Sequence[Any]) -> tuple[Op, Any]:
+    """Variants of one operator and of its input shapes, with an int64 array for every number."""
+    values = {name: combined([getattr(op, name) for op in ops], array_of) for name in arguments(ops[0])}
+    return type(ops[0])(**values), combined(inputs, array_of)
+
+
+class Symbols:
+    """A symbol for every number that varies or is above 1; numbers that agree in all variants share theirs."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        """What each symbol stands for: an array of its variants."""
+
+    def of(self, numbers: tuple[int, ...]) -> Any:
+        if max(numbers) < 2:
+            assert min(numbers) == max(numbers)
+            return numbers[0]
+        name = "n" + "_".join(map(str, numbers))
+        self.values[name] = array_of(numbers)
+        return symbol(name)
+
+    def op(self, ops: Sequence[Op]) -> Op:
+        """Variants of one operator as one. Sizes and channels are divided by the arguments that stay numbers."""
+        kept = {"stride", "groups", "parts", "index"}
+        if getattr(ops[0], "stride", 1) is None:
+            kept.add("kernel_size")
+        return type(ops[0])(
+            **{
+                name: value if name in kept else combined([getattr(op, name) for op in ops], self.of)
+                for name, value in arguments(ops[0]).items()
+            }
+        )
+
+    def at(self, value: Any) -> Any:
+        """The value of a closed form at all variants."""
+        return value.evaluate(self.values) if isinstance(value, Poly) else value

@@ -1,0 +1,85 @@
+"""Correct tables, made of shipped ones, and errors planted in them: one digit of one cell, changed."""
+
+from __future__ import annotations
+
+import random
+import re
+
+from convcost.published.audit import audit_claims
+from convcost.published.claims import Claim, Claims, of_table
+from convcost.published.convention import Near
+from convcost.published.printed import Printed, parse
+from convcost.published.readings import Reading
+from convcost.published.tables import load_table
+
+
+def correct(name: str) -> Claims:
+    """A shipped table as it would read if every count were what its stated convention prints."""
+    table = of_table(load_table(name))
+    claims = []
+    for claim in table.claims:
+        if claim.printed is None:
+            continue
+        reading = table.stated[claim.quantity]
+        claims.append(reprinted(claim, str(Printed.of(computed(table, claim, reading), claim.printed))))
+    stated = {quantity: reading._replace(rounding="half_up", k=1000) for quantity, reading in table.stated.items()}
+    return table._replace(claims=claims, stated=stated)
+
+
+def computed(table: Claims, claim: Claim, reading: Reading) -> int:
+    """The count, by the cost's own properties and not by the code under test."""
+    _, cost = table.priced[claim.reference]
+    line = cost.total if claim.lead == "total" else cost[claim.lead]
+    of = {
+        "params": lambda: line.params,
+        "weights": lambda: line.weights,
+        "weights+biases": lambda: line.weights + line.biases,
+        "total": lambda: line.params + line.norm_stats,
+        "macs": lambda: line.macs,
+        "flops2": lambda: 2 * line.macs,
+    }
+    return int(of[reading.measure]())
+
+
+def reprinted(claim: Claim, text: str) -> Claim:
+    """The claim with another number in its cell."""
+    assert claim.printed is not None
+    return claim._replace(text=text, printed=parse(text, scale=claim.printed.scale))
+
+
+def plant(claim: Claim, rng: random.Random) -> Claim:
+    """The claim with one digit of its numeral changed."""
+    assert claim.printed is not None
+    numeral, digits = claim.printed.numeral, claim.printed.digits
+    places = [match.start() for match in re.finditer("[0-9]", numeral)]
+    while True:
+        at = rng.choice(places)
+        changed = f"{numeral[:at]}{rng.randrange(10)}{numeral[at + 1 :]}"
+        if int(re.sub("[^0-9]", "", changed)) != digits:
+            return reprinted(claim, f"{claim.printed.prefix}{changed}{claim.printed.suffix}")
+
+
+class Rates:
+    """What became of the planted errors of one table, and of the cells beside them."""
+
+    def __init__(self, name: str, cases: int) -> None:
+        table = correct(name)
+        near: Near = {}
+        rng = random.Random(f"{name} {cases}")  # noqa: S311  # the same cases every time
+        self.cases = cases
+        self.named = self.excused = self.missed = self.alarms = self.beside = 0
+        for _ in range(cases):
+            victim = rng.randrange(len(table.claims))
+            claims = list(table.claims)
+            claims[victim] = plant(claims[victim], rng)
+            found = audit_claims(table._replace(claims=claims), explained=False, near=near).findings
+            verdict = found[victim].verdict
+            self.named += verdict in ("not reproduced", "contradicts itself")
+            self.excused += verdict in ("another convention", "another network")
+            self.missed += verdict == "holds"
+            self.beside += len(found) - 1
+            self.alarms += sum(finding.verdict != "holds" for i, finding in enumerate(found) if i != victim)
+
+    def __str__(self) -> str:
+        became = f"{self.named} named, {self.excused} excused, {self.missed} missed"
+        return f"{self.cases} planted: {became}; {self.alarms} false alarms on {self.beside} cells beside them"

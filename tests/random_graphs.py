@@ -1,0 +1,121 @@
+"""Random graphs out of all operators, as a user could write them: branches, odd sizes, every padding and rounding rule.
+
+A step that the graph builder refuses is left out, as its user would have to leave it out; nothing else is.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from convcost import ops
+from convcost.errors import ConvcostError
+from convcost.graph import Graph, GraphBuilder, Tensor
+from convcost.ops import REGISTRY, Op, elements
+
+MOST_ELEMENTS = 20_000
+"""No tensor is larger, so that thousands of graphs can be run."""
+NAMES = ("conv", "5x5", "a.b", "type", "train", "weight", "1", "ü", "a b", "forward", "x::y")
+"""Among them some that torch does not take as they are."""
+
+WINDOWS = ("conv", "dwconv", "conv_transpose", "maxpool", "avgpool", "upsample")
+UNARY = [name for name, op in REGISTRY.items() if op.inputs == 1 for _ in range(5 if name in WINDOWS else 1)]
+"""Operators of one input. Those that can do most wrong come up most, as many of their draws do not fit."""
+
+small = st.integers(1, 4)
+flags = st.booleans()
+
+
+def per_axis(values: SearchStrategy[Any], rank: int) -> SearchStrategy[Any]:
+    """One value for all axes, or one for each."""
+    return st.one_of(values, st.tuples(*[values] * rank))
+
+
+def paddings(rank: int) -> SearchStrategy[Any]:
+    """Every rule; explicit padding may well exceed the kernel."""
+    side = st.integers(0, 4)
+    sides = st.one_of(side, st.tuples(side, side))
+    return st.one_of(st.sampled_from(["same", "valid"]), per_axis(side, rank), st.tuples(*[sides] * rank))
+
+
+@st.composite
+def operators(draw: DrawFn, x: Tensor) -> Op:
+    """Any operator of one input, with arguments that may fit x."""
+    rank, channels = len(x.shape) - 1, x.shape[0]
+    divisors = st.sampled_from([n for n in range(1, channels + 1) if channels % n == 0])
+    kernel, stride, dilation = (per_axis(st.integers(1, most), rank) for most in (4, 4, 3))
+    name = draw(st.sampled_from(UNARY))
+    match name:
+        case "conv":
+            groups = draw(divisors)
+            window = (draw(kernel), draw(stride), draw(paddings(rank)), draw(dilation))
+            return ops.Conv(groups * draw(small), *window, groups, draw(flags))
+        case "dwconv":
+            window = (draw(kernel), draw(stride), draw(paddings(rank)), draw(dilation))
+            return ops.DepthwiseConv(*window, draw(small), draw(flags))
+        case "conv_transpose":
+            groups, padding = draw(divisors), per_axis(st.integers(0, 3), rank)
+            window = (draw(kernel), draw(stride), draw(padding), draw(padding), draw(dilation))
+            return ops.ConvTranspose(groups * draw(small), *window, groups, draw(flags))
+        case "maxpool" | "avgpool":
+            spacing = (draw(dilation),) if name == "maxpool" else ()
+            ceil_mode = draw(st.sampled_from([False, True, "caffe"]))
+            window = (draw(kernel), draw(st.one_of(st.none(), stride)), draw(paddings(rank)), ceil_mode)
+            return REGISTRY[name](*window, *spacing)
+        case "linear":
+            return ops.Linear(draw(st.integers(1, 9)), draw(flags))
+        case "rbf":
+            return ops.RBF(draw(st.integers(1, 9)))
+        case "bn":
+            return ops.BatchNorm(draw(flags), draw(flags), draw(flags))
+        case "lrn":
+            return ops.LocalResponseNorm(draw(st.integers(1, 6)))
+        case "split":
+            parts = draw(divisors)
+            return ops.Split(parts, draw(st.integers(0, parts - 1)))
+        case "shuffle":
+            return ops.ChannelShuffle(draw(divisors))
+        case "zeropad":
+            side = st.integers(-2, 3)
+            return ops.ZeroPad(draw(st.tuples(*[st.one_of(side, st.tuples(side, side))] * rank)))
+        case "channelpad":
+            return ops.ChannelPad(draw(st.integers(0, 4)), draw(st.integers(0, 4)))
+        case "upsample":
+            return ops.Upsample(draw(per_axis(st.integers(1, 3), rank)), draw(st.sampled_from(["nearest", "bilinear"])))
+        case _:
+            return REGISTRY[name]()
+
+
+@st.composite
+def random_graphs(draw: DrawFn) -> Graph:
+    """A graph of one to a dozen layers, some in scopes or auxiliary heads; loose ends are flattened and joined."""
+    rank = draw(st.integers(0, 3))
+    build = GraphBuilder("random", (draw(st.integers(1, 8)), *draw(st.tuples(*[st.integers(1, 9)] * rank))))
+    tensors, loose = [build.input], dict[int, Tensor]()
+    for _ in range(draw(st.integers(1, 9))):
+        x = draw(st.sampled_from(tensors[::-1]))
+        auxiliary, scoped, named = (draw(st.integers(0, 9)) == 0 for _ in range(3))
+        with (
+            build.auxiliary() if auxiliary else nullcontext(),
+            build.scope(draw(st.sampled_from(NAMES)), numbered=True) if scoped else nullcontext(),
+        ):
+            name = draw(st.sampled_from(NAMES)) if named else None
+            try:
+                if draw(st.integers(0, 3)):
+                    xs = [x]
+                    y = build.add(draw(operators(x)), x, name=name)
+                else:
+                    xs = [x, *draw(st.lists(st.sampled_from(tensors), min_size=1, max_size=3))]
+                    y = build.add(draw(st.sampled_from([ops.Add(), ops.Multiply(), ops.Concat()])), *xs, name=name)
+            except ConvcostError:
+                continue
+        if not auxiliary:
+            loose = {i: t for i, t in loose.items() if t not in xs} | {y.index: y}
+            tensors += [y] if elements(y.shape) <= MOST_ELEMENTS else []
+    ends = [build.add(ops.Flatten(), t) if len(loose) > 1 else t for t in loose.values()]
+    if len(ends) != 1:
+        build.add(ops.Concat(), *ends) if ends else build.add(ops.ReLU(), build.input)
+    return build.graph()

@@ -1,0 +1,235 @@
+"""Hypothesis strategies for operators and shapes that fit each other; small, for a law that fails does so there."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from convcost import ops
+from convcost.graph import Graph, GraphBuilder
+from convcost.ops import REGISTRY, Op, Shape
+
+Applied = tuple[Op, tuple[Shape, ...]]
+"""An operator and input shapes that fit it."""
+
+Draw = st.DrawFn
+
+ranks = st.integers(1, 3)
+"""Numbers of spatial axes."""
+channels = st.integers(1, 12)
+sizes = st.integers(1, 12)
+
+
+def maps(rank: int) -> SearchStrategy[Shape]:
+    """Shapes of feature maps: (channels, *sizes)."""
+    return st.tuples(channels, *[sizes] * rank)
+
+
+@st.composite
+def per_axis(draw: Draw, values: SearchStrategy[int], rank: int) -> Any:
+    """One number for all axes, or a tuple of one per axis."""
+    return draw(values) if draw(st.booleans()) else draw(st.tuples(*[values] * rank))
+
+
+def spread(value: Any, rank: int) -> tuple[Any, ...]:
+    """One value per axis."""
+    return value if isinstance(value, tuple) else (value,) * rank
+
+
+@st.composite
+def paddings(draw: Draw, extents: tuple[int, ...], *, pooling: bool = False) -> Any:
+    """Every kind of padding; of a pooling at most half a window, as PyTorch demands of it."""
+    most = min(extent // 2 if pooling else extent for extent in extents)
+    side = st.integers(0, most)
+    kinds = ["same", "valid", "one", "axes", "sides"]
+    match draw(st.sampled_from(kinds)):
+        case "one":
+            return draw(side)
+        case "axes":
+            return draw(st.tuples(*[side] * len(extents)))
+        case "sides":
+            return draw(st.tuples(*[st.tuples(side, side)] * len(extents)))
+        case rule:
+            return rule
+
+
+def fitting(draw: Draw, rank: int, extents: tuple[int, ...], padding: Any) -> Shape:
+    """Sizes in which at least one window fits, so that the output is not empty under any rounding rule."""
+    if padding == "same":
+        return draw(st.tuples(*[sizes] * rank))
+    sides = spread(0 if padding == "valid" else padding, rank)
+    both = [sum(side) if isinstance(side, tuple) else 2 * side for side in sides]
+    least = [max(1, extent - pad) for extent, pad in zip(extents, both, strict=True)]
+    return tuple(draw(st.integers(low, low + 8)) for low in least)
+
+
+@st.composite
+def sliding(draw: Draw, name: str, rank: int) -> Applied:
+    """A convolution or pooling, under every padding and rounding rule."""
+    pooling = name in ("maxpool", "avgpool")
+    given: dict[str, Any] = {"kernel_size": draw(per_axis(st.integers(1, 4), rank))}
+    if draw(st.booleans()):
+        given["stride"] = draw(per_axis(st.integers(1, 4), rank))
+    if name != "avgpool" and draw(st.booleans()):
+        given["dilation"] = draw(per_axis(st.integers(1, 3), rank))
+    kernels, dilations = (spread(given.get(key, 1), rank) for key in ("kernel_size", "dilation"))
+    extents = tuple(d * (k - 1) + 1 for k, d in zip(kernels, dilations, strict=True))
+    given["padding"] = draw(paddings(kernels if pooling else extents, pooling=pooling))
+    x = (draw(channels), *fitting(draw, rank, extents, given["padding"]))
+    if pooling:
+        given["ceil_mode"] = draw(st.sampled_from([False, True, "caffe"]))
+    else:
+        given["bias"] = draw(st.booleans())
+    if name == "dwconv":
+        given["multiplier"] = draw(st.integers(1, 4))
+    if name == "conv":
+        groups = given["groups"] = draw(st.integers(1, 4))
+        given["out_channels"] = groups * draw(st.integers(1, 6))
+        x = (x[0] * groups, *x[1:])
+    return REGISTRY[name](**given), (x,)
+
+
+@st.composite
+def transposed(draw: Draw, rank: int) -> Applied:
+    """A transposed convolution; its padding leaves something of the output."""
+    axes = []
+    for _ in range(rank):
+        n, k, s, d = (draw(st.integers(1, most)) for most in (6, 4, 4, 3))
+        q = draw(st.integers(0, max(s, d) - 1))
+        whole = (n - 1) * s + d * (k - 1) + q + 1
+        axes.append((n, k, s, d, q, draw(st.integers(0, min(4, (whole - 1) // 2)))))
+    size, kernel, stride, dilation, output_padding, padding = zip(*axes, strict=True)
+    groups = draw(st.integers(1, 4))
+    op = ops.ConvTranspose(
+        groups * draw(st.integers(1, 6)),
+        kernel,
+        stride,
+        padding,
+        output_padding,
+        dilation,
+        groups,
+        draw(st.booleans()),
+    )
+    return op, ((groups * draw(channels), *size),)
+
+
+@st.composite
+def joined(draw: Draw, name: str, rank: int) -> Applied:
+    """A join of two to four inputs."""
+    count = draw(st.integers(2, 4))
+    x = draw(maps(rank))
+    if name == "concat":
+        return ops.Concat(), tuple((draw(channels), *x[1:]) for _ in range(count))
+    if name == "add":
+        return ops.Add(), (x,) * count
+    gates = [tuple(draw(st.sampled_from([1, d])) for d in x) for _ in range(count - 1)]
+    gates = [gate[:1] if draw(st.booleans()) else gate for gate in gates]
+    return ops.Multiply(), tuple(draw(st.permutations([x, *gates])))
+
+
+@st.composite
+def others(draw: Draw, name: str, rank: int) -> Applied:
+    """Any of the remaining operators."""
+    x = draw(maps(rank))
+    match name:
+        case "linear":
+            return ops.Linear(draw(channels), draw(st.booleans())), (draw(st.sampled_from([x, x[:1]])),)
+        case "rbf":
+            return ops.RBF(draw(channels)), (draw(st.sampled_from([x, x[:1]])),)
+        case "bn":
+            return ops.BatchNorm(*draw(st.tuples(*[st.booleans()] * 3))), (x,)
+        case "lrn":
+            return ops.LocalResponseNorm(draw(st.integers(1, 6))), (x,)
+        case "split":
+            parts = draw(st.integers(1, 4))
+            return ops.Split(parts, draw(st.integers(0, parts - 1))), ((x[0] * parts, *x[1:]),)
+        case "shuffle":
+            groups = draw(st.integers(1, 4))
+            return ops.ChannelShuffle(groups), ((x[0] * groups, *x[1:]),)
+        case "zeropad":
+            side = st.integers(-2, 3)
+            padding = draw(st.one_of(per_axis(side, rank), st.tuples(*[st.tuples(side, side)] * rank)))
+            return ops.ZeroPad(padding), ((x[0], *(n + 4 for n in x[1:])),)
+        case "channelpad":
+            return ops.ChannelPad(*draw(st.tuples(*[st.integers(0, 6)] * 2))), (x,)
+        case "upsample":
+            mode = draw(st.sampled_from(["nearest", "bilinear"] if rank == 2 else ["nearest"]))
+            return ops.Upsample(draw(per_axis(st.integers(1, 5), rank)), mode), (x,)
+        case _:
+            return REGISTRY[name](), (x,)
+
+
+@st.composite
+def applied(draw: Draw, name: str, rank: int | None = None) -> Applied:
+    """The operator of this name with random arguments, and inputs that fit it, of one to three axes."""
+    rank = draw(ranks) if rank is None else rank
+    if name in ("conv", "dwconv", "maxpool", "avgpool"):
+        return draw(sliding(name, rank))
+    if name == "conv_transpose":
+        return draw(transposed(rank))
+    return draw(joined(name, rank) if REGISTRY[name].inputs is None else others(name, rank))
+
+
+any_applied = st.sampled_from(sorted(REGISTRY)).flatmap(applied)
+"""Any operator with random arguments, and inputs that fit it."""
+
+
+@st.composite
+def variants(draw: Draw) -> list[Applied]:
+    """An operator on its inputs, and twice the same with more channels, larger sizes and more output channels.
+
+    They have one form, so that one evaluation on arrays or symbols does for all of them.
+    """
+    op, xs = draw(any_applied)
+    rank = max(map(len, xs))
+    result = [(op, xs)]
+    for _ in range(2):
+        # Factors keep the channels divisible by whatever divides them already.
+        wider, deeper = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+        larger = draw(st.tuples(*[st.integers(0, 5)] * (rank - 1)))
+        grown = {name: getattr(op, name) * deeper for name in OUTPUTS if hasattr(op, name)}
+        result.append((dataclasses.replace(op, **grown), tuple(grow(x, wider, larger, op.name) for x in xs)))
+    return result
+
+
+OUTPUTS = ("out_channels", "out_features", "multiplier")
+
+
+def grow(x: Shape, wider: int, larger: tuple[int, ...], name: str = "") -> Shape:
+    """A shape with more channels and larger sizes; an axis that a product broadcasts stays 1."""
+    grown = (x[0] * wider, *(n + more for n, more in zip(x[1:], larger, strict=False)))
+    return tuple(1 if name == "mul" and n == 1 else m for n, m in zip(x, grown, strict=True))
+
+
+@st.composite
+def graphs(draw: Draw) -> Graph:
+    """A small network of windows, residuals, gates and branches, which fits larger inputs as well."""
+    rank = draw(ranks)
+    build = GraphBuilder("random", (draw(channels), *draw(st.tuples(*[st.integers(4, 20)] * rank))))
+    x = build.input
+    for _ in range(draw(st.integers(1, 5))):
+        kernel, stride = draw(st.integers(1, min(4, *x.shape[1:]))), draw(st.integers(1, 3))
+        rule = draw(st.sampled_from(["valid", "same", kernel // 2, ((kernel // 2, 0),) * rank]))
+        conv = ops.Conv(draw(channels), kernel, stride, rule)
+        pool = ops.MaxPool(kernel, stride, rule, draw(st.sampled_from([False, True, "caffe"])))
+        match draw(st.sampled_from(["conv", "pool", "residual", "gate", "branches", "upsample"])):
+            case "conv":
+                x = build.add(ops.ReLU(), build.add(ops.BatchNorm(), build.add(conv, x)))
+            case "pool":
+                x = build.add(pool, x)
+            case "residual":
+                x = build.add(ops.Add(), x, build.add(ops.DepthwiseConv(kernel, padding="same"), x))
+            case "gate":
+                x = build.add(ops.Multiply(), x, build.add(ops.Sigmoid(), build.add(ops.GlobalAvgPool(), x)))
+            case "branches":
+                floor = dataclasses.replace(pool, ceil_mode=False)
+                x = build.add(ops.Concat(), build.add(conv, x), build.add(floor, x))
+            case "upsample":
+                x = build.add(ops.ConvTranspose(draw(channels), kernel + 1, stride), x)
+    if draw(st.booleans()):
+        x = build.add(draw(st.sampled_from([ops.GlobalMaxPool(), ops.Flatten(), ops.Dropout()])), x)
+        build.add(ops.Softmax(), build.add(ops.Linear(draw(channels)), x))
+    return build.graph()

@@ -1,0 +1,94 @@
+"""Graphs built in Python: what callers get wrong ends in one ConvcostError, and never in a wrong number."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convcost import Cost, GraphBuilder
+from convcost.errors import ConvcostError, ShapeError
+from convcost.ops import Add, Conv, Linear, ReLU
+
+
+@pytest.fixture
+def builder() -> GraphBuilder:
+    return GraphBuilder("net", (3, 8, 8))
+
+
+def test_tensors_of_another_builder_are_refused(builder):
+    other = GraphBuilder("other", (3, 8, 8))
+    x = other.add(ReLU(), other.input)
+    for foreign in (x, other.input, 0, None):
+        with pytest.raises(ConvcostError, match="net: relu takes tensors that this builder has made"):
+            builder.add(ReLU(), foreign)
+
+
+@pytest.mark.parametrize("op", ["conv", ReLU, None])
+def test_an_operator_is_a_record(builder, op):
+    with pytest.raises(ConvcostError, match=r"net: an operator is a record such as ReLU\(\)"):
+        builder.add(op, builder.input)
+
+
+@pytest.mark.parametrize("name", ["", "a//b", "a/", 3])
+def test_a_name_is_text(builder, name):
+    with pytest.raises(ConvcostError, match="the name of a layer is text without empty parts"):
+        builder.add(ReLU(), builder.input, name=name)
+
+
+def test_a_scope_of_several_parts_keeps_them(builder):
+    with builder.scope("stage1/block1"), builder.scope("branch"):
+        builder.add(ReLU(), builder.input)
+    assert [node.name for node in builder.graph().nodes] == ["stage1/block1/branch/relu"]
+
+
+def test_a_join_takes_two_inputs_or_more(builder):
+    with pytest.raises(ShapeError, match="layer add: add takes two inputs or more, got 1"):
+        builder.add(Add(), builder.input)
+    with pytest.raises(ShapeError, match="layer relu: relu takes 1, got 0"):
+        builder.add(ReLU())
+
+
+def test_auxiliary_heads_are_beside_the_network(builder):
+    with builder.auxiliary():
+        head = builder.add(Conv(3, 1), builder.input, name="head")
+    with pytest.raises(ConvcostError, match="net: a network needs a layer that is not part of an auxiliary head"):
+        builder.graph()
+    builder.add(Conv(3, 1), head, name="main")
+    with pytest.raises(ConvcostError, match="layer main: it takes the output of an auxiliary head"):
+        builder.graph()
+
+
+@pytest.mark.parametrize("input", [None, 3, "3x8x8", (), (3, 8.0), (3, True), (3, -1), (3, None)])
+def test_an_input_is_integers(input):
+    with pytest.raises(ShapeError, match="net: an input is"):
+        GraphBuilder("net", input)
+
+
+@pytest.mark.parametrize("input", [(3, 8.0, 8), (3, -8, 8), "3x8x8", 3])
+@pytest.mark.parametrize("ask", [Cost, lambda graph, shape: graph.evaluate(shape)])
+def test_a_graph_is_priced_on_integers(builder, input, ask):
+    builder.add(Conv(4, 1), builder.input)
+    with pytest.raises(ShapeError, match="net: an input is"):
+        ask(builder.graph(), input)
+
+
+@pytest.mark.parametrize(
+    "batch", [0, -1, 1.5, True, None, "2", [1, 2], np.array([0, 2]), np.array([1.0]), float("nan")]
+)
+def test_a_batch_is_an_integer(builder, batch):
+    builder.add(Conv(4, 1), builder.input)
+    with pytest.raises(ConvcostError, match="batch must be an integer >= 1"):
+        Cost(builder.graph(), batch=batch)
+
+
+def test_scalars_of_numpy_count_as_pythons_integers(builder):
+    builder.add(Conv(4, 1), builder.input)
+    size = np.int64(2**31)  # 12 macs a position: 12 * 2^62 is more than int64 holds
+    assert Cost(builder.graph(), (3, size, size)).total.macs == 12 * 2**62
+    assert Cost(builder.graph(), (np.uint8(3), 8, 8), batch=np.uint8(200)).total.macs == 12 * 64 * 200
+
+
+def test_a_misfit_of_arrays_is_located(builder):
+    builder.add(Linear(4), builder.add(Conv(4, 5), builder.input, name="conv1"))
+    with pytest.raises(ShapeError, match="layer conv1: conv of 3x"):
+        Cost(builder.graph(), (3, np.array([4, 8]), 8))

@@ -1,0 +1,195 @@
+"""Column titles and network names as papers print them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convcost.published.headings import Candidate, Quantity, candidates, quantity_of
+
+TITLES = [
+    ("#P (M)", "params", "M"),
+    ("#Params", "params", ""),
+    ("# Param.", "params", ""),
+    ("#Param(s)", "params", ""),
+    ("Params (M)", "params", "M"),
+    ("Params/M", "params", "M"),
+    ("MParams", "params", "M"),
+    ("Number of parameters [in millions]", "params", "M"),
+    ("params (thousands)", "params", "K"),
+    ("published_params_M", "params", "M"),
+    ("Weights (M)", "params", "M"),
+    ("MACs", "macs", ""),
+    ("MACs (M)", "macs", "M"),
+    ("GMac", "macs", "G"),
+    ("MAdds", "macs", ""),
+    ("MMAdds", "macs", "M"),
+    ("mult-adds", "macs", ""),
+    ("Million Mult-Adds", "macs", "M"),
+    ("Multi-Adds (B)", "macs", "G"),
+    ("Multiply-Adds (M)", "macs", "M"),
+    ("FLOPs", "flops", ""),
+    ("#FLOPs", "flops", ""),
+    ("FLOPs (G)", "flops", "G"),
+    ("FLOPs(Billion)", "flops", "G"),
+    ("FLOPs (10^9)", "flops", "e9"),
+    ("FLOPs (×10⁹)", "flops", "e9"),
+    ("FLOPs (x10^{9})", "flops", "e9"),
+    ("FLOPs (224x224)", "flops", ""),
+    ("BFLOPs", "flops", "G"),
+    ("Complexity (MFLOPs)", "flops", "M"),
+    ("SENet / GFLOPs", "flops", "G"),
+    ("Params (M) / ours", "params", "M"),
+    ("(M) / Params", "params", "M"),
+    ("Bn ops", "ops", "G"),
+    ("cost_bn_ops", "ops", "G"),
+    ("Size (MB)", "size", "M"),
+    ("Size", "size", ""),
+    ("Model size (M)", "size", "M"),
+]
+
+
+@pytest.mark.parametrize(("title", "kind", "scale"), TITLES)
+def test_titles_of_counts(title: str, kind: str, scale: str) -> None:
+    assert quantity_of(title) == Quantity(kind, scale)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "",
+        "Model",
+        "depth",
+        "Depth (M)",
+        "top-1 err.",
+        "Top 1",
+        "original / top-1 err.",
+        "Params / Top-1",
+        "Ratio-to-EfficientNet",
+        "CPU",
+        "Mobile CPU (ms) Pixel 1",
+        "Input size",
+        "Activations (M)",
+        "GFLOPS/s",
+        "Params (%)",
+        "Params (x)",
+        "Params reduction",
+        # what could be two things, or a scale of its own
+        "Params / FLOPs",
+        "FLOPs per param",
+        "Params (MB)",
+        "FLOPs (M) (G)",
+        "FLOPs (100M)",
+        "BOPs",
+    ],
+)
+def test_titles_that_are_no_count(title: str) -> None:
+    assert quantity_of(title) is None
+
+
+def test_a_size_is_counted_in_bytes() -> None:
+    assert Quantity("size", "M").unit == "bytes"
+    assert Quantity("macs", "M").unit == "macs"
+
+
+KNOWN = [
+    "resnet18",
+    "resnet50@v1",
+    "resnet50@v1.5",
+    "resnet101@v1",
+    "mobilenet_v1@1.0",
+    "mobilenet_v1@0.5",
+    "mobilenet_v2@1.0",
+    "mobilenet_v2@1.4",
+    "densenet121",
+    "densenet_bc@100-k12",
+    "efficientnet_b0",
+    "efficientnet_b1",
+    "se_resnet50",
+    "shufflenet_v1@1x-g3",
+    "shufflenet_v1@1x-g8",
+    "shufflenet_v1@2x-g3",
+    "resnext50_32x4d",
+    "inception_v3",
+    "inception_resnet_v2",
+    "googlenet@paper",
+    "googlenet@torchvision",
+    "vgg16",
+    "vgg16_bn",
+    "bn_inception",
+    "nasnet_a@mobile",
+]
+
+# printed name, then what must come back: name, unsaid, not understood
+NAMES: list[tuple[str, list[tuple[str, tuple[str, ...], tuple[str, ...]]]]] = [
+    ("ResNet-18", [("resnet18", (), ())]),
+    ("ResNet-50", [("resnet50@v1", ("v1",), ()), ("resnet50@v1.5", ("v1.5",), ())]),
+    ("RN50", [("resnet50@v1", ("v1",), ()), ("resnet50@v1.5", ("v1.5",), ())]),
+    ("ResNet 50 v1.5", [("resnet50@v1.5", (), ())]),
+    ("ResNet-101 (He et al., 2016)", [("resnet101@v1", ("v1",), ())]),
+    ("ResNet-101 [13]†", [("resnet101@v1", ("v1",), ())]),
+    ("MobileNetV2 1.4x", [("mobilenet_v2@1.4", (), ())]),
+    ("MobileNet-v2 (1.4)", [("mobilenet_v2@1.4", (), ())]),
+    ("MobileNetV2", [("mobilenet_v2@1.0", (), ())]),
+    ("mobilenet_v2_1.4_224", [("mobilenet_v2@1.4", (), ("224",))]),
+    ("1.0 MobileNet-224", [("mobilenet_v1@1.0", ("v1",), ("224",))]),
+    ("0.50 MobileNet-224", [("mobilenet_v1@0.5", ("v1",), ("224",))]),
+    ("DenseNet-121 (k=32)", [("densenet121", (), ("k32",))]),
+    ("DenseNet-BC (L=100, k=12)", [("densenet_bc@100-k12", (), ())]),
+    ("EfficientNet-B0", [("efficientnet_b0", (), ())]),
+    ("EfficientNetB1", [("efficientnet_b1", (), ())]),
+    ("SE-ResNet-50", [("se_resnet50", (), ())]),
+    ("SEResNet50", [("se_resnet50", (), ())]),
+    ("SE-ResNet-101", [("resnet101@v1", ("v1",), ("se",))]),
+    ("ShuffleNet 1x (g=3)", [("shufflenet_v1@1x-g3", ("v1",), ())]),
+    ("ShuffleNet 2× (g = 3)", [("shufflenet_v1@2x-g3", ("v1",), ())]),
+    ("ShuffleNet 2× (with SE[13], g = 3)", [("shufflenet_v1@2x-g3", ("v1",), ("with", "se"))]),
+    (
+        "ShuffleNet",
+        [("shufflenet_v1@1x-g3", ("v1", "g3"), ()), ("shufflenet_v1@1x-g8", ("v1", "g8"), ())],
+    ),
+    ("ResNeXt-50 (32x4d)", [("resnext50_32x4d", (), ())]),
+    ("ResNeXt-50 (32 × 4d)", [("resnext50_32x4d", (), ())]),
+    ("Inception-ResNet-v2", [("inception_resnet_v2", (), ())]),
+    ("InceptionV3", [("inception_v3", (), ())]),
+    ("GoogLeNet", [("googlenet@paper", ("paper",), ()), ("googlenet@torchvision", ("torchvision",), ())]),
+    ("Inception v1", [("googlenet@paper", (), ())]),
+    ("VGG-16", [("vgg16", (), ())]),
+    ("VGG-16-BN", [("vgg16_bn", (), ())]),
+    ("BN-Inception", [("bn_inception", (), ())]),
+    ("NASNet-A (mobile)", [("nasnet_a@mobile", (), ())]),
+    ("MobileNetV3", []),
+    ("ResNet-152", []),
+    ("GPipe", []),
+    ("", []),
+    ("50", []),
+]
+
+
+@pytest.mark.parametrize(("name", "expected"), NAMES)
+def test_names(name: str, expected: list[tuple[str, tuple[str, ...], tuple[str, ...]]]) -> None:
+    found = candidates(name, KNOWN, {"inception_v1": "googlenet@paper"})
+    assert found == [Candidate(*one) for one in expected]
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_known_name_is_found_as_it_is(name: str) -> None:
+    assert candidates(name, KNOWN) == [Candidate(name, (), ())]
+
+
+@given(st.text(max_size=300) | st.from_regex(r"[a-zA-Z0-9 =x×().@_-]{0,40}", fullmatch=True))
+def test_any_text_is_answered(text: str) -> None:
+    quantity_of(text)
+    for candidate in candidates(text, KNOWN):
+        assert candidate.name in KNOWN
+
+
+@given(st.sampled_from(KNOWN), st.sampled_from(["-", "_", " ", "", "  "]), st.booleans())
+def test_separators_and_case_do_not_matter(name: str, separator: str, upper: bool) -> None:
+    base = name.partition("@")[0]
+    spelt = base.replace("_", separator) if separator else base
+    assert any(
+        candidate.name.partition("@")[0] == base and not candidate.residue
+        for candidate in candidates(spelt.upper() if upper else spelt, KNOWN)
+    )

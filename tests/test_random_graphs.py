@@ -1,0 +1,62 @@
+"""The IR against torch on random graphs out of all operators: shapes, params, statistics, macs by two counters.
+
+2,000 in the normal run; 50,000 behind the marker `slow`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from random_graphs import random_graphs
+
+from convcost.graph import Graph
+from convcost.ops import REGISTRY
+from convcost.torchbridge.crosscheck import verify_graph
+
+seen: Counter[str] = Counter()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """These tensors are too small to share."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def agree(graph: Graph) -> None:
+    seen.update({node.op.name for node in graph.nodes})
+    report = verify_graph(graph, graph.input, "cpu")
+    assert report.ok, "\n".join(map(str, report.differences))
+    assert "fvcore" in report.against
+    assert "FlopCounterMode" in report.against
+
+
+# An example takes 15 ms, which is a lot for hypothesis and little for two traces of a network.
+thorough = settings(max_examples=2_000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+@thorough
+@given(random_graphs())
+def test_2000_random_graphs(graph: Graph) -> None:
+    agree(graph)
+
+
+def test_all_operators_came_up() -> None:
+    """Each in forty graphs or more, so that none is compared only by luck."""
+    if not seen:
+        pytest.skip("the random graphs were not asked for")
+    assert set(seen) == set(REGISTRY)
+    assert min(seen.values()) >= 40, seen.most_common()[-5:]
+
+
+@pytest.mark.slow
+@settings(thorough, max_examples=50_000)
+@given(random_graphs())
+def test_50000_random_graphs(graph: Graph) -> None:
+    agree(graph)

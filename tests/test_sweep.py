@@ -1,0 +1,379 @@
+"""Sweeps: every design costs what the layer loop says, however it is computed, and no file is ever half there."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convcost.errors import ConvcostError
+from convcost.network import load
+from convcost.spec import document
+from convcost.sweep import blocks, engines
+from convcost.sweep.blocks import Evaluator
+from convcost.sweep.output import about
+from convcost.sweep.run import plan, run
+from convcost.sweep.space import parse_axis, parse_derived, space_of
+from convcost.sweep.where import chosen, parse_where
+
+ROOT = Path(__file__).parent.parent
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+COMMAND = [sys.executable, "-c", "from convcost.cli import main; main()"]
+
+
+def swept(network, axes, tmp_path, *, let=(), name="out.csv", engine=engines.serial, **options):
+    """The rows of a sweep as dictionaries of text, and its summary."""
+    out = tmp_path / name
+    space = space_of([parse_axis(axis) for axis in axes], [parse_derived(text) for text in let])
+    summary = run(plan(load(network), space, out=out, **options), out, engine)
+    with out.open(newline="") as file:
+        return list(csv.DictReader(file)), summary
+
+
+def number(text):
+    return int(value) if (value := Fraction(text)).denominator == 1 else value
+
+
+def looped(network, row, names):
+    """A design's costs by the layer loop, in ints, with its values read as a knob is: not by any closed form."""
+    from convcost.spec.model import literal
+
+    values = {name: literal(document.value(row[name], name)) for name in names}
+    channels, height, width = load(network).input
+    height = values.pop("H", height)
+    shape = (channels, height, values.pop("W", height if "H" in names else width))
+    total = (
+        load(network, **{k: v for k, v in values.items() if k != "batch"}).price(shape, values.get("batch", 1)).total
+    )
+    return [total.params, total.macs, total.activations]
+
+
+SWEEPS = {
+    "sizes": ("googlenet", ["H=15:64:7", "W=15:40:5", "batch=1,7"]),
+    "widths that round": ("mobilenet_v2", ["width=0.05:1.5:0.05", "H=32:96:32"]),
+    "widths that floor": ("mobilenet_v1", ["width=0.1:1:0.07", "H=1:9"]),
+    "depth and width": ("efficientnet_b0", ["depth=0.5:2:0.3", "width=0.5:2:0.1", "H=64:96:32"]),
+    "words, lists and flags": (
+        "resnet34",
+        ["block=basic,bottleneck", "units=[1,1,1,1],[2,0,3,1]", "bias=true,false", "H=31:33"],
+    ),
+    "a rule with powers": ("regnetx_400mf", ["d=8:12", "w_a=20:30:3.3", "H=32,64"]),
+    "growth": ("densenet121", ["growth_rate=4:40:6", "H=32:96:16"]),
+    "groups that do not always divide": ("resnext50_32x4d", ["cardinality=1:40:3", "width=1:4"]),
+    "symbols that only ints can decide": ("inception_v3", ["H=60:90:3", "W=70:90:4"]),
+}
+
+
+@pytest.mark.parametrize(("network", "axes"), SWEEPS.values(), ids=SWEEPS.keys())
+def test_every_design_costs_what_the_layer_loop_says(network, axes, tmp_path):
+    names = [axis.partition("=")[0] for axis in axes]
+    rows, summary = swept(network, axes, tmp_path)
+    assert summary.kept + summary.unfit == summary.designs
+    assert len(rows) == summary.kept > 0
+    for row in rows:
+        assert [int(row[m]) for m in ("params", "macs", "activations")] == looped(network, row, names), row
+    # What is left out does not fit, and what fits is not left out.
+    there = {tuple(row[name] for name in names) for row in rows}
+    assert len(there) == len(rows)
+    for texts in product(*(map(str, map(blocks.show, parse_axis(axis).values)) for axis in axes)):
+        if texts not in there:
+            with pytest.raises(ConvcostError):
+                looped(network, dict(zip(names, texts, strict=True)), names)
+
+
+def test_known_answers(tmp_path):
+    """ResNet-50 at 224x224, from design.md's six-term form by hand; MobileNet v1's of the paper's Table 6."""
+    rows, _ = swept("resnet50@v1.5", ["H=224", "batch=1,2"], tmp_path)
+    assert [row["macs"] for row in rows] == ["4089184256", "8178368512"]
+    rows, _ = swept("mobilenet_v1", ["width=0.25,0.5,0.75,1"], tmp_path, name="mobile.csv")
+    assert [round(int(row["macs"]) / 1e6) for row in rows] == [41, 149, 325, 569]
+
+
+def test_derived_values_and_conditions(tmp_path):
+    axes = ["n=1:3", "H=32:64:16"]
+    let = ["units=[n, n, 2*n, 1]", "W=2*H", "half=H/3"]
+    rows, summary = swept(
+        "resnet50", axes, tmp_path, let=let, where=["macs <= 500M and 32 < H", "n*W >= 96", "half < 50"]
+    )
+    assert [*rows[0]] == ["n", "H", "W", "half", "params", "macs", "activations"]
+    expected = []
+    for n, height in product((1, 2, 3), (32, 48, 64)):
+        total = load("resnet50", units=(n, n, 2 * n, 1)).price((3, height, 2 * height)).total
+        if total.macs <= 500_000_000 and height > 32 and n * 2 * height >= 96:
+            expected.append((n, height, total.macs))
+    assert sorted((int(r["n"]), int(r["H"]), int(r["macs"])) for r in rows) == expected
+    assert 0 < len(expected) < summary.designs
+    assert {(r["H"], r["half"]) for r in rows} <= {("48", "16"), ("64", "64/3")}
+
+
+def rows_of(block):
+    columns = [[Fraction(int(n), c.denominator) for n in c.numerators] for c in block.columns.values()]
+    return list(zip(*columns, strict=True))
+
+
+@pytest.mark.parametrize(("size", "few", "many"), [(2, 0, 3), (5, 1, 1), (3, 9, 3), (7, 0, 0)])
+def test_blocks_are_cut_anywhere_and_cost_the_same(size, few, many, monkeypatch):
+    """However many designs a block or a form has, the rows are the same."""
+    space = space_of([parse_axis("width=0.1:0.7:0.2"), parse_axis("H=32:96:32")])
+    sweep = plan(load("mobilenet_v2"), space, out=Path("x.csv"))
+    whole = rows_of(Evaluator(sweep).block(0))
+    monkeypatch.setattr(blocks, "FEW", few)
+    monkeypatch.setattr(blocks, "MANY", many)
+    cut = replace(sweep, block=size)
+    evaluator = Evaluator(cut)
+    assert [row for i in range(cut.blocks) for row in rows_of(evaluator.block(i))] == whole
+    assert len(whole) == 12
+
+
+def test_int64_does_not_wrap(tmp_path):
+    """10^9 x 10^9 pixels: above 2^63, where the closed form of int64 arrays would wrap."""
+    rows, _ = swept("vgg16", ["H=224,1000000000", "W=32,1000000000"], tmp_path)
+    for row in rows:
+        assert [int(row[m]) for m in ("params", "macs", "activations")] == looped("vgg16", row, ["H", "W"])
+    assert max(int(row["macs"]) for row in rows) > 2**63
+    assert min(int(row["macs"]) for row in rows) < 2**63
+
+
+@given(st.integers(-(2**70), 2**70), st.integers(1, 10**6))
+@settings(max_examples=200)
+def test_conditions_are_decided_exactly(value, d):
+    import numpy as np
+
+    column = blocks.Column(np.array([value], "int64" if abs(value) < 2**62 else object), d)
+    (holds,) = np.broadcast_to(chosen(parse_where("3*x*x - 10K*x > 5"), {"x": column}), 1)
+    x = Fraction(value, d)
+    assert holds == (3 * x * x - 10_000 * x > 5)
+
+
+def test_the_same_sample_for_the_same_seed(tmp_path):
+    axes = ["width=0.25:2:0.05", "H=32:512:1"]
+    first, summary = swept("mobilenet_v1", axes, tmp_path, name="a.csv", sample=3000, seed=7)
+    again, _ = swept("mobilenet_v1", axes, tmp_path, name="b.csv", sample=3000, seed=7)
+    other, _ = swept("mobilenet_v1", axes, tmp_path, name="c.csv", sample=3000, seed=8)
+    assert first == again != other
+    assert len(first) == summary.designs == 3000
+    assert len({(row["width"], row["H"]) for row in first}) > 2000
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet"])
+def test_the_same_bytes_whatever_the_number_of_workers(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("convcost.sweep.run.LARGEST_BLOCK", 500)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    space = space_of([parse_axis("width=0.25:2:0.05"), parse_axis("H=32:512:8")])
+    found = []
+    for workers, engine in enumerate((engines.serial, engines.processes(2), engines.processes(3))):
+        out = tmp_path / f"{workers}" / name
+        out.parent.mkdir()
+        sweep = plan(load("mobilenet_v2"), space, out=out, where=["macs<=600M"], sample=4000, seed=1)
+        assert sweep.blocks == 8
+        run(sweep, out, engine)
+        found.append(out.read_bytes())
+        assert not out.with_name(f"{name}.parts").exists()
+    assert found[0] == found[1] == found[2]
+
+
+def test_parquet_has_exact_types_and_says_what_it_is(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    out = tmp_path / "out.parquet"
+    space = space_of([parse_axis("H=224,1000000000"), parse_axis("W=32,1000000000"), parse_axis("bias=true,false")])
+    network = load("resnet50")
+    run(plan(network, space, out=out, where=["H >= 1"], seed=3), out)
+    table = parquet.read_table(out)
+    assert dict(zip(table.column_names, map(str, table.schema.types), strict=True)) == {
+        "H": "int64", "W": "int64", "bias": "string", "params": "int64",
+        "macs": "decimal256(76, 0)", "activations": "decimal256(76, 0)",
+    }  # fmt: skip
+    for row in table.to_pylist():
+        texts = {name: str(value) for name, value in row.items()}
+        assert [row["params"], row["macs"], row["activations"]] == looped("resnet50", texts, ["H", "W", "bias"])
+    said = about(out)
+    assert said["space"] == {"H": "224, 1000000000", "W": "32, 1000000000", "bias": "true, false"}
+    assert (said["seed"], said["where"], said["network"], said["kept"]) == (3, ["H >= 1"], "resnet50@v1", 8)
+    import hashlib
+
+    assert said["spec_sha256"] == hashlib.sha256((ROOT / "specs" / "resnet.yaml").read_bytes()).hexdigest()
+    assert "multiply-adds" in said["convention"]["macs"]
+
+
+def test_fractions_in_parquet_are_decimals_where_they_can_be(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    out = tmp_path / "out.parquet"
+    space = space_of([parse_axis("width=0.25:1:0.125"), parse_axis("x=1:2:1/3")], [parse_derived("H=floor(32*x)")])
+    run(plan(load("mobilenet_v1"), space, out=out), out)
+    table = parquet.read_table(out)
+    assert set(table["width"].to_pylist()) == {Decimal(n) / 8 for n in range(2, 9)}
+    assert set(table["x"].to_pylist()) == {"1", "4/3", "5/3", "2"}
+    assert set(table["H"].to_pylist()) == {32, 42, 53, 64}
+
+
+def test_json_lines(tmp_path):
+    out = tmp_path / "out.jsonl"
+    space = space_of([parse_axis("units=[1,1,1,1]"), parse_axis("bias=true"), parse_axis("H=32")])
+    run(plan(load("resnet50"), space, out=out), out)
+    (row,) = map(json.loads, out.read_text().splitlines())
+    total = load("resnet50", units=(1, 1, 1, 1), bias=True).price((3, 32, 32)).total
+    assert row == {"units": [1, 1, 1, 1], "bias": True, "H": 32, "params": total.params, "macs": total.macs,
+                   "activations": total.activations}  # fmt: skip
+
+
+# -- stopping and going on ----------------------------------------------------------------------------------------
+
+
+ARGUMENTS = ["sweep", "mobilenet_v2", "--over", "width=0.05:2:0.05", "--over", "H=32:1000:1", "--over", "classes=2:200"]
+
+
+def command(out: Path, *more: str) -> list[str]:
+    return [*COMMAND, *ARGUMENTS, *more, "--out", str(out)]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_stopped_sweep_goes_on_where_it_was(how, workers, tmp_path):
+    out, whole = tmp_path / "out.csv", tmp_path / "whole.csv"
+    more = ["--sample", "300000", "--workers", workers]
+    process = subprocess.Popen(
+        command(out, *more), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    parts = tmp_path / "out.csv.parts"
+    started = time.monotonic()
+    while not (parts.exists() and len([p for p in parts.iterdir() if p.name.isdigit()]) >= 2):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() - started < 120
+        time.sleep(0.01)
+    os.killpg(process.pid, how)
+    _, said = process.communicate(timeout=60)
+    assert not out.exists()
+    if how == signal.SIGINT:
+        assert process.returncode == 2
+        assert said == f"error: interrupted; what is done is in {out}.parts: the same command goes on from there\n"
+    done = subprocess.run(command(out, *more), env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "of 5 blocks were done before" in done.stdout
+    subprocess.run(command(whole, *more[:2]), env=ENVIRONMENT, check=True, capture_output=True, timeout=300)
+    assert out.read_bytes() == whole.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "out.csv", "out.csv.meta.json", "whole.csv", "whole.csv.meta.json"
+    ]  # fmt: skip
+
+
+def test_a_torn_journal_costs_a_block_and_no_more(tmp_path, monkeypatch):
+    monkeypatch.setattr("convcost.sweep.run.LARGEST_BLOCK", 10)
+    space = space_of([parse_axis("H=32:96:1")])
+    out = tmp_path / "out.csv"
+    sweep = plan(load("vgg16"), space, out=out)
+
+    def three_blocks(sweep, blocks):
+        for part, _ in zip(engines.serial(sweep, blocks), range(3), strict=False):
+            yield part
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(sweep, out, three_blocks)
+    journal = tmp_path / "out.csv.parts" / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-3])
+    assert run(sweep, out).resumed == 2
+    assert len(out.read_text().splitlines()) == 1 + 65
+
+
+def test_a_finished_sweep_is_not_done_again_and_another_is_refused(tmp_path):
+    out = tmp_path / "out.csv"
+    space = space_of([parse_axis("H=32:96:32")])
+    first = run(plan(load("vgg16"), space, out=out), out)
+    before = out.stat().st_mtime_ns
+    assert run(plan(load("vgg16"), space, out=out), out)[:4] == first[:4]
+    assert out.stat().st_mtime_ns == before
+    with pytest.raises(ConvcostError, match=r"out.csv: is of another sweep, with another network: choose"):
+        run(plan(load("vgg19"), space, out=out), out)
+    with pytest.raises(ConvcostError, match="with another where, seed"):
+        run(plan(load("vgg16"), space, where=["H > 1"], seed=1, out=out), out)
+    other = tmp_path / "mine.csv"
+    other.write_text("my own data")
+    with pytest.raises(ConvcostError, match="exists, and does not say which sweep it is of"):
+        run(plan(load("vgg16"), space, out=other), other)
+    assert other.read_text() == "my own data"
+
+
+def test_parts_of_another_sweep_are_refused(tmp_path):
+    out = tmp_path / "out.csv"
+    (tmp_path / "out.csv.parts").mkdir()
+    space = space_of([parse_axis("H=32:96:32")])
+    with pytest.raises(ConvcostError, match=r"out.csv.parts: exists, and does not say which sweep"):
+        run(plan(load("vgg16"), space, out=out), out)
+    (tmp_path / "out.csv.parts" / "sweep.json").write_text('{"network": "other"}')
+    with pytest.raises(ConvcostError, match=r"out.csv.parts: is of another sweep"):
+        run(plan(load("vgg16"), space, out=out), out)
+
+
+BAD = {
+    "unknown knob": (["--over", "widht=1:2"], "mobilenet_v2@paper has no knob or size 'widht'; did you mean width?"),
+    "a word for a number": (["--over", "width=wide"], "knob width takes a number, got 'wide'"),
+    "half a pixel": (["--over", "H=1:2:0.5"], "H takes integers >= 1, got 1, ..."),
+    "no pixel": (["--over", "H=0:2"], "H takes integers >= 1, got 0, ..."),
+    "a metric as axis": (["--over", "macs=1:2"], "macs is what a sweep computes"),
+    "no axis": ([], "a space needs an axis"),
+    "zero step": (["--over", "width=1:2:0"], "--over width: the step of a range must be positive, got 0"),
+    "unknown in where": (["--over", "H=32", "--where", "mac<3"], "there is no 'mac' to compare; did you mean macs?"),
+    "where without a comparison": (["--over", "H=32", "--where", "macs"], "a condition is a comparison such as"),
+    "or": (["--over", "H=32", "--where", "macs<3 or H>2"], "a condition is a comparison such as macs <= 600M"),
+    "code in where": (["--over", "H=32", "--where", "__import__('os') < 1"], "there is no '__import__'"),
+    "no format": (["--over", "H=32", "--out", "x.xlsx"], "x.xlsx: the name of a sweep's file ends in .parquet"),
+    "no folder": (["--over", "H=32", "--out", "/nowhere/x.csv"], "No such file or directory"),
+    "no scheduler": (["--over", "H=32", "--scheduler", "nonsense"], "--scheduler nonsense:"),
+    "two engines": (["--over", "H=32", "--scheduler", "tcp://x:1", "--workers", "2"], "choose one"),
+    "no space file": (["--space", "missing.yaml"], "missing.yaml: No such file or directory"),
+    "unused name": (["--over", "H=32", "--let", "Z=H"], "has no knob or size 'Z'"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), BAD.values(), ids=BAD.keys())
+def test_bad_input_is_one_line(arguments, said, tmp_path, monkeypatch, capsys):
+    from convcost.cli import run as cli
+
+    monkeypatch.chdir(tmp_path)
+    out = [] if "--out" in arguments else ["--out", "x.csv"]
+    assert cli(["sweep", "mobilenet_v2", *arguments, *out]) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_one_line_and_leaves_no_part(tmp_path, monkeypatch, capsys):
+    from convcost.cli import run as cli
+
+    def full(_, *arguments, **options):
+        return open("/dev/full", *arguments, **options)  # noqa: PTH123  # the caller closes it
+
+    monkeypatch.setattr(Path, "open", full)
+    assert cli(["sweep", "vgg16", "--over", "H=32:64", "--out", str(tmp_path / "x.csv")]) == 2
+    printed = capsys.readouterr()
+    assert "No space left on device" in printed.err
+    assert printed.err.count("\n") == 1
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_a_missing_extra_is_named(monkeypatch, capsys, tmp_path):
+    from convcost.cli import run as cli
+
+    for module, extra, arguments in (
+        ("pyarrow", "parquet", ["--out", str(tmp_path / "x.parquet")]),
+        ("distributed", "dask", ["--out", str(tmp_path / "x.csv"), "--scheduler", "tcp://127.0.0.1:1"]),
+    ):
+        monkeypatch.setitem(sys.modules, module, None)
+        assert cli(["sweep", "vgg16", "--over", "H=32", *arguments]) == 2
+        assert f"pip install 'convcost[{extra}]'" in capsys.readouterr().err
