@@ -356,8 +356,11 @@ def test_bad_input_is_one_line(arguments, said, tmp_path, monkeypatch, capsys):
 def test_a_full_disk_is_one_line_and_leaves_no_part(tmp_path, monkeypatch, capsys):
     from convcost.cli import run as cli
 
-    def full(_, *arguments, **options):
-        return open("/dev/full", *arguments, **options)  # noqa: PTH123  # the caller closes it
+    opened = Path.open
+
+    def full(path, mode="r", *arguments, **options):
+        # Only what is written goes there: reading /dev/full never ends.
+        return opened(path if mode.startswith("r") else Path("/dev/full"), mode, *arguments, **options)
 
     monkeypatch.setattr(Path, "open", full)
     assert cli(["sweep", "vgg16", "--over", "H=32:64", "--out", str(tmp_path / "x.csv")]) == 2
