@@ -15,9 +15,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from convcost.backward import training
     from convcost.cost import Cost, Line
     from convcost.errors import ConvcostError, MissingExtraError, ShapeError
     from convcost.graph import Graph, GraphBuilder
+    from convcost.machine import Machine, roofline
+    from convcost.memory import peak_memory
     from convcost.network import Network, compare, load
     from convcost.poly import Poly, symbol
     from convcost.published.audit import audit
@@ -29,6 +32,7 @@ _HOMES = {
     "Graph": "graph",
     "GraphBuilder": "graph",
     "Line": "cost",
+    "Machine": "machine",
     "MissingExtraError": "errors",
     "Network": "network",
     "Poly": "poly",
@@ -36,8 +40,11 @@ _HOMES = {
     "audit": "published.audit",
     "compare": "network",
     "load": "network",
+    "peak_memory": "memory",
+    "roofline": "machine",
     "symbol": "poly",
     "torch_model": "torchbridge",
+    "training": "backward",
     "verify": "torchbridge",
 }
 
@@ -47,6 +54,7 @@ __all__ = [
     "Graph",
     "GraphBuilder",
     "Line",
+    "Machine",
     "MissingExtraError",
     "Network",
     "Poly",
@@ -54,8 +62,11 @@ __all__ = [
     "audit",
     "compare",
     "load",
+    "peak_memory",
+    "roofline",
     "symbol",
     "torch_model",
+    "training",
     "verify",
 ]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import reduce
 from typing import Any, TypeAlias
 
 Int: TypeAlias = Any
@@ -85,6 +86,22 @@ def where(indicator: Int, x: Int, y: Int) -> Int:
 def sum_over(value: Int, index: str, count: Int) -> Int:
     """The sum of a value over the symbol `index` = 0, 1, ..., count - 1, which it need not depend on."""
     return value * count if isinstance(value, int) else value.sum_over(index, count)
+
+
+def max_over(value: Int, index: str, count: Int) -> Int:
+    """The largest of a value over the symbol `index` = 0, 1, ..., count - 1; 0 for none. A count is never negative."""
+    return where(less(0, count), value if isinstance(value, int) else value.max_over(index, count), 0)
+
+
+def largest(values: Iterable[Int]) -> Int:
+    """The largest of the values, elementwise."""
+    values = list(values)
+    if all(isinstance(value, int) for value in values):
+        return max(values)
+    for value in values:
+        if (symbolic := _symbolic(value, 0)) is not None:
+            return symbolic._largest(values)
+    return reduce(maximum, values)
 
 
 def make_divisible(value: Int, divisor: int = 8) -> Int:

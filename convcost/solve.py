@@ -116,7 +116,10 @@ class _Search:
         self.forms: dict[Setting, list[_Costs]] = {}
         self.heap: list[tuple[Any, int, Box, Setting]] = []
         self.boxes = 0
-        self.joinable = True
+        named = () if objective is None else expression.names(objective.node)
+        self.metrics = [name for name in METRICS if name in self.limits or name in named]
+        # What is alive at most is the largest of many sums: joined by what the spec asks, there are too many of them.
+        self.joinable = "peak_memory" not in self.metrics
 
     def solutions(self) -> Iterator[Solution]:
         """The designs within the limits, in the order of the search; of the frontier, only those on it."""
@@ -191,7 +194,7 @@ class _Search:
 
     def bounds(self, box: Box, setting: Setting) -> tuple[dict[str, Int], Any]:
         """What no design of the box costs less than, and what the objective of none of them exceeds."""
-        unknown = dict.fromkeys(METRICS, -inf), inf
+        unknown = dict.fromkeys(self.metrics, -inf), inf
         first = self.corner(box, setting)
         fixed = tuple((name, value) for name, value in first.items() if name not in self.symbolic)
         ranges = {
@@ -209,10 +212,11 @@ class _Search:
             forms.append(form)
         tests = [condition.value for condition, _ in form.answers]
         objective = 0 if self.objective is None else _evaluated(self.objective, {**form.values, **form.metrics})
-        *intervals, aim = intervals_of([*tests, *form.metrics.values(), objective], ranges)
+        costs = [form.metrics[name] for name in self.metrics]
+        *intervals, aim = intervals_of([*tests, *costs, objective], ranges)
         if any(_decided(c, interval) != answer for (c, answer), interval in zip(form.answers, intervals, strict=False)):
             return unknown
-        return dict(zip(METRICS, (low for low, _ in intervals[len(tests) :]), strict=True)), aim[1]
+        return dict(zip(self.metrics, (low for low, _ in intervals[len(tests) :]), strict=True)), aim[1]
 
     def form(self, fixed: Setting, first: dict[str, Any]) -> _Costs:
         """Closed forms at a setting of all that is not symbolic: of every design, or else of those like the first."""
@@ -220,7 +224,7 @@ class _Search:
         form = Form(self.network, self.space, symbolic, dict(fixed), first)
         if form.answers and self.joinable:
             try:
-                return _Costs(*joined(self.network, self.space, symbolic, dict(fixed)), [])
+                return _Costs(*joined(self.network, self.space, symbolic, dict(fixed), self.metrics), [])
             except ConvcostError:
                 self.joinable = False
         return _Costs(form.values, form.metrics, form.answers)

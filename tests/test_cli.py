@@ -139,6 +139,28 @@ def test_new_check_layers_show(tmp_path, capsys):
     assert path.read_text() == before
 
 
+def test_memory_by_scope_is_memory_by_layer_folded(capsys):
+    found = []
+    for depth in ([], ["--depth", "1"]):
+        output = succeed(capsys, "memory", "resnet50", "--dtype", "float16", "--batch", "3", "--format", "json", *depth)
+        rows = json.loads(output)["rows"]
+        layers = [row for row in rows if row["kind"] == "row"]
+        totals = {row["layer"]: row["alive"] for row in rows if row["kind"] == "total"}
+        assert totals["peak of activations"] == max(row["alive"] for row in layers) == 3 * 9_633_792 // 2
+        found.append((sum(row["writes"] for row in layers), totals))
+    assert found[0] == found[1]
+
+
+def test_rooflines_and_training_add_up_over_scopes(capsys):
+    for command in (["roofline", "resnet50", "--machine", "flops=1T,bandwidth=100G"], ["training", "resnet50"]):
+        layers, scopes = (
+            json.loads(succeed(capsys, *command, *depth, "--format", "json"))["rows"]
+            for depth in ([], ["--depth", "1"])
+        )
+        assert len(scopes) < len(layers)
+        assert [row for row in layers if row["kind"] == "total"] == [row for row in scopes if row["kind"] == "total"]
+
+
 @pytest.mark.parametrize("word", ["true", "True", "TRUE"])
 def test_true_is_written_as_yaml_writes_it(capsys, word):
     assert "auxiliary heads" in succeed(capsys, "layers", "googlenet", "--set", f"aux={word}", "--depth", "1")
@@ -175,6 +197,11 @@ def test_true_is_written_as_yaml_writes_it(capsys, word):
         (["list", "--max-macs", "20%"], "a limit is a count such as 600M, got '20%'"),
         (["list", "--max-params", "98 MB"], "a limit is a count such as 600M, got '98 MB'"),
         (["list", "--max-macs", "4 GFLOPs"], "a limit is a count such as 600M"),
+        (["list", "--family", "resnt"], "no family's name contains 'resnt'; did you mean resnet?"),
+        (["memory", "vgg16", "--dtype", "fp8"], "unknown dtype 'fp8'; choose from float64"),
+        (["memory", "vgg16", "--input", "3x8x8"], "layer"),
+        (["roofline", "vgg16", "--machine", "flops=1T"], "--machine: no bandwidth"),
+        (["roofline", "vgg16"], "--machine"),
     ],
 )
 def test_bad_input_is_one_line(capsys, arguments, said):

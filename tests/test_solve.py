@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcost.errors import ConvcostError
+from convcost.memory import peak_memory
 from convcost.network import load
 from convcost.solve import Problem, axis_of, intervals_of
 from convcost.sweep.space import parse_derived, space_of
@@ -34,10 +35,12 @@ def tried(problem):
         height = sizes.get("H", height)
         shape = (channels, height, sizes.get("W", height if "H" in sizes else width))
         try:
-            total = problem.network.set(**design).price(shape).total
+            cost = problem.network.set(**design).price(shape)
         except ConvcostError:
             continue
+        total = cost.total
         costs = {"params": total.params, "macs": total.macs, "activations": total.activations}
+        costs["peak_memory"] = peak_memory(cost)
         if all(costs[name] <= limit for name, limit in problem.limits.items()):
             found.append((values, costs))
     return found
@@ -57,6 +60,7 @@ PROBLEMS = {
         ["w_a=10:40:10", "d=8:20:4", "H=96:224:64"],
     ),
     "designs that do not fit": ("inception_v3", {"macs": 2_000_000_000}, ["H=43:203:32", "W=43:203:32"]),
+    "memory": ("mobilenet_v2", {"peak_memory": 3_000_000, "params": 3_000_000}, ["width=0.1:1:0.1", "H=32:224:32"]),
     "lists in any order": ("resnet18", {"macs": 500_000_000}, ["H=128,32,64,200", "width=64,16,128,32"]),
 }
 

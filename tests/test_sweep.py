@@ -20,10 +20,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcost.errors import ConvcostError
+from convcost.memory import peak_memory
 from convcost.network import load
 from convcost.spec import document
 from convcost.sweep import blocks, engines
 from convcost.sweep.blocks import Evaluator
+from convcost.sweep.forms import METRICS
 from convcost.sweep.output import about
 from convcost.sweep.run import plan, run
 from convcost.sweep.space import parse_axis, parse_derived, space_of
@@ -55,10 +57,8 @@ def looped(network, row, names):
     channels, height, width = load(network).input
     height = values.pop("H", height)
     shape = (channels, height, values.pop("W", height if "H" in names else width))
-    total = (
-        load(network, **{k: v for k, v in values.items() if k != "batch"}).price(shape, values.get("batch", 1)).total
-    )
-    return [total.params, total.macs, total.activations]
+    cost = load(network, **{k: v for k, v in values.items() if k != "batch"}).price(shape, values.get("batch", 1))
+    return [cost.total.params, cost.total.macs, cost.total.activations, peak_memory(cost)]
 
 
 SWEEPS = {
@@ -84,7 +84,7 @@ def test_every_design_costs_what_the_layer_loop_says(network, axes, tmp_path):
     assert summary.kept + summary.unfit == summary.designs
     assert len(rows) == summary.kept > 0
     for row in rows:
-        assert [int(row[m]) for m in ("params", "macs", "activations")] == looped(network, row, names), row
+        assert [int(row[m]) for m in METRICS] == looped(network, row, names), row
     # What is left out does not fit, and what fits is not left out.
     there = {tuple(row[name] for name in names) for row in rows}
     assert len(there) == len(rows)
@@ -108,7 +108,7 @@ def test_derived_values_and_conditions(tmp_path):
     rows, summary = swept(
         "resnet50", axes, tmp_path, let=let, where=["macs <= 500M and 32 < H", "n*W >= 96", "half < 50"]
     )
-    assert [*rows[0]] == ["n", "H", "W", "half", "params", "macs", "activations"]
+    assert [*rows[0]] == ["n", "H", "W", "half", *METRICS]
     expected = []
     for n, height in product((1, 2, 3), (32, 48, 64)):
         total = load("resnet50", units=(n, n, 2 * n, 1)).price((3, height, 2 * height)).total
@@ -142,7 +142,7 @@ def test_int64_does_not_wrap(tmp_path):
     """10^9 x 10^9 pixels: above 2^63, where the closed form of int64 arrays would wrap."""
     rows, _ = swept("vgg16", ["H=224,1000000000", "W=32,1000000000"], tmp_path)
     for row in rows:
-        assert [int(row[m]) for m in ("params", "macs", "activations")] == looped("vgg16", row, ["H", "W"])
+        assert [int(row[m]) for m in METRICS] == looped("vgg16", row, ["H", "W"])
     assert max(int(row["macs"]) for row in rows) > 2**63
     assert min(int(row["macs"]) for row in rows) < 2**63
 
@@ -194,11 +194,11 @@ def test_parquet_has_exact_types_and_says_what_it_is(tmp_path):
     table = parquet.read_table(out)
     assert dict(zip(table.column_names, map(str, table.schema.types), strict=True)) == {
         "H": "int64", "W": "int64", "bias": "string", "params": "int64",
-        "macs": "decimal256(76, 0)", "activations": "decimal256(76, 0)",
+        "macs": "decimal256(76, 0)", "activations": "decimal256(76, 0)", "peak_memory": "decimal256(76, 0)",
     }  # fmt: skip
     for row in table.to_pylist():
         texts = {name: str(value) for name, value in row.items()}
-        assert [row["params"], row["macs"], row["activations"]] == looped("resnet50", texts, ["H", "W", "bias"])
+        assert [row[metric] for metric in METRICS] == looped("resnet50", texts, ["H", "W", "bias"])
     said = about(out)
     assert said["space"] == {"H": "224, 1000000000", "W": "32, 1000000000", "bias": "true, false"}
     assert (said["seed"], said["where"], said["network"], said["kept"]) == (3, ["H >= 1"], "resnet50@v1", 8)
@@ -224,9 +224,8 @@ def test_json_lines(tmp_path):
     space = space_of([parse_axis("units=[1,1,1,1]"), parse_axis("bias=true"), parse_axis("H=32")])
     run(plan(load("resnet50"), space, out=out), out)
     (row,) = map(json.loads, out.read_text().splitlines())
-    total = load("resnet50", units=(1, 1, 1, 1), bias=True).price((3, 32, 32)).total
-    assert row == {"units": [1, 1, 1, 1], "bias": True, "H": 32, "params": total.params, "macs": total.macs,
-                   "activations": total.activations}  # fmt: skip
+    expected = looped("resnet50", {"units": "[1, 1, 1, 1]", "bias": "true", "H": "32"}, ["units", "bias", "H"])
+    assert row == {"units": [1, 1, 1, 1], "bias": True, "H": 32, **dict(zip(METRICS, expected, strict=True))}
 
 
 # -- stopping and going on ----------------------------------------------------------------------------------------

@@ -13,10 +13,11 @@ from convcost.cli.closed import formula
 from convcost.cli.commands import cli
 from convcost.cli.options import OutputClosedError
 from convcost.cli.peers import dialects, verify
+from convcost.cli.running import memory, roofline, training
 from convcost.cli.sweep import solve, sweep
 from convcost.errors import ConvcostError
 
-for command in (audit, reconcile, formula, verify, dialects, sweep, solve):
+for command in (audit, reconcile, formula, verify, dialects, sweep, solve, memory, roofline, training):
     cli.add_command(command)
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from convcost.errors import ConvcostError, ShapeError
 from convcost.integers import Int, at_most, differ, is_integer, prod
 
 Shape: TypeAlias = tuple[Int, ...]
+Memory: TypeAlias = Literal["own", "in place", "view"]
 
 
 class Params(NamedTuple):
@@ -95,6 +96,9 @@ class Op:
     """The operator's name in a spec."""
     inputs: ClassVar[int | None] = 1
     """How many tensors it takes; None is two or more."""
+    memory: ClassVar[Memory] = "own"
+    """Where its output is: in memory of its own; in its first input's, if asked to work in place, as torch can; or in
+    its input's in any case, of which it is a view."""
     multiplies: ClassVar[bool] = False
     """Whether its work is multiply-adds, so that its output counts as activations (pycls, fvcore)."""
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from convcost.ops.base import NO_WORK, Op, Shape, Work, elements
+from convcost.ops.base import NO_WORK, Memory, Op, Shape, Work, elements
 
 
 class Pointwise(Op):
     """Base: the same work for every element."""
 
+    memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = NO_WORK
 
     def work(self, xs: Sequence[Shape], y: Shape) -> Work:
@@ -25,6 +26,7 @@ class Dropout(Pointwise):
     """Nothing, at evaluation."""
 
     name: ClassVar[str] = "dropout"
+    memory: ClassVar[Memory] = "view"
 
 
 class ReLU(Pointwise):

@@ -10,6 +10,7 @@ from convcost.errors import ConvcostError, ShapeError
 from convcost.integers import Int, at_most, equal, indivisible
 from convcost.ops.base import (
     NO_WORK,
+    Memory,
     Op,
     Shape,
     Window,
@@ -28,6 +29,7 @@ class Add(Op):
     """Sum of tensors of one shape: the residual connection."""
 
     name: ClassVar[str] = "add"
+    memory: ClassVar[Memory] = "in place"
     inputs: ClassVar[int | None] = None
 
     def out_shape(self, *xs: Shape) -> Shape:
@@ -44,6 +46,7 @@ class Multiply(Op):
     """Product of tensors, axes of size 1 broadcast: gating, as in squeeze-and-excitation."""
 
     name: ClassVar[str] = "mul"
+    memory: ClassVar[Memory] = "in place"
     inputs: ClassVar[int | None] = None
 
     def out_shape(self, *xs: Shape) -> Shape:
@@ -83,6 +86,7 @@ class Split(Op):
     """One of `parts` equal slices of the channels, counted from 0, as an element of torch.chunk."""
 
     name: ClassVar[str] = "split"
+    memory: ClassVar[Memory] = "view"
     parts: int
     index: int
 
@@ -124,6 +128,7 @@ class Flatten(Op):
     """(C, *sizes) -> (C * sizes,)."""
 
     name: ClassVar[str] = "flatten"
+    memory: ClassVar[Memory] = "view"
 
     def out_shape(self, *xs: Shape) -> Shape:
         """All elements in one axis."""

@@ -146,6 +146,18 @@ def sum_over(p: Poly, name: str, count: Int) -> Int:
     return total(coefficient * sums[power] for power, coefficient in by_power.items())
 
 
+def max_over(p: Poly, name: str, count: Int) -> Int:
+    """See `Poly.max_over`."""
+    if name not in p.symbols:
+        return p
+    more = difference(p, name)
+    if bounds.at_least(more, 0):
+        return substitute(p, {name: count - 1})
+    if bounds.at_least(-more, 0):
+        return substitute(p, {name: 0})
+    raise ConvcostError(f"no closed form for the largest {p} over {name}: it is not known to grow with {name}")
+
+
 def _power_sums(highest: int, n: Int) -> list[Int]:
     """S_k = sum of i^k over i < n, for k = 0 .. highest, from n^(k+1) = sum of binomial(k+1, j) S_j over j <= k."""
     sums: list[Int] = []

@@ -127,6 +127,10 @@ class Poly:
         return rules.maximum(a, b)
 
     @staticmethod
+    def _largest(values: Sequence[Int]) -> Int:
+        return rules.largest(values)
+
+    @staticmethod
     def _less(a: Int, b: Int) -> Int:
         return rules.positive(b - a)
 
@@ -239,6 +243,13 @@ class Poly:
         is symbolic or above 1000.
         """
         return calculus.sum_over(self, name, count)
+
+    def max_over(self, name: str, count: Int) -> Int:
+        """The largest value over name = 0, 1, ..., count - 1, for a count >= 1.
+
+        The symbol must allow 0. Raises ConvcostError unless the value is known to grow, or to shrink, with it.
+        """
+        return calculus.max_over(self, name, count)
 
     def magnitude(self, values: Mapping[str, int]) -> int:
         """The largest absolute value that any step of evaluating, or of compiled code, reaches up to these |symbol|.

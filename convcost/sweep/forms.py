@@ -7,14 +7,15 @@ answer alike, and whether a design does is computed with its costs. One that doe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from math import inf
 from typing import Any
 
-from convcost.cost import Line
+from convcost.cost import Cost
 from convcost.errors import ConvcostError
 from convcost.integers import Int
+from convcost.memory import peak_memory
 from convcost.network import Network
 from convcost.poly import Poly, compile_polys, symbol
 from convcost.poly.assume import Assumptions, Condition, assuming, explored
@@ -26,6 +27,7 @@ METRICS = {
     "params": "weights, biases and norm affine: all that is trained",
     "macs": "multiply-adds of convolutions and matrix products, of the whole batch",
     "activations": "output elements of convolutions and linear layers, of the whole batch",
+    "peak_memory": "bytes of the float32 tensors that are alive at once at most, of the whole batch",
 }
 """What is computed of every design, and what it means."""
 SIZES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
@@ -39,8 +41,8 @@ def design_names(network: Network) -> tuple[str, ...]:
     return (*network.spec.knobs, *SIZES.get(len(network.input) - 1, ()), BATCH)
 
 
-def price(network: Network, values: Values) -> Line:
-    """The totals of a design. A size that is not given follows the first one that is (W = H), or is the network's own.
+def price(network: Network, values: Values) -> Cost:
+    """The cost of a design. A size that is not given follows the first one that is (W = H), or is the network's own.
 
     Raises ConvcostError where the design does not fit.
     """
@@ -50,12 +52,13 @@ def price(network: Network, values: Values) -> Line:
     given = next((values[name] for name in names if name in values), None)
     sizes = [values.get(name, size if given is None else given) for name, size in zip(names, own, strict=True)]
     # A network of its own for each call: what was built under other assumptions is another graph.
-    return network.set(**knobs).price((channels, *sizes), values.get(BATCH, 1)).total
+    return network.set(**knobs).price((channels, *sizes), values.get(BATCH, 1))
 
 
-def metrics(total: Line) -> tuple[Int, ...]:
-    """The METRICS of a design's totals."""
-    return total.params, total.macs, total.activations
+def metrics(cost: Cost) -> tuple[Int, ...]:
+    """The METRICS of a design."""
+    total = cost.total
+    return total.params, total.macs, total.activations, peak_memory(cost)
 
 
 class Witness(Assumptions):
@@ -134,15 +137,17 @@ class Form:
 
 
 def joined(
-    network: Network, space: Space, symbolic: Sequence[Axis], setting: Values
+    network: Network, space: Space, symbolic: Sequence[Axis], setting: Values, names: Collection[str]
 ) -> tuple[dict[str, Any], dict[str, Int]]:
-    """All values and the METRICS of all designs that fit: every answer followed, and what comes out joined by it.
+    """All values and some METRICS of all designs that fit: every answer followed, and what comes out joined by it.
 
     Raises ConvcostError where they cannot be joined.
     """
     values = {**setting, **symbols_of(symbolic)}
     costs: dict[str, Int] = {}
     for k, name in enumerate(METRICS):
+        if name not in names:
+            continue
 
         def count(k: int = k) -> Int:
             return metrics(price(network, space.complete(dict(values))))[k]

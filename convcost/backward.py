@@ -1,0 +1,45 @@
+"""What a step of training multiplies: the forward pass, and the two products of the backward pass of every layer.
+
+A layer that multiplies its input by weights does so once more for the gradient of its weights, and once more for that
+of its input, if anything before it is trained: the first layer's input needs none. So a step is three forward passes,
+but for the first layers. This is what torch's FlopCounterMode counts, halved (torch 2.13, `conv_backward_flop`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from convcost.cost import Cost, Line
+from convcost.integers import Int, equal
+
+
+class TrainingStep(NamedTuple):
+    """The multiply-adds of a layer, or of all, in one step of training."""
+
+    line: Line
+    forward: Int
+    input_gradient: Int
+    weight_gradient: Int
+
+    @property
+    def total(self) -> Int:
+        """All three."""
+        return self.forward + self.input_gradient + self.weight_gradient
+
+
+def training(cost: Cost) -> list[TrainingStep]:
+    """One step per layer, auxiliary heads included, of the whole batch."""
+    trained = [False]
+    steps = []
+    for node, row in zip(cost.graph.nodes, cost.rows, strict=True):
+        before = any(trained[i] for i in node.inputs)
+        trained.append(before or not equal(row.params, 0))
+        steps.append(TrainingStep(row, row.macs, row.macs if before else 0, 0 if equal(row.weights, 0) else row.macs))
+    return steps
+
+
+def total(cost: Cost) -> TrainingStep:
+    """All layers together, auxiliary heads included."""
+    steps = training(cost)
+    sums = (sum(getattr(step, name) for step in steps) for name in TrainingStep._fields[1:])
+    return TrainingStep(cost.with_auxiliary, *sums)

@@ -1,0 +1,99 @@
+"""The commands about running a network: memory, roofline and training."""
+
+from __future__ import annotations
+
+import click
+
+from convcost.cli.options import NetworkName, load_network, network_options, output_options, show
+
+depth_option = click.option(
+    "--depth", type=click.IntRange(min=1), help="Fold layers into scopes of at most this many parts."
+)
+dtype_option = click.option(
+    "--dtype", default="float32", show_default=True, metavar="TYPE", help="Of all tensors, as torch calls it: float16."
+)
+
+
+@click.command()
+@click.argument("network", type=NetworkName())
+@depth_option
+@dtype_option
+@click.option("--in-place", is_flag=True, help="Let activations, sums and products overwrite what nothing else needs.")
+@network_options
+@output_options
+def memory(
+    network: str,
+    depth: int | None,
+    dtype: str,
+    in_place: bool,
+    input_shape: str | None,
+    batch: int,
+    settings: tuple[str, ...],
+    format_: str,
+    exact: bool,
+) -> None:
+    """Print what is alive in memory at every layer of a NETWORK at inference, its peak, and the weights.
+
+    Example: convcost memory mobilenet_v2 --batch 8 --dtype float16
+    """
+    from convcost import runviews
+
+    found = load_network(network, settings)
+    table = runviews.memory(found, found.price(input_shape, batch), depth, dtype, in_place=in_place)
+    show(table, format_, exact)
+
+
+@click.command()
+@click.argument("network", type=NetworkName())
+@click.option(
+    "--machine", required=True, metavar="flops=..,bandwidth=..", help="Operations and bytes per second: 19.5T, 1555G."
+)
+@depth_option
+@dtype_option
+@network_options
+@output_options
+def roofline(
+    network: str,
+    machine: str,
+    depth: int | None,
+    dtype: str,
+    input_shape: str | None,
+    batch: int,
+    settings: tuple[str, ...],
+    format_: str,
+    exact: bool,
+) -> None:
+    """Print how intensive every layer of a NETWORK is, and the least time that it takes on a machine.
+
+    Example: convcost roofline resnet50 --machine flops=19.5T,bandwidth=1555G --depth 1
+    """
+    from convcost import runviews
+    from convcost.machine import parse_machine
+
+    on = parse_machine(machine)
+    found = load_network(network, settings)
+    show(runviews.machine(found, found.price(input_shape, batch), depth, on, dtype), format_, exact)
+
+
+@click.command()
+@click.argument("network", type=NetworkName())
+@depth_option
+@network_options
+@output_options
+def training(
+    network: str,
+    depth: int | None,
+    input_shape: str | None,
+    batch: int,
+    settings: tuple[str, ...],
+    format_: str,
+    exact: bool,
+) -> None:
+    """Print the multiply-adds of a training step of a NETWORK: forward, and backward for inputs and weights.
+
+    Example: convcost training resnet50 --batch 32 --depth 1
+    """
+    from convcost import runviews
+
+    found = load_network(network, settings)
+    show(runviews.train(found, found.price(input_shape, batch), depth), format_, exact)

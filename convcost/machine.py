@@ -1,0 +1,126 @@
+"""How fast a network can run on a stated machine at best: the roofline bound (Williams et al. 2009) of every layer.
+
+A layer does its arithmetic (two operations per multiply-add, and every addition, multiplication, comparison, division
+and exponential as one) and moves its inputs, its output and its parameters once each. It takes at least as long as the
+slower of the two. Views move nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Literal, NamedTuple
+
+from convcost.cost import Cost, Line
+from convcost.errors import ConvcostError, did_you_mean
+from convcost.memory import element_size
+from convcost.ops import elements
+from convcost.published.printed import parse
+
+
+class Machine(NamedTuple):
+    """The two numbers of a machine that the bound needs."""
+
+    flops: Fraction | int
+    """Operations per second."""
+    bandwidth: Fraction | int
+    """Bytes per second between arithmetic and memory."""
+
+
+class Bound(NamedTuple):
+    """A layer on a machine, or all of them."""
+
+    line: Line
+    operations: int
+    bytes: int
+    seconds: Fraction
+    """The least time that it takes."""
+    limit: Literal["compute", "bandwidth"]
+    """Which of the two takes that long."""
+
+    @property
+    def intensity(self) -> Fraction:
+        """Arithmetic intensity, in operations per byte; 0 where nothing is moved."""
+        return Fraction(self.operations, self.bytes) if self.bytes else Fraction(0)
+
+
+class Roofline(NamedTuple):
+    """The bounds of a network at inference."""
+
+    layers: tuple[Bound, ...]
+    layer_by_layer: Bound
+    """Every layer on its own, from memory to memory: their sum."""
+    fused: Bound
+    """The whole network as if it were one layer: input, output and parameters moved once, and nothing between them."""
+
+
+def parse_machine(text: str) -> Machine:
+    """`flops=19.5T,bandwidth=1555G`. Raises ConvcostError, saying which part is wrong."""
+    values: dict[str, Fraction] = {}
+    for part in text.split(","):
+        name, equals, number = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and number):
+            raise ConvcostError(f"--machine {part.strip()!r}: write it as flops=19.5T,bandwidth=1555G")
+        if name not in Machine._fields:
+            hint = did_you_mean(name, Machine._fields) or "; a machine has flops and bandwidth"
+            raise ConvcostError(f"--machine: unknown {name!r}{hint}")
+        if name in values:
+            raise ConvcostError(f"--machine {name}: given twice")
+        values[name] = _per_second(name, number)
+    if missing := [name for name in Machine._fields if name not in values]:
+        raise ConvcostError(f"--machine: no {' and no '.join(missing)}")
+    return Machine(**values)
+
+
+def roofline(cost: Cost, machine: Machine, dtype: str = "float32") -> Roofline:
+    """The bounds of every layer at inference, for elements of a type.
+
+    Raises ConvcostError for an unknown type, and for counts that are no ints.
+    """
+    size = element_size(dtype)
+    rows = [row for row in cost.rows if not row.aux]
+    if not all(isinstance(value, int) for value in (cost.batch, cost.total.macs, cost.total.params)):
+        raise ConvcostError("a roofline is of one network on one input: its counts are ints")
+
+    def moved(line: Line, tensors: int) -> int:
+        return int(size * (cost.batch * tensors + line.counts.total))
+
+    layers = []
+    for row in rows:
+        view = row.op is not None and row.op.memory == "view"
+        tensors = 0 if view else sum(map(elements, row.inputs)) + row.elements
+        layers.append(_bound(machine, row, moved(row, tensors)))
+    total = cost.total
+    fused = _bound(machine, total, moved(total, elements(cost.input) + total.elements))
+    return Roofline(tuple(layers), _sum(total, layers), fused)
+
+
+def _per_second(name: str, text: str) -> Fraction:
+    try:
+        printed = parse(text)
+    except ConvcostError:
+        printed = None
+    if printed is None or printed.unit or printed.scale == "%" or printed.value() <= 0:
+        raise ConvcostError(f"--machine {name}: a number per second above 0 such as 19.5T, got {text!r}")
+    return Fraction(printed.value())
+
+
+def _bound(machine: Machine, line: Line, moved: int) -> Bound:
+    work = line.work
+    operations = 2 * work.macs + sum(work[1:])
+    computing, moving = Fraction(operations) / machine.flops, Fraction(moved) / machine.bandwidth
+    return Bound(line, operations, moved, max(computing, moving), "compute" if computing > moving else "bandwidth")
+
+
+def _sum(total: Line, layers: Sequence[Bound]) -> Bound:
+    seconds = {
+        limit: sum((layer.seconds for layer in layers if layer.limit == limit), Fraction(0))
+        for limit in ("compute", "bandwidth")
+    }
+    return Bound(
+        total,
+        sum(layer.operations for layer in layers),
+        sum(layer.bytes for layer in layers),
+        sum(seconds.values(), Fraction(0)),
+        "compute" if seconds["compute"] > seconds["bandwidth"] else "bandwidth",
+    )

@@ -1,0 +1,126 @@
+"""What it takes to run a network, as tables: memory at every layer, the roofline of a machine, a step of training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import TypeVar
+
+from convcost.backward import TrainingStep, total, training
+from convcost.cost import OPS, Cost, Line
+from convcost.machine import Bound, Machine, roofline
+from convcost.memory import element_size, moments
+from convcost.network import Network
+from convcost.ops import format_shape
+from convcost.render.numbers import in_full, short
+from convcost.render.table import Column, Row, Table
+from convcost.views import called
+
+Item = TypeVar("Item")
+
+
+def memory(network: Network, cost: Cost, depth: int | None, dtype: str, *, in_place: bool) -> Table:
+    """Bytes that each layer writes and that are alive while it runs; the largest is the peak."""
+    size = element_size(dtype)
+    found = moments(cost, in_place=in_place)
+    most = max(moment.alive for moment in found)
+    rows = []
+    for name, group in _folded(found, depth, lambda moment: moment.line):
+        alive = max(moment.alive for moment in group)
+        peak = "peak" if alive == most else ""
+        shape = format_shape(group[-1].line.shape)
+        rows.append(Row((name, shape, size * sum(moment.writes for moment in group), size * alive, peak)))
+    stored = cost.total.counts.total
+    blank = (None,) * 2
+    rows += [
+        Row(("peak of activations", *blank, size * most, None), "total"),
+        Row(("weights and statistics", *blank, size * stored, None), "total"),
+        Row(("together", *blank, size * (most + stored), None), "total"),
+    ]
+    columns = (
+        Column("layer", "layer", wrap=True),
+        Column("output", "output", align="right", drop=2),
+        Column("writes", "writes", "count", drop=1),
+        Column("alive", "alive", "count"),
+        Column("peak", "", drop=3),
+    )
+    how = "activations, sums and products in place" if in_place else "nothing in place"
+    header = (*_header(network, cost), ("unit", f"bytes of {dtype}"), ("execution", f"in the order of the spec, {how}"))
+    notes = ("A tensor is alive from the layer that makes it to the last one that takes it; views are their input's.",)
+    return Table(f"Memory of {network.name}", header, columns, tuple(rows), notes)
+
+
+def machine(network: Network, cost: Cost, depth: int | None, on: Machine, dtype: str) -> Table:
+    """Operations, bytes, their ratio, and the least time on a machine, by layer and in all."""
+    found = roofline(cost, on, dtype)
+    least = found.layer_by_layer.seconds
+
+    def cells(name: str, group: list[Bound]) -> Row:
+        seconds = sum((bound.seconds for bound in group), Fraction(0))
+        computing = sum((bound.seconds for bound in group if bound.limit == "compute"), Fraction(0))
+        moved = sum(bound.bytes for bound in group)
+        operations = sum(bound.operations for bound in group)
+        limit = "" if not seconds else "compute" if 2 * computing > seconds else "bandwidth"
+        intensity = Fraction(operations, moved) if moved else None
+        return Row((name, operations, moved, intensity, seconds * 10**6, seconds / least, limit))
+
+    rows = [cells(name, group) for name, group in _folded(found.layers, depth, lambda bound: bound.line)]
+    for name, bound in (("layer by layer", found.layer_by_layer), ("all fused", found.fused)):
+        time = (bound.seconds * 10**6, bound.seconds / least)
+        rows.append(Row((name, bound.operations, bound.bytes, bound.intensity, *time, bound.limit), "total"))
+    columns = (
+        Column("layer", "layer", wrap=True),
+        Column("operations", "operations", "count", drop=3),
+        Column("bytes", "bytes", "count", drop=2),
+        Column("intensity", "ops/byte", "count"),
+        Column("microseconds", "µs at least", "count"),
+        Column("share", "share", "percent", drop=4),
+        Column("limit", "bound by"),
+    )
+    balance = Fraction(on.flops) / on.bandwidth
+    header = (
+        *_header(network, cost),
+        ("machine", f"{in_full(on.flops)} operations and {in_full(on.bandwidth)} bytes of {dtype} per second"),
+        ("balance", f"{short(balance)} operations per byte: layers below it are bound by bandwidth"),
+    )
+    notes = (
+        "Operations are 2 per multiply-add and 1 for any other; a layer moves its inputs, output and parameters once.",
+        "All fused: input, output and parameters are moved once, and nothing in between.",
+    )
+    return Table(f"Roofline of {network.name}", header, columns, tuple(rows), notes)
+
+
+def train(network: Network, cost: Cost, depth: int | None) -> Table:
+    """Multiply-adds of a step of training, forward and backward, by layer and in all."""
+
+    def cells(steps: Iterable[TrainingStep]) -> tuple[int, ...]:
+        return tuple(sum(column) for column in zip(*((*step[1:], step.total) for step in steps), strict=True))
+
+    rows = [Row((name, *cells(group))) for name, group in _folded(training(cost), depth, lambda step: step.line)]
+    rows.append(Row(("total", *cells([total(cost)])), "total"))
+    columns = (
+        Column("layer", "layer", wrap=True),
+        Column("forward", "forward", "count"),
+        Column("input_gradient", "input gradient", "count", drop=1),
+        Column("weight_gradient", "weight gradient", "count", drop=2),
+        Column("total", "total", "count"),
+    )
+    header = (*_header(network, cost), ("unit", f"macs: {OPS['macs'].meaning}, auxiliary heads included"))
+    return Table(f"A training step of {network.name}", header, columns, tuple(rows))
+
+
+def _header(network: Network, cost: Cost) -> tuple[tuple[str, str], ...]:
+    return (
+        ("network", called(network)),
+        ("source", network.spec.source),
+        ("input", format_shape(cost.input)),
+        ("batch", str(cost.batch)),
+    )
+
+
+def _folded(items: Iterable[Item], depth: int | None, line: Callable[[Item], Line]) -> list[tuple[str, list[Item]]]:
+    """Items by the first `depth` parts of their layers' names."""
+    groups: dict[str, list[Item]] = {}
+    for item in items:
+        groups.setdefault("/".join(line(item).name.split("/")[:depth]), []).append(item)
+    return list(groups.items())
