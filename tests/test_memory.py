@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import reduce
 from operator import iadd, imul
 from typing import Any, NamedTuple
@@ -32,19 +31,11 @@ from convcost.poly import symbol
 from convcost.poly.assume import explored
 from convcost.torchbridge.module import TorchModel
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 NETWORKS = [
     "alexnet", "vgg16", "googlenet", "inception_v3", "resnet50", "densenet121", "mobilenet_v2",
     "shufflenet_v2_x1.0", "se_resnet50", "efficientnet_b0", "nasnet_mobile",
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Some layers of oneDNN take memory per thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 # -- by hand ----------------------------------------------------------------------------------------------------------

@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from random_graphs import random_graphs
 
@@ -17,16 +15,8 @@ from convcost.graph import Graph
 from convcost.ops import REGISTRY
 from convcost.torchbridge.crosscheck import verify_graph
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 seen: Counter[str] = Counter()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """These tensors are too small to share."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def agree(graph: Graph) -> None:

@@ -42,9 +42,9 @@ def audit(
 
     Example: convcost audit googlenet resnet
     """
-    from convcost import auditviews
     from convcost.published import audit as library
     from convcost.published.tables import table_names
+    from convcost.views import audits as views
 
     if all_ == bool(tables):
         raise ConvcostError("audit takes the names of tables or files, or --all")
@@ -53,7 +53,7 @@ def audit(
         library.audit(source, **options, specs=specs, table=number, header_rows=header_rows)
         for source in (table_names() if all_ else tables)
     ]
-    show(auditviews.audits(found), format_, exact)
+    show(views.audits(found), format_, exact)
     failing = library.FAILING[fail_on] if fail_on else ()
     return int(any(finding.verdict in failing for one in found for finding in one.findings))
 
@@ -77,9 +77,9 @@ def reconcile(
     A CLAIM is a number with its unit, such as "3.8 GFLOPs". Without a NETWORK every shipped one is searched. Exits with
     1 if nothing makes the claim true. Example: convcost reconcile resnet50 --macs 4.12G --params 25.6M
     """
-    from convcost import auditviews
     from convcost.published.reconcile import claimed
     from convcost.published.reconcile import reconcile as search
+    from convcost.views import audits as views
 
     name, texts = _network_and_claims(arguments)
     claims = {}
@@ -92,7 +92,7 @@ def reconcile(
     if settings and name is None:
         raise ConvcostError("--set goes with a network")
     found = search(claims, None if name is None else load_network(name, settings))
-    show(auditviews.reconciled(found), format_, exact)
+    show(views.reconciled(found), format_, exact)
     return 0 if found.matches else 1
 
 

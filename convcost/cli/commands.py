@@ -37,11 +37,11 @@ def table(name: str, as_: str | None, format_: str, exact: bool) -> None:
 
     Example: convcost table googlenet
     """
-    from convcost import views
     from convcost.published.tables import load_table
+    from convcost.views import tables
 
     found = load_table(name)
-    show(views.published((found if as_ is None else found.under(as_)).check()), format_, exact)
+    show(tables.published((found if as_ is None else found.under(as_)).check()), format_, exact)
 
 
 @cli.command()
@@ -64,7 +64,7 @@ def layers(
 
     Example: convcost layers resnet50@v1.5 --depth 1 --input 3x256x256
     """
-    from convcost import views
+    from convcost.views import networks as views
 
     found = load_network(network, settings)
     show(views.layers(found, found.price(input_shape, batch), depth, as_ or "macs"), format_, exact)
@@ -88,8 +88,8 @@ def compare(
 
     Example: convcost compare resnet50@v1 resnet50@v1.5
     """
-    from convcost import views
     from convcost.network import compare
+    from convcost.views import networks as views
 
     found = compare(*(load_network(name, settings) for name in networks), input=input_shape, batch=batch)
     show(views.compare(found, as_ or "macs"), format_, exact)
@@ -105,8 +105,8 @@ def list_(
     family: str | None, max_macs: str | None, max_params: str | None, variants: bool, format_: str, exact: bool
 ) -> None:
     """List the shipped networks by family, with params, macs, input and variants."""
-    from convcost import views
     from convcost.network import shipped
+    from convcost.views import networks as views
 
     each = variants or format_ in ("csv", "json")
     entries = shipped(family=family, max_macs=max_macs, max_params=max_params, variants=each)

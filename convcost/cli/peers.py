@@ -41,9 +41,9 @@ def verify(
 
     Exits with 1 if anything differs. Example: convcost verify googlenet resnet50@v1.5
     """
-    from convcost import peerviews
     from convcost.network import shipped
     from convcost.torchbridge import verify
+    from convcost.views import peers as views
 
     if all_ == bool(networks):
         raise ConvcostError("verify takes the names of networks, or --all")
@@ -51,7 +51,7 @@ def verify(
         raise ConvcostError("--set goes with named networks, not with --all")
     found = [n for n, _ in shipped(variants=True)] if all_ else [load_network(name, settings) for name in networks]
     reports = [verify(network, input=input_shape, device=device) for network in _progress(found)]
-    show(peerviews.verifications(reports), format_, exact)
+    show(views.verifications(reports), format_, exact)
     return 0 if all(report.ok for report in reports) else 1
 
 
@@ -71,15 +71,15 @@ def dialects(
 
     Example: convcost dialects resnet50@v1.5 --exact
     """
-    from convcost import peerviews
+    from convcost.views import peers as views
 
     if network is None:
-        show(peerviews.profiles(), format_, exact)
+        show(views.profiles(), format_, exact)
         return
     found = load_network(network, settings)
     # What is spelled out in a text has to be exact for a program.
     in_full = exact or format_ in ("csv", "json")
-    show(peerviews.dialects(found, found.price(input_shape, batch), exact=in_full), format_, exact)
+    show(views.dialects(found, found.price(input_shape, batch), exact=in_full), format_, exact)
 
 
 def _progress(networks: Sequence[Network]) -> Iterator[Network]:

@@ -36,10 +36,10 @@ def memory(
 
     Example: convcost memory mobilenet_v2 --batch 8 --dtype float16
     """
-    from convcost import runviews
+    from convcost.views import running as views
 
     found = load_network(network, settings)
-    table = runviews.memory(found, found.price(input_shape, batch), depth, dtype, in_place=in_place)
+    table = views.memory(found, found.price(input_shape, batch), depth, dtype, in_place=in_place)
     show(table, format_, exact)
 
 
@@ -67,12 +67,12 @@ def roofline(
 
     Example: convcost roofline resnet50 --machine flops=19.5T,bandwidth=1555G --depth 1
     """
-    from convcost import runviews
     from convcost.machine import parse_machine
+    from convcost.views import running as views
 
     on = parse_machine(machine)
     found = load_network(network, settings)
-    show(runviews.machine(found, found.price(input_shape, batch), depth, on, dtype), format_, exact)
+    show(views.machine(found, found.price(input_shape, batch), depth, on, dtype), format_, exact)
 
 
 @click.command()
@@ -93,7 +93,7 @@ def training(
 
     Example: convcost training resnet50 --batch 32 --depth 1
     """
-    from convcost import runviews
+    from convcost.views import running as views
 
     found = load_network(network, settings)
-    show(runviews.train(found, found.price(input_shape, batch), depth), format_, exact)
+    show(views.train(found, found.price(input_shape, batch), depth), format_, exact)

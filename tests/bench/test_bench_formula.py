@@ -15,15 +15,6 @@ from tests.bench.test_bench_table import in_turn, warm
 DESIGNS = 10**6
 
 
-@pytest.fixture
-def one_thread():
-    torch = pytest.importorskip("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # threads that wait for each other take processor time, too
-    yield torch
-    torch.set_num_threads(threads)
-
-
 def repeated(function: Callable[[], object], times: int) -> Callable[[], float]:
     """Processor time of one of several calls."""
     once = warm(lambda: [function() for _ in range(times)])

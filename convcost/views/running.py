@@ -14,7 +14,7 @@ from convcost.network import Network
 from convcost.ops import format_shape
 from convcost.render.numbers import in_full, short
 from convcost.render.table import Column, Row, Table
-from convcost.views import called
+from convcost.views.naming import called
 
 Item = TypeVar("Item")
 

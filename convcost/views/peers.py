@@ -11,7 +11,7 @@ from convcost.ops import format_shape
 from convcost.render.numbers import in_full, short
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Row, Table
 from convcost.torchbridge.report import Verification
-from convcost.views import called, unit
+from convcost.views.naming import called, unit
 
 
 def profiles() -> Table:

@@ -1,0 +1,17 @@
+"""How views call networks, and what they say of units."""
+
+from __future__ import annotations
+
+from convcost.cost import Convention
+from convcost.network import Network
+
+
+def called(network: Network) -> str:
+    """A network's name with the knobs that were set: `resnet50@v1 classes=10`."""
+    settings = " ".join(f"{name}={value}" for name, value in network.knobs.items())
+    return f"{network.name} {settings}".strip()
+
+
+def unit(params: Convention, ops: Convention) -> str:
+    """What the counts of a table mean."""
+    return f"{params.name}: {params.meaning}; {ops.name}: {ops.meaning}"
