@@ -192,6 +192,15 @@ BAD = {
 }
 
 
+def test_too_many_structures_are_refused_at_once(capsys):
+    """RegNet's rule has powers: each of its values is another structure."""
+    from convcost.cli import run
+
+    axes = ["--over", "w_a=1:200", "--over", "d=8:800"]
+    assert run(["solve", "regnetx_400mf", "--max", "macs=300M", *axes]) == 2
+    assert capsys.readouterr().err == "error: more than 10,000 structures to search: give fewer values\n"
+
+
 @pytest.mark.parametrize(("arguments", "said"), BAD.values(), ids=BAD.keys())
 def test_bad_input_is_one_line(arguments, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -36,7 +36,7 @@ STYLES = {
         over="{}/{}",
         floor="floor({})",
         ceil="ceil({})",
-        maximum="max({}, {})",
+        maximum="max({})",
         positive="[{} > 0]",
         nearest_multiple="make_divisible({}, {})/{}",
     ),
@@ -47,7 +47,7 @@ STYLES = {
         over="{}//{}",
         floor="({})",
         ceil="",
-        maximum="max({}, {})",
+        maximum="max({})",
         positive="int({} > 0)",
         nearest_multiple="(make_divisible({}, {})//{})",
     ),
@@ -58,7 +58,7 @@ STYLES = {
         over=r"\frac{{{}}}{{{}}}",
         floor=r"\left\lfloor {} \right\rfloor",
         ceil=r"\left\lceil {} \right\rceil",
-        maximum=r"\max\left({}, {}\right)",
+        maximum=r"\max\left({}\right)",
         positive=r"\left[{} > 0\right]",
         nearest_multiple=r"\frac{{\operatorname{{make\_divisible}}\left({}, {}\right)}}{{{}}}",
     ),
@@ -120,7 +120,7 @@ class _Writer:
         if isinstance(atom, NearestMultiple):
             return self.style.nearest_multiple.format(self.value(atom.inner[0]), atom.divisor, atom.divisor)
         if isinstance(atom, Maximum):
-            return self.style.maximum.format(*map(self.sum, atom.inner))
+            return self.style.maximum.format(", ".join(map(self.sum, _compared(atom))))
         if not isinstance(atom, Floor):
             return self.style.positive.format(*map(self.sum, atom.inner))
         p, d = atom.numerator, atom.divisor
@@ -202,6 +202,16 @@ def _split(monomial: Monomial) -> tuple[Monomial, Monomial]:
     """Its symbols and the widths made from them, and its sizes (floors, maxima, indicators)."""
     symbols = tuple(atom for atom in monomial if isinstance(atom, Symbol) or _is_width(atom))
     return symbols, tuple(atom for atom in monomial if not (isinstance(atom, Symbol) or _is_width(atom)))
+
+
+def _compared(atom: Maximum) -> list[Int]:
+    """The values of which it is the largest, those of a maximum within it among them."""
+    values: list[Int] = []
+    for value in atom.inner:
+        ((monomial, c),) = items if len(items := terms_of(value).items()) == 1 else (((), 0),)
+        inside = monomial[0] if len(monomial) == 1 and c == 1 else None
+        values += _compared(inside) if isinstance(inside, Maximum) else [value]
+    return values
 
 
 def _is_width(atom: Atom) -> bool:
