@@ -266,12 +266,27 @@ def test_help_of_every_command(capsys):
 
 def test_completion_knows_networks_variants_and_tables():
     def complete(words: str) -> str:
-        environment = {**os.environ, "_CONVCOST_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "2"}
+        last = str(len(words.split()) - 1)
+        environment = {**os.environ, "_CONVCOST_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": last}
         return subprocess.run(CONVCOST, check=True, capture_output=True, env=environment, text=True).stdout
 
     assert "googlenet" in complete("convcost layers goog")
     assert "resnet50@v1.5" in complete("convcost layers resnet50@")
     assert "inception_v2" in complete("convcost table inc")
+    assert complete("convcost layers resnet34 --set shortcut=").split() == [f"plain,shortcut={c}" for c in "ABC"]
+    assert "classes=" in complete("convcost layers googlenet --set cl")
+    assert complete("convcost layers nothing --set cl") == ""
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_completion_for_other_shells(shell):
+    """The script that the shell reads, and what it is answered."""
+    environment = {**os.environ, "_CONVCOST_COMPLETE": f"{shell}_source"}
+    assert "convcost" in subprocess.run(CONVCOST, check=True, capture_output=True, env=environment, text=True).stdout
+    environment = {**os.environ, "_CONVCOST_COMPLETE": f"{shell}_complete", "COMP_WORDS": "convcost table inc"}
+    environment["COMP_CWORD"] = "2" if shell == "zsh" else "inc"
+    done = subprocess.run(CONVCOST, check=True, capture_output=True, env=environment, text=True)
+    assert "inception_v2" in done.stdout
 
 
 def test_a_path_works_from_anywhere(tmp_path, monkeypatch, capsys):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from convcost.cli.options import TableName, load_network, output_options, show
+from convcost.cli.options import TableName, load_network, output_options, set_option, show
 from convcost.errors import ConvcostError
 
 _FAIL_ON = ("contradiction", "unreproduced", "difference")
@@ -62,7 +62,7 @@ def audit(
 @click.argument("arguments", nargs=-1, metavar="[NETWORK] [CLAIM]...")
 @click.option("--macs", metavar="COUNT", help="Claimed multiply-adds or FLOPs, e.g. 4.12G.")
 @click.option("--params", metavar="COUNT", help="Claimed parameters, e.g. 25.6M.")
-@click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="Set a knob of the NETWORK; repeatable.")
+@set_option("Set a knob of the NETWORK; repeatable.")
 @output_options
 def reconcile(
     arguments: tuple[str, ...],

@@ -42,6 +42,23 @@ class NetworkName(click.ParamType[str]):
         return [CompletionItem(f"{base}@{name}") for name in variants if name.startswith(variant)]
 
 
+class Setting(click.ParamType[str]):
+    """A knob and its value."""
+
+    name = "setting"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The knobs of the network that is named, and the choices of one of them."""
+        from convcost.network import load
+
+        try:  # an option that lacks its value leaves the arguments unread
+            knobs = load(ctx.args[0]).spec.knobs if ctx.args else {}
+        except ConvcostError:
+            return []
+        found = [f"{name}={choice}" for name, knob in knobs.items() for choice in knob.choices or ("",)]
+        return [CompletionItem(text) for text in found if text.startswith(incomplete)]
+
+
 class TableName(click.ParamType[str]):
     """A shipped published table."""
 
@@ -74,10 +91,15 @@ def profile_option(command: Command) -> Command:
     return option(command)
 
 
+def set_option(help_: str = "Set a knob; repeatable.") -> Callable[[Command], Command]:
+    """--set."""
+    return click.option("--set", "settings", type=Setting(), multiple=True, metavar="KNOB=VALUE", help=help_)
+
+
 def network_options(command: Command) -> Command:
     """--input, --batch and --set."""
     for option in (
-        click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="Set a knob; repeatable."),
+        set_option(),
         click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Samples per pass."),
         click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: the network's own]"),
     ):

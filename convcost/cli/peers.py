@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcost.cli.options import NetworkName, load_network, network_options, output_options, show
+from convcost.cli.options import NetworkName, load_network, network_options, output_options, set_option, show
 from convcost.errors import ConvcostError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where the model runs; meta computes nothing, and leaves fvcore out.",
 )
-@click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="Set a knob; repeatable.")
+@set_option()
 @click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: each network's own]")
 @output_options
 def verify(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcost.cli.options import NetworkName, load_network, output_options, say, show
+from convcost.cli.options import NetworkName, load_network, output_options, say, set_option, show
 from convcost.errors import ConvcostError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ OVER = "NAME=START:STOP:STEP or NAME=VALUE,VALUE: an axis of the space; NAME is 
 @click.option("--let", multiple=True, metavar="NAME=EXPRESSION", help="A value that follows from others, e.g. W=2*H.")
 @click.option("--space", "space_file", type=click.Path(path_type=Path), help="A YAML file of axes: over, let, where.")
 @click.option("--where", multiple=True, metavar="CONDITION", help="Keep designs with this only, e.g. 'macs <= 600M'.")
-@click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="Set a knob for all; repeatable.")
+@set_option("Set a knob for all; repeatable.")
 @click.option("--sample", type=click.IntRange(min=1), help="Draw this many designs instead of taking all.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the sample.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes on this machine.")
@@ -81,7 +81,7 @@ def sweep(
 @click.option("--maximize", metavar="EXPRESSION", help="List the designs from the largest value of this, e.g. H*width.")
 @click.option("--pareto", is_flag=True, help="List the designs of which no axis can grow alone.  [default]")
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Designs to list of --maximize.")
-@click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="Set a knob for all; repeatable.")
+@set_option("Set a knob for all; repeatable.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw what is listed, into FILE.svg or FILE.png.")
 @output_options
 def solve(
