@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from convcost.cost import Cost, Line
+from convcost.errors import ConvcostError
 from convcost.integers import Int, equal
 
 
@@ -28,7 +29,13 @@ class TrainingStep(NamedTuple):
 
 
 def training(cost: Cost) -> list[TrainingStep]:
-    """One step per layer, auxiliary heads included, of the whole batch."""
+    """One step per layer, auxiliary heads included, of the whole batch.
+
+    Raises ConvcostError in a symbolic repeat: which of its steps need the gradient of their input depends on what is in
+    the steps before.
+    """
+    if any(node.repeats for node in cost.graph.nodes):
+        raise ConvcostError(f"{cost.graph.name}: a training step of a symbolic number of layers has no closed form")
     trained = [False]
     steps = []
     for node, row in zip(cost.graph.nodes, cost.rows, strict=True):

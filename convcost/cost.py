@@ -5,8 +5,9 @@ Counts are exact, of the kind of the input shape's sizes: ints, int64 arrays or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from convcost.errors import ConvcostError, did_you_mean
@@ -25,6 +26,8 @@ class Convention(NamedTuple):
     name: str
     meaning: str
     of: Callable[[Line], Int]
+    weighs: Mapping[str, int] = MappingProxyType({})
+    """How much it counts of which of a line's quantities, where that is all that it does."""
 
 
 class Line(NamedTuple):
@@ -105,13 +108,26 @@ class Line(NamedTuple):
         return elements(self.shape)
 
 
+def _weighing(name: str, meaning: str, **weighs: int) -> Convention:
+    return Convention(
+        name, meaning, lambda line: sum(n * getattr(line, part) for part, n in weighs.items()), MappingProxyType(weighs)
+    )
+
+
 PARAMS: dict[str, Convention] = {
     c.name: c
     for c in (
-        Convention("params", "weights, biases and norm affine: all that is trained", lambda line: line.params),
-        Convention("weights", "weights only", lambda line: line.weights),
-        Convention("weights+biases", "weights and biases, no normalisation", lambda line: line.weights + line.biases),
-        Convention("total", "trained numbers and norm statistics, as Keras counts", lambda line: line.counts.total),
+        _weighing("params", "weights, biases and norm affine: all that is trained", weights=1, biases=1, norm_affine=1),
+        _weighing("weights", "weights only", weights=1),
+        _weighing("weights+biases", "weights and biases, no normalisation", weights=1, biases=1),
+        _weighing(
+            "total",
+            "trained numbers and norm statistics, as Keras counts",
+            weights=1,
+            biases=1,
+            norm_affine=1,
+            norm_stats=1,
+        ),
     )
 }
 """Conventions of parameter counts."""
@@ -119,8 +135,8 @@ PARAMS: dict[str, Convention] = {
 OPS: dict[str, Convention] = {
     c.name: c
     for c in (
-        Convention("macs", "multiply-adds of convolutions and matrix products", lambda line: line.macs),
-        Convention("flops2", "2 x macs: a multiply and an add each", lambda line: 2 * line.macs),
+        _weighing("macs", "multiply-adds of convolutions and matrix products", macs=1),
+        _weighing("flops2", "2 x macs: a multiply and an add each", macs=2),
     )
 }
 """Conventions of operation counts that papers print; the tools' are in `convcost.dialects`."""

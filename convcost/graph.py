@@ -14,6 +14,9 @@ from convcost.integers import Int, at_most, is_integer, sum_over, unboxed
 from convcost.ops import Op, Params, Shape, Work, elements, format_shape
 from convcost.ops.repeat import Step, Steps
 
+MAX_BITS = 256
+"""Of a dimension, so that counts stay numbers that can be computed and printed."""
+
 
 class Repeat(NamedTuple):
     """A number of steps that is a symbol: a node of it stands for the steps with index 0, 1, ..., steps - 1."""
@@ -138,6 +141,8 @@ def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
     try:
         shape = op.out_shape(*xs)
         for size in shape:
+            if isinstance(size, int) and size >> MAX_BITS:
+                raise ShapeError(f"{op.name} makes a dimension of more than {MAX_BITS} bits")
             if at_most(size, 0):
                 kernel = getattr(op, "kernel_size", None)
                 why = "" if kernel is None else f": its window of {kernel} does not fit"
@@ -221,6 +226,7 @@ class GraphBuilder:
         try:
             shape = self._shape(op, tuple([t.shape for t in inputs]))
         except ConvcostError as error:
+            self._names.remove(node.name)
             raise located(error, node, [(t.name, t.shape) for t in inputs]) from None
         self._nodes.append(node)
         self._tensors.append(Tensor(len(self._nodes), shape, node.name))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from convcost.integers import Int, equal, prod
 from convcost.ops import Conv, DepthwiseConv, elements
 from convcost.ops.geometry import axes
-from convcost.ops.padding import padded
+from convcost.torchpadding import padded
 
 Row: TypeAlias = Any
 """A cost's `Line` of one node, whose operator's record has what a kind asks of it."""

@@ -13,17 +13,18 @@ from typing import Literal, NamedTuple
 
 from convcost.cost import Cost, Line
 from convcost.errors import ConvcostError, did_you_mean
+from convcost.integers import Int
 from convcost.memory import element_size
 from convcost.ops import elements
-from convcost.published.printed import parse
+from convcost.printed import exact_number
 
 
 class Machine(NamedTuple):
     """The two numbers of a machine that the bound needs."""
 
-    flops: Fraction | int
-    """Operations per second."""
-    bandwidth: Fraction | int
+    flops: Int
+    """Operations per second, an int or a Fraction."""
+    bandwidth: Int
     """Bytes per second between arithmetic and memory."""
 
 
@@ -66,7 +67,10 @@ def parse_machine(text: str) -> Machine:
             raise ConvcostError(f"--machine: unknown {name!r}{hint}")
         if name in values:
             raise ConvcostError(f"--machine {name}: given twice")
-        values[name] = _per_second(name, number)
+        wanted = f"--machine {name}: a number per second above 0 such as 19.5T"
+        values[name] = Fraction(exact_number(number, wanted))
+        if values[name] <= 0:
+            raise ConvcostError(f"{wanted}, got {number!r}")
     if missing := [name for name in Machine._fields if name not in values]:
         raise ConvcostError(f"--machine: no {' and no '.join(missing)}")
     return Machine(**values)
@@ -75,11 +79,14 @@ def parse_machine(text: str) -> Machine:
 def roofline(cost: Cost, machine: Machine, dtype: str = "float32") -> Roofline:
     """The bounds of every layer at inference, for elements of a type.
 
-    Raises ConvcostError for an unknown type, and for counts that are no ints.
+    Raises ConvcostError for an unknown type, counts that are no ints, and a machine without exact numbers above 0.
     """
+    for name, value in zip(Machine._fields, machine, strict=True):
+        if not isinstance(value, (int, Fraction)) or value <= 0:
+            raise ConvcostError(f"a machine's {name} is an int or a Fraction above 0, got {value!r}")
     size = element_size(dtype)
     rows = [row for row in cost.rows if not row.aux]
-    if not all(isinstance(value, int) for value in (cost.batch, cost.total.macs, cost.total.params)):
+    if not all(isinstance(value, int) for row in rows for value in (row.batch, *row.shape, *row.counts, *row.work)):
         raise ConvcostError("a roofline is of one network on one input: its counts are ints")
 
     def moved(line: Line, tensors: int) -> int:
@@ -93,16 +100,6 @@ def roofline(cost: Cost, machine: Machine, dtype: str = "float32") -> Roofline:
     total = cost.total
     fused = _bound(machine, total, moved(total, elements(cost.input) + total.elements))
     return Roofline(tuple(layers), _sum(total, layers), fused)
-
-
-def _per_second(name: str, text: str) -> Fraction:
-    try:
-        printed = parse(text)
-    except ConvcostError:
-        printed = None
-    if printed is None or printed.unit or printed.scale == "%" or printed.value() <= 0:
-        raise ConvcostError(f"--machine {name}: a number per second above 0 such as 19.5T, got {text!r}")
-    return Fraction(printed.value())
 
 
 def _bound(machine: Machine, line: Line, moved: int) -> Bound:

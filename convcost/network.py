@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from convcost.formula import Formula
 
 
+KEPT = 32
+"""Graphs that a network remembers, by its knobs."""
+
+
 @dataclass(frozen=True)
 class Network:
     """A network of a spec, in one variant, with its knobs set. Get one with `load`."""
@@ -78,11 +82,14 @@ class Network:
         # Every other input size is only another evaluation of the same structure, unless the spec can look at it.
         key = (shape if self.spec.sized else (len(shape), shape[0]), *settings.values())
         try:
-            graph = self._graphs.get(key)
+            graph = self._graphs.pop(key, None)
         except TypeError:  # arrays cannot be looked up
             return self.spec.build(self.name, shape, settings)
         if graph is None:
-            graph = self._graphs[key] = self.spec.build(self.name, shape, settings)
+            graph = self.spec.build(self.name, shape, settings)
+        self._graphs[key] = graph  # as the youngest
+        if len(self._graphs) > KEPT:
+            del self._graphs[next(iter(self._graphs))]
         return graph
 
     def formula(
@@ -220,9 +227,6 @@ def shipped(
 def _count(limit: str | int | None) -> int | Fraction | None:
     if not isinstance(limit, str):
         return limit
-    from convcost.published.printed import parse
+    from convcost.printed import exact_number
 
-    printed = parse(limit)
-    if printed.unit not in ("", "params", "macs", "ops") or printed.scale == "%":
-        raise ConvcostError(f"a limit is a count such as 600M, got {limit!r}")
-    return printed.value()
+    return exact_number(limit, "a limit is a count such as 600M", ("", "params", "macs", "ops"))

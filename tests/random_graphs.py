@@ -58,13 +58,13 @@ def operators(draw: DrawFn, x: Tensor) -> Op:
             return ops.DepthwiseConv(*window, draw(small), draw(flags))
         case "conv_transpose":
             groups, padding = draw(divisors), per_axis(st.integers(0, 3), rank)
-            window = (draw(kernel), draw(stride), draw(padding), draw(padding), draw(dilation))
-            return ops.ConvTranspose(groups * draw(small), *window, groups, draw(flags))
+            window = (draw(kernel), draw(stride), draw(padding), draw(padding))
+            return ops.ConvTranspose(groups * draw(small), *window, groups, draw(flags), draw(dilation))
         case "maxpool" | "avgpool":
             spacing = (draw(dilation),) if name == "maxpool" else ()
             ceil_mode = draw(st.sampled_from([False, True, "caffe"]))
-            window = (draw(kernel), draw(st.one_of(st.none(), stride)), draw(paddings(rank)), ceil_mode)
-            return REGISTRY[name](*window, *spacing)
+            window = (draw(kernel), draw(st.one_of(st.none(), stride)), draw(paddings(rank)))
+            return REGISTRY[name](*window, *spacing, ceil_mode)
         case "linear":
             return ops.Linear(draw(st.integers(1, 9)), draw(flags))
         case "rbf":

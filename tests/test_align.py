@@ -234,6 +234,22 @@ def test_parameters_that_no_layer_uses() -> None:
     assert first(report) == "total: params 25,557,032 by the spec, 25,557,142 by all of the module"
 
 
+def test_products_of_activations_are_work_too() -> None:
+    class Attending(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = ResNet50()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = torch.bmm(x[:, 0], x[:, 0])
+            out = self.network(x)
+            assert isinstance(out, torch.Tensor)
+            return out + y.mean()
+
+    report = convcost.verify("resnet50@v1.5", module=Attending())
+    assert first(report).startswith("after the input: operator none by the spec, bmm")
+
+
 def test_a_module_that_does_not_run() -> None:
     module = ResNet50()
     del module[5]

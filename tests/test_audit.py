@@ -12,9 +12,9 @@ from planted import computed, correct, plant, reprinted
 
 import convcost
 from convcost.dialects import PROFILES
+from convcost.printed import KILO, ROUNDINGS, Printed, parse
 from convcost.published.audit import audit_claims
 from convcost.published.claims import Claim, Claims, of_table
-from convcost.published.printed import KILO, ROUNDINGS, Printed, parse
 from convcost.published.readings import Reading, counts, exact
 from convcost.published.tables import load_table, price_reference, table_names
 
@@ -107,7 +107,10 @@ def test_explanations_print_all_cells_of_their_row(googlenet, row):
     cells = by_cell(googlenet)
     explanations = next(found for subject, found in googlenet.explanations.items() if subject[0] == row)
     for explanation in explanations.found:
-        assert cells[row, "ops"].claim.printed.holds(explanation.macs) or explanation.slips
+        printed = cells[row, "ops"].claim.printed
+        assert printed.holds(explanation.macs) or (
+            explanation.slips and any(printed.holds(explanation.macs, rounding) for rounding in ("truncated", "up"))
+        )
         params = cells[row, "params"].claim.printed
         assert any(params.holds(explanation.weights + biases, "truncated", 1024) for biases in range(1_500))
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from convcost.poly import symbol
 from convcost.spec import expression
 from convcost.spec.document import Mark, Scalar, SpecError
 
@@ -101,3 +102,31 @@ def test_no_logarithm(text, message):
     with pytest.raises(SpecError, match=r"^net\.yaml:1:\d+: ") as caught:
         value(text)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("round(2.5)", 2), ("round(7/2)", 4), ("max(1, 3, 2)", 3), ("min(4, 3.5, 5)", Fraction(7, 2))],
+)
+def test_functions(text, expected):
+    """Halves are rounded to even, as Python rounds them in the papers' code."""
+    assert value(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("max(1)", "max: of two values or more"),
+        ("len(3)", "len: of a list, not of 3"),
+        ("round('a')", "round: of a number, not of 'a'"),
+    ],
+)
+def test_what_functions_do_not_take(text, message):
+    with pytest.raises(SpecError, match=r"^net\.yaml:1:\d+: ") as caught:
+        value(text)
+    assert message in str(caught.value)
+
+
+def test_a_symbol_cannot_be_rounded_to_even():
+    with pytest.raises(SpecError, match=r"round: of a number, not of n; floor\(x \+ 1/2\)"):
+        value("round(n)", n=symbol("n"))

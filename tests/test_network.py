@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 import convcost
+from convcost import ops
+from convcost.dialects import PROFILES
 from convcost.errors import ConvcostError, MissingExtraError, ShapeError
+from convcost.memory import DTYPES
 from convcost.network import Network
+from convcost.overflow import LARGEST
 from convcost.spec import document
 from convcost.spec.document import SpecError
 from convcost.spec.model import Spec
@@ -143,8 +147,8 @@ def test_errors_come_through_a_process_pool(error):
 def test_arrays_never_wrap_around(asked, ints):
     net = convcost.load("resnet50@v1.5")
     total = net.price(**ints).total
-    assert max(total.params, total.macs) >= 2**60  # so int64 cannot hold what conventions make of it
-    with pytest.raises(ConvcostError, match=r"resnet50@v1.5: a count of 2\^60 or more does not fit the arrays"):
+    assert max(total.params, total.macs) >= 2**53  # so int64 cannot hold what conventions make of it
+    with pytest.raises(ConvcostError, match=r"resnet50@v1.5: a count of 2\^53 or more does not fit the arrays"):
         net.price(**asked)
 
 
@@ -169,3 +173,79 @@ def test_arrays_that_do_not_go_together_are_located():
         network("  - fc: linear(1)").price(input=(1, np.array([8, 9]), np.array([7, 8, 9])))
     with pytest.raises(ConvcostError, match="net: operands could not be broadcast"):
         network("  - fc: linear(1)").price(input=(1, np.array([8, 9]), 8), batch=np.array([1, 2, 3]))
+
+
+def chain(*operators, input=None):
+    g = convcost.GraphBuilder("chain", input or (1, np.array([2**10, 2**12]), 2**10))
+    x = g.input
+    for op in operators:
+        x = g.add(op, x)
+    return g.graph()
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        lambda: chain(ops.Upsample(2**20), ops.Upsample(2**15)),  # no work, no params: only elements
+        lambda: chain(ops.Tanh(), input=(1, np.array([2**28]), 2**28)),  # a count that a profile weighs with 76
+        lambda: chain(ops.Conv(64, np.array([2**32, 3]), padding="same")),  # an array in the operator
+        lambda: chain(ops.Conv(64, (np.array([2**32, 3]), 1), padding="same")),
+    ],
+)
+def test_no_way_around_the_guard(graph):
+    with pytest.raises(ConvcostError, match="does not fit the arrays"):
+        convcost.Cost(graph())
+
+
+def test_scalars_of_numpy_are_ints():
+    """2^31 x 2^31 x 9 weights, which int64 does not hold."""
+    op = ops.Conv(np.int64(2**31), (np.int64(3), 3), bias=False)
+    assert (type(op.out_channels), *map(type, op.kernel_size)) == (int, int, int)
+    cost = convcost.Cost(chain(op, op, input=(1, 8, 8)))
+    assert cost.total.params == 9 * 2**31 + 9 * 2**62
+
+
+def test_no_profile_makes_more_of_a_count_than_the_guard_leaves_room_for():
+    assert all(sum(map(abs, profile.weights.values())) * LARGEST < 2**63 for profile in PROFILES.values())
+    assert max(DTYPES.values()) * LARGEST < 2**63
+
+
+def test_a_dimension_beyond_all_bounds_is_refused_at_once():
+    spec = "  - {repeat: 9000, layers: 'upsample(" + "9" * 30 + ")'}"
+    with pytest.raises(ConvcostError, match="upsample makes a dimension of more than 256 bits"):
+        network(spec).price()
+
+
+def test_graphs_of_many_knobs_are_not_all_kept():
+    net = convcost.load("lenet5")
+    for classes in range(1, 100):
+        net.price(classes=classes)
+    assert len(net._graphs) <= 32
+    assert net.price(classes=1).total.macs == convcost.load("lenet5", classes=1).price().total.macs
+
+
+def test_a_name_that_failed_is_free():
+    g = convcost.GraphBuilder("again", (3, 8, 8))
+    with pytest.raises(ShapeError, match="layer conv"):
+        g.add(ops.Conv(8, 99), g.input, name="conv")
+    assert g.add(ops.Conv(8, 3), g.input, name="conv").shape == (8, 6, 6)
+
+
+def test_a_limit_is_a_number():
+    for limit in ("<600M", "~600M", "at least 3M", "10%"):
+        with pytest.raises(ConvcostError, match="a limit is a count such as 600M"):
+            list(convcost.network.shipped(max_macs=limit))
+
+
+def test_a_reference_needs_a_name_and_one_input():
+    from convcost.published.tables import price_reference
+
+    with pytest.raises(ConvcostError):
+        price_reference("")
+    with pytest.raises(ConvcostError, match="the input is given twice"):
+        price_reference("resnet18 input=3x64x64 input=3x32x32")
+
+
+def test_a_knob_with_choices_takes_no_array():
+    with pytest.raises(ConvcostError, match="knob shortcut"):
+        convcost.load("resnet34", shortcut=np.array([1, 2])).price()

@@ -9,7 +9,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from convcost.errors import ConvcostError
-from convcost.published.printed import KILO, ROUNDINGS, Interval, Printed, absent, parse
+from convcost.printed import KILO, ROUNDINGS, Interval, Printed, absent, parse
 
 # Each row by hand: text, digits, decimals, scale, unit, approximate, bound.
 NOTATIONS = [

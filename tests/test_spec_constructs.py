@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -118,3 +120,27 @@ def test_a_condition_sees_the_channels_of_the_tensor_that_it_stands_at(layer: st
     text = f"name: net\ninput: 8x4x4\nlayers:\n  - conv(4, 1)\n  - {layer}\n"
     spec = Spec(document.parse(text, "net.yaml"))
     assert Cost(spec.build("net", (8, 4, 4), {})).rows[-1].shape == (2, 4, 4)
+
+
+def test_a_join_of_operators_is_a_scope_and_one_of_layers_is_not() -> None:
+    head = "name: joined\ninput: 4x8x8\nlayers:\n  - a: conv(4, 1)\n"
+    assert [row.name for row in priced(head + "  - x: add(relu, identity)")] == ["a", "x/relu", "x/add"]
+    assert [row.name for row in priced(head + "  - b: conv(4, 1)\n  - x: add(a, b)")] == ["a", "b", "x"]
+
+
+def test_networks_may_be_called_by_numbers(family: Path) -> None:
+    family.write_text(FAMILY.replace("large", "3"))
+    assert list(Spec.read(family).variants_of("3")) == ["ported", "paper"]
+
+
+def test_a_template_that_does_not_fit_the_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from convcost.spec import template
+
+    def full(descriptor: int, mode: str, **options: Any) -> IO[Any]:
+        os.close(descriptor)
+        return Path("/dev/full").open(mode, **options)
+
+    monkeypatch.setattr(template.os, "fdopen", full)
+    with pytest.raises(ConvcostError, match="No space left on device"):
+        template.write(tmp_path / "x.yaml")
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ import pytest
 from convcost.cost import OPS, PARAMS
 from convcost.errors import ConvcostError
 from convcost.network import load
-from convcost.published.printed import parse
+from convcost.printed import parse
 from convcost.published.tables import load_table, read_table, table_names
 from convcost.spec import document
 

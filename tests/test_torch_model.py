@@ -184,7 +184,7 @@ def test_a_model_can_be_copied_and_moved() -> None:
 
 
 def test_max_pooling_does_not_see_its_padding() -> None:
-    for op in (ops.MaxPool(3, 2, "same"), ops.MaxPool(2, 2, 3), ops.MaxPool(2, 3, ((0, 1), (1, 0)), True)):
+    for op in (ops.MaxPool(3, 2, "same"), ops.MaxPool(2, 2, 3), ops.MaxPool(2, 3, ((0, 1), (1, 0)), ceil_mode=True)):
         y = run(op, torch.full((1, 2, 5, 6), -7.0))
         assert set(y.unique().tolist()) <= {-7.0, float("-inf")}
     assert run(ops.MaxPool(3, 2, "same"), torch.full((1, 2, 5, 6), -7.0)).unique().tolist() == [-7.0]
@@ -207,7 +207,7 @@ def test_caffe_rounds_up_without_clipping(n: int, kernel: int, stride: int) -> N
     count = -(-(n - kernel) // stride) + 1
     windows = [x[0, 0, i * stride : i * stride + kernel].tolist() for i in range(count)]
     expected = [max(window, default=float("-inf")) for window in windows]
-    assert run(ops.MaxPool(kernel, stride, 0, "caffe"), x).flatten().tolist() == expected
+    assert run(ops.MaxPool(kernel, stride, ceil_mode="caffe"), x).flatten().tolist() == expected
 
 
 def test_gating_broadcasts_features_over_the_map() -> None:

@@ -98,7 +98,7 @@ def reconcile(
 
 def _network_and_claims(arguments: tuple[str, ...]) -> tuple[str | None, list[str]]:
     """What of the arguments is a number, and what then must be the network."""
-    from convcost.published.printed import parse
+    from convcost.printed import parse
 
     names, claims = [], []
     for argument in arguments:

@@ -11,12 +11,12 @@ import click
 from click.shell_completion import CompletionItem
 
 from convcost.errors import ConvcostError
+from convcost.render import FORMATS
 
 if TYPE_CHECKING:
     from convcost.network import Network
     from convcost.render import Table
 
-FORMATS = ("terminal", "markdown", "latex", "csv", "json")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 

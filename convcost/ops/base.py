@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from convcost.errors import ConvcostError, ShapeError
-from convcost.integers import Int, at_most, differ, is_integer, prod
+from convcost.integers import Int, at_most, differ, is_integer, prod, unboxed
 
 Shape: TypeAlias = tuple[Int, ...]
 Memory: TypeAlias = Literal["own", "in place", "view"]
@@ -151,12 +151,23 @@ def each_at_least(least: int, op: Op, **arguments: Any) -> None:
 
 
 def check_integers(least: int | None, op: Op, name: str, value: Any, parts: Iterable[Any]) -> None:
-    """Refuse the argument `value` called `name` if one of its parts is no integer, or known to be below any `least`."""
+    """Refuse the argument `value` called `name` if one of its parts is no integer, or known to be below any `least`.
+
+    Scalars of numpy become Python's own, which no number of bits limits.
+    """
+    boxed = False
     for part in parts:
         if not is_integer(part):
             raise ConvcostError(f"{op.name}: {name} must be an integer, got {_say(value)}")
         if least is not None and at_most(part, least - 1):
             raise ConvcostError(f"{op.name}: {name} must be at least {least}, got {_say(value)}")
+        boxed |= type(part) is not int and hasattr(part, "dtype") and not part.shape
+    if boxed:
+        object.__setattr__(op, name, _unboxed(value))
+
+
+def _unboxed(value: Any) -> Any:
+    return tuple(map(_unboxed, value)) if isinstance(value, tuple) else unboxed(value)
 
 
 def boolean(op: Op, **arguments: Any) -> None:

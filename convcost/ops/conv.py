@@ -137,9 +137,9 @@ class ConvTranspose(Op):
     stride: Axes = 1
     padding: Axes = 0
     output_padding: Axes = 0
-    dilation: Axes = 1
     groups: Int = 1
     bias: bool = True
+    dilation: Axes = 1
 
     def __post_init__(self) -> None:
         """Refuse arguments that are no convolution on any input."""

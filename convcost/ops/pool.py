@@ -1,7 +1,7 @@
 """Pooling: sliding windows and global, maximum and average.
 
 The work is the exact minimum: a window of K elements takes K - 1 compares (or adds, and one division). What counters
-charge instead, K per output or one per input element, are profiles of `convcost.cost`.
+charge instead, K per output or one per input element, are profiles of `convcost.dialects`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from convcost.ops.base import Op, Shape, Window, Work, elements, spatial
 from convcost.ops.geometry import Axes, CeilMode, Padding, axes, check_window, out_sizes, sliding_windows
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Pool(Op):
     """What sliding poolings share. The stride defaults to the kernel size, as in torch.nn.MaxPool2d."""
 
     kernel_size: Axes
-    stride: Axes | None = None
-    padding: Padding = 0
-    ceil_mode: CeilMode = False
+    stride: Axes | None
+    padding: Padding
+    ceil_mode: CeilMode
 
     def __post_init__(self) -> None:
         """Refuse arguments that are no pooling on any input."""
@@ -61,7 +60,11 @@ class MaxPool(Pool):
     """Maximum over each window: (C, *sizes) -> (C, *sizes')."""
 
     name: ClassVar[str] = "maxpool"
+    kernel_size: Axes
+    stride: Axes | None = None
+    padding: Padding = 0
     dilation: Axes = 1
+    ceil_mode: CeilMode = False
 
     @property
     def spacing(self) -> Axes:
@@ -73,10 +76,15 @@ class MaxPool(Pool):
         return Work(compares=(self.window_size(xs[0]) - 1) * elements(y))
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class AvgPool(Pool):
     """Mean of each window: (C, *sizes) -> (C, *sizes')."""
 
     name: ClassVar[str] = "avgpool"
+    kernel_size: Axes
+    stride: Axes | None = None
+    padding: Padding = 0
+    ceil_mode: CeilMode = False
 
     def work(self, xs: Sequence[Shape], y: Shape) -> Work:
         """K - 1 adds and one division per output element."""

@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from convcost.cost import PARAMS
+from convcost.errors import ConvcostError
 from convcost.ops import Shape, format_shape
+from convcost.printed import Printed
 from convcost.published import proof
 from convcost.published.alternatives import Alternative
 from convcost.published.claims import Claim, Claims, Subject, Unread, of_table
 from convcost.published.convention import Inferred, Near, Score
 from convcost.published.explain import Explanations, explain
 from convcost.published.explain_network import explain_network
-from convcost.published.printed import Printed
 from convcost.published.readings import ALL, OWN, Reading, residual
 from convcost.published.tables import SIZES, TOTAL, load_table
 
@@ -92,14 +93,17 @@ def audit(
 ) -> Audited:
     """Audit a shipped table by its name, or a user's own by the path of its CSV, TSV, Markdown, LaTeX or HTML file.
 
-    The other arguments are for files: see `convcost.published.usertable.read_claims` (columns, names, specs) and
-    `convcost.published.tablefile.read_table` (table, header_rows).
+    A YAML file is a table as the shipped ones are. The other arguments are for the other files: see
+    `convcost.published.usertable.read_claims` (columns, names, specs) and `convcost.published.tablefile.read_table`
+    (table, header_rows).
 
     Raises:
         ConvcostError: there is no such table, or something in it cannot be read; with the place.
     """
-    if isinstance(source, str) and not Path(source).suffix:
-        return audit_claims(of_table(load_table(source)))
+    if Path(source).suffix in (".yaml", ".yml") or (isinstance(source, str) and not Path(source).suffix):
+        if columns or names or specs or table is not None or header_rows is not None:
+            raise ConvcostError(f"{source}: a table of ours says itself what its columns, names and rows are")
+        return audit_claims(of_table(load_table(str(source))))
     from convcost.published.tablefile import read_table
     from convcost.published.usertable import read_claims
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from convcost.cost import Cost
 from convcost.network import Network
 from convcost.ops import Shape
-from convcost.published.printed import Printed
+from convcost.printed import Printed
 from convcost.published.readings import Reading
 from convcost.published.tables import SIZES, TOTAL, Checked, PublishedTable
 

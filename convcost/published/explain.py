@@ -22,8 +22,8 @@ from convcost.cost import OPS, PARAMS, Cost, Line
 from convcost.errors import ConvcostError
 from convcost.graph import Node, evaluate
 from convcost.ops import Conv, DepthwiseConv, Op, Shape, sum_params, sum_work
+from convcost.printed import KILO, ROUNDINGS
 from convcost.published.claims import Claim
-from convcost.published.printed import KILO, ROUNDINGS
 from convcost.published.readings import ALL, OWN, Reading, any_rounding, rows_of, whole
 
 MOST_EDITS = 2

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from convcost.errors import ConvcostError
-from convcost.published.printed import parse
+from convcost.printed import parse
 
 MAX_COLUMNS = 200
 MAX_CELLS = 50_000

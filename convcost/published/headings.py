@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from convcost.published.units import scale_and_unit
+from convcost.units import scale_and_unit
 
 Kind = Literal["params", "macs", "flops", "ops", "size"]
 

@@ -16,20 +16,13 @@ from fractions import Fraction
 from itertools import product
 from typing import NamedTuple
 
-from convcost.cost import Cost
+from convcost.cost import OPS, PARAMS, Cost
+from convcost.printed import KILO, Interval
 from convcost.published.claims import Claim
-from convcost.published.printed import KILO, Interval
 from convcost.published.readings import any_rounding, rows_of, whole
 
-_MACS = {"macs": 1, "flops2": 2}
-_ADDED = {
-    "weights": ("weights",),
-    "weights+biases": ("weights", "biases"),
-    "params": ("weights", "biases", "norm_affine"),
-    "total": ("weights", "biases", "norm_affine", "norm_stats"),
-}
-"""What each convention of params adds up, at most one bias and two of each norm's numbers a channel."""
 _PER_CHANNEL = {"weights": 0, "biases": 1, "norm_affine": 2, "norm_stats": 2}
+"""The most that a convolution, and a normalisation behind it, have of each for an output channel."""
 
 
 def contradiction(cost: Cost, group: Sequence[Claim], units: Iterable[str], counting: Iterable[str]) -> str:
@@ -86,11 +79,11 @@ def _pairs(
     lines = rows_of(cost, group[0].lead)
     rows = [row for row in lines if row.work.macs]
     units = sorted(units)
-    if not rows or not set(units) <= set(_MACS) or any(not row.counts.weights for row in rows):
+    if not rows or not set(units) <= set(OPS) or any(not row.counts.weights for row in rows):
         return
     positions = [Fraction(row.work.macs, row.counts.weights) for row in rows]
     present = [name for name in _PER_CHANNEL if any(getattr(row, name) for row in lines)]
-    extra = max(sum(_PER_CHANNEL[name] for name in _ADDED[count] if name in present) for count in counting)
+    extra = max(sum(_PER_CHANNEL[name] for name in PARAMS[count].weighs if name in present) for count in counting)
     for params in group:
         for ops in group:
             if params.quantity == "params" and ops.quantity == "ops":
@@ -104,9 +97,9 @@ def _cases(
         return
     at = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     for unit, k_ops, k in product(units, _kilo(ops), _kilo(params)):
-        work = any_rounding(ops.printed, k_ops)
-        high = None if work.high is None else work.high / _MACS[unit] / fewest
-        needed = Interval(work.low / _MACS[unit] / most, high, work.low_closed, work.high_closed)
+        work, times = any_rounding(ops.printed, k_ops), OPS[unit].weighs["macs"]
+        high = None if work.high is None else work.high / times / fewest
+        needed = Interval(work.low / times / most, high, work.low_closed, work.high_closed)
         printed = any_rounding(params.printed, k)
         allowed = Interval(printed.low / (1 + extra), printed.high, printed.low_closed, printed.high_closed)
         yield _Case(unit, at, needed, allowed)

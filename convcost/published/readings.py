@@ -2,7 +2,7 @@
 
 What is counted (`convcost.cost.PARAMS` and `OPS`, and the tools' ways in `convcost.dialects`: what is added there is
 tried here), which part of a network, what K is and how digits were lost: every combination is one `Reading`. Nothing
-here decides which of them a table follows; see `convcost.published.audit`.
+here decides which of them a table follows; see `convcost.published.convention`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from convcost.cost import OPS, PARAMS, Cost, Line
 from convcost.errors import ConvcostError
 from convcost.integers import Int
-from convcost.published.printed import KILO, ROUNDINGS, Interval, Printed, Rounding
+from convcost.printed import KILO, ROUNDINGS, Interval, Printed, Rounding
 from convcost.published.tables import TOTAL, TableConvention
 
 ALL = ""

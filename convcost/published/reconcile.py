@@ -15,8 +15,8 @@ from typing import NamedTuple
 from convcost.cost import Cost
 from convcost.errors import ConvcostError
 from convcost.network import Network, shipped
+from convcost.printed import KILO, ROUNDINGS, Printed, parse
 from convcost.published.alternatives import Alternative, alternatives, reference
-from convcost.published.printed import KILO, ROUNDINGS, Printed, parse
 from convcost.published.readings import ALL, OWN, PARTS, Reading, counted, counts, exact, residual
 from convcost.published.tables import TOTAL
 

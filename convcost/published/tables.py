@@ -21,7 +21,7 @@ from convcost.errors import ConvcostError, did_you_mean
 from convcost.integers import Int
 from convcost.network import Network, load, parse_settings
 from convcost.ops import Shape
-from convcost.published.printed import Printed, Rounding, parse
+from convcost.printed import KILO, ROUNDINGS, Printed, Rounding, parse
 from convcost.spec import document
 from convcost.spec.document import Mark, Scalar, SpecError
 from convcost.spec.library import specs_dir
@@ -180,8 +180,10 @@ def price_reference(reference: str) -> tuple[Network, Cost]:
 
     Raises ConvcostError for an unknown network or knob, or an input that does not fit.
     """
-    name, *settings = reference.split()
+    name, *settings = reference.split() or [""]
     inputs = [setting for setting in settings if setting.startswith("input=")]
+    if len(inputs) > 1:
+        raise ConvcostError(f"{reference}: the input is given twice")
     network = load(name, **parse_settings([s for s in settings if s not in inputs], reference))
     return network, network.price(inputs[-1].removeprefix("input=") if inputs else None)
 
@@ -249,8 +251,8 @@ def _convention(top: document.Mapping) -> TableConvention:
     allowed: dict[str, tuple[Any, ...]] = {
         "params": tuple(PARAMS),
         "ops": tuple(OPS),
-        "k": (1000, 1024),
-        "rounding": ("half_up", "half_even", "truncated", "up"),
+        "k": KILO,
+        "rounding": ROUNDINGS,
     }
     for name, (value, mark) in values.items():
         if value not in allowed.get(name, ()):

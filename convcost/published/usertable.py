@@ -15,11 +15,11 @@ from typing import NamedTuple
 from convcost.cost import Cost
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.network import Network
+from convcost.printed import Printed, absent, parse
 from convcost.published.alternatives import RESOLUTIONS
 from convcost.published.claims import Claim, Claims, Priced, Unread
 from convcost.published.grid import Cell, RawTable
 from convcost.published.headings import candidates, quantity_of
-from convcost.published.printed import Printed, absent, parse
 from convcost.published.readings import Reading
 from convcost.published.tables import TOTAL, price_reference
 from convcost.spec.library import resolve, shipped_networks

@@ -312,7 +312,9 @@ class _Builder:
         name, arguments, _ = called(node)
         if name not in REGISTRY or name in self.program.blocks:
             return False
-        return REGISTRY[name].inputs is not None or all(isinstance(argument, ast.Name) for argument in arguments)
+        return REGISTRY[name].inputs is not None or all(
+            isinstance(a, ast.Name) and a.id not in REGISTRY and a.id not in self.program.blocks for a in arguments
+        )
 
     def _chosen(self, value: Scalar, x: Tensor, env: Env) -> Expression:
         """An item's expression, with its conditions `a if test else b` decided."""

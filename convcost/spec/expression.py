@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
+from functools import partial, reduce
 from keyword import iskeyword
 from typing import Any, NamedTuple
 
@@ -148,13 +149,32 @@ def round_log(value: Any, base: Any) -> int:
     raise ValueError(f"the result is {MAX_LOG} or more")
 
 
+def _round(value: Any) -> Any:
+    """The nearest integer; of a half the even one, as in the papers' Python."""
+    if not isinstance(value, (int, Fraction)):
+        raise TypeError(f"of a number, not of {_say(value)}; floor(x + 1/2) can be written of a symbol")
+    return round(value)
+
+
+def _extreme(of_two: Callable[[Any, Any], Any], *values: Any) -> Any:
+    if len(values) < 2:
+        raise TypeError("of two values or more")
+    return reduce(of_two, values)
+
+
+def _length(value: Any) -> int:
+    if not isinstance(value, tuple):
+        raise TypeError(f"of a list, not of {_say(value)}")
+    return len(value)
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ceil": lambda value: -floordiv(-value, 1),
     "floor": lambda value: floordiv(value, 1),
-    "round": round,
-    "min": minimum,
-    "max": maximum,
-    "len": len,
+    "round": _round,
+    "min": partial(_extreme, minimum),
+    "max": partial(_extreme, maximum),
+    "len": _length,
     "make_divisible": make_divisible,
     "round_log": round_log,
 }

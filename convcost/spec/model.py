@@ -55,7 +55,7 @@ class Knob(NamedTuple):
         if _kind(value) != _kind(self.default):
             got = repr(value) if isinstance(value, str) else _show(value)
             raise ConvcostError(f"knob {self.name} takes {_kind(self.default)}, got {got[:60]}")
-        if self.choices and value not in self.choices:
+        if self.choices and (hasattr(value, "dtype") or value not in self.choices):
             raise ConvcostError(
                 f"knob {self.name} is one of {', '.join(map(_show, self.choices))}; got {_show(value)}"
                 f"{did_you_mean(str(value), [str(c) for c in self.choices])}"
@@ -202,7 +202,8 @@ class Spec:
             return ()
         names = literal(found)
         names = names if isinstance(names, tuple) else (names,)
-        for name in map(str, names):
+        names = tuple(map(str, names))
+        for name in names:
             if name not in self.networks:
                 raise SpecError(found.mark, f"there is no network {name!r}{did_you_mean(name, self.networks)}")
         return names

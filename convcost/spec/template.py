@@ -48,9 +48,14 @@ def write(path: Path) -> None:
     name = stem if stem and not set(stem) & set("@/: #'\"{}[],&*!|>%`") and stem[0] not in "-?" else "my_network"
     try:
         # Exclusive: what is there already is never overwritten, not even between a check and the write.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "w", encoding="utf-8") as file:
-            file.write(_TEMPLATE.format(name=name))
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     except FileExistsError:
         raise ConvcostError(f"{path}: there is a file of this name already") from None
     except OSError as error:
+        raise ConvcostError(f"{path}: {error.strerror or error}") from None
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(_TEMPLATE.format(name=name))
+    except OSError as error:
+        path.unlink()
         raise ConvcostError(f"{path}: {error.strerror or error}") from None

@@ -1,4 +1,4 @@
-"""The layers that a torch module runs: every convolution, matrix product and batch norm, however it is written.
+"""The layers that a torch module runs: every batch norm and every operator that torch counts, however it is written.
 
 They are caught where torch dispatches them, so that a functional call counts as much as a module. Importing this
 module imports torch.
@@ -68,9 +68,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's 
         out = func(*args, **kwargs)
         packet = func._overloadpacket
         sources = frozenset[int]().union(*(self._sources.get(t, ()) for t in _tensors((args, kwargs))))
-        fields = _fields(packet.__name__, args)
+        fields, formula = _fields(packet.__name__, args), flop_registry.get(packet)
+        if fields is None and formula is not None:  # a product of activations, say, or attention
+            fields = {"operator": packet.__name__}
         if fields is not None:
-            formula = flop_registry.get(packet)
             macs = formula(*args, **kwargs, out_val=out) // 2 if formula else 0
             output, *_ = _tensors(out)
             # Parents' paths are prefixes of each other and start with the root's class.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from effort import in_turn, spin, warm
 from planted import Rates, correct
 
 import convcost
 from convcost.published.tables import table_names
-from tests.bench.test_bench_table import in_turn, spin, warm
 
 FAST = ("googlenet", "squeezenet", "mobilenet_v1_width")
 TABLES = tuple(name for name in table_names() if len(correct(name).claims) > 1)

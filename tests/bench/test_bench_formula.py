@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from effort import in_turn, warm
 
 from convcost import load, symbol
 from convcost.poly import compile_polys
-from tests.bench.test_bench_table import in_turn, warm
 
 DESIGNS = 10**6
 

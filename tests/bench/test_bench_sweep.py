@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from effort import in_turn, warm
 
 from convcost.network import load
 from convcost.sweep.blocks import Evaluator
 from convcost.sweep.forms import METRICS, Form
 from convcost.sweep.run import plan
 from convcost.sweep.space import parse_axis, parse_derived, space_of
-from tests.bench.test_bench_table import in_turn, warm
 
 ROOT = Path(__file__).parent.parent.parent
 POINTS = 10**6

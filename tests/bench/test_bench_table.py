@@ -10,9 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from statistics import median
+
+from effort import in_turn, spin, warm
 
 from convcost.cost import Cost
 from convcost.spec.library import specs_dir
@@ -37,25 +36,6 @@ def processor_seconds(code: str) -> float:
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, env=with_bytecode())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def in_turn(rounds: int, *timed: Callable[[], float]) -> list[float]:
-    """The median of each, measured in turn so that a machine whose speed drifts does not favour one."""
-    return [median(column) for column in zip(*([one() for one in timed] for _ in range(rounds)), strict=True)]
-
-
-def warm(function: Callable[[], object]) -> Callable[[], float]:
-    def once() -> float:
-        started = time.process_time()
-        function()
-        return time.process_time() - started
-
-    return once
-
-
-def spin() -> object:
-    """A fixed amount of plain Python, as the unit of this machine's speed: 4.4 ms where the limits were set."""
-    return {f"layer/{i}": (i, (i, i + 1), [i]) for i in range(10_000)}
 
 
 def test_table_googlenet_takes_at_most_2_5_times_its_imports(benchmark):

@@ -33,12 +33,13 @@ All arithmetic is on ints and Fractions.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, get_args
 
 from convcost.errors import ConvcostError
-from convcost.published.units import scale_and_unit
+from convcost.units import scale_and_unit
 
 Rounding = Literal["half_up", "half_even", "truncated", "up"]
 Bound = Literal["", "<", "<=", ">", ">="]
@@ -205,6 +206,21 @@ class Printed:
         elif self.numeral.startswith(".") and whole == "0":
             whole = ""
         return whole + point + behind
+
+
+def exact_number(text: str, wanted: str, units: Collection[str] = ("",)) -> int | Fraction:
+    """A number that somebody gives, not prints: 600M is 600,000,000, exactly.
+
+    Raises ConvcostError, saying what is `wanted`, for what is no number, only about one, bounded, a percentage, or in
+    none of these units.
+    """
+    try:
+        printed = parse(text)
+    except ConvcostError:
+        printed = None
+    if printed is None or printed.unit not in units or printed.scale == "%" or printed.approximate or printed.bound:
+        raise ConvcostError(f"{wanted}, got {text!r}")
+    return printed.value()
 
 
 def parse(text: str, *, scale: str = "", unit: str = "", where: str = "") -> Printed:
