@@ -70,7 +70,8 @@ class Network:
     def price(self, input: Shape | str | None = None, batch: Int = 1, **knobs: Any) -> Cost:
         """The cost on an input: `net.price(input="3x320x320", batch=8, classes=10)`.
 
-        input is (channels, *sizes), batch apart; sizes, batch and knobs can be int64 arrays or symbols as well.
+        input is (channels, *sizes), batch apart; sizes, batch and knobs can be int64 arrays or symbols as well. What
+        comes out for symbols is right wherever every layer fits, and does not know where that is: `formula` does.
         Raises ConvcostError where anything does not fit, naming the layer.
         """
         shape = self.shape(input)
