@@ -151,6 +151,18 @@ class Printed:
         """The same text with its prefix read as a power of 1024; for counts nobody's stated convention."""
         return replace(self, scale=f"{self.scale}i") if self.scale in ("K", "M", "G", "T") else self
 
+    def coarser(self) -> Printed | None:
+        """The same text with its last zeros taken for places that are not printed: 15300 to three digits.
+
+        None unless two zeros or more can be meant so: one is as good as any other digit.
+        """
+        significant = str(self.digits).rstrip("0")
+        lost = len(str(self.digits)) - len(significant)
+        if self.decimals or lost < 2 or not significant or self.unit == "bytes":
+            return None
+        power = int(self.scale[1:]) if self.scale.startswith("e") else 3 * _POWERS.get(self.scale, -99)
+        return replace(self, digits=int(significant), scale=f"e{power + lost}") if power >= 0 else None
+
     def factor(self, k: int = 1000) -> Fraction:
         """What one unit of the scale is worth, with K = `k`."""
         if k not in KILO:

@@ -12,6 +12,7 @@ from planted import computed, correct, plant, reprinted
 
 import convcost
 from convcost.dialects import PROFILES
+from convcost.errors import ConvcostError
 from convcost.printed import KILO, ROUNDINGS, Printed, parse
 from convcost.published.audit import audit_claims
 from convcost.published.claims import Claim, Claims, of_table
@@ -244,3 +245,54 @@ def test_counts_of_tools_are_those_of_their_profiles(name):
     assert len(tools) > 5
     for tool in tools:
         assert exact(cost, "total", Reading("ops", tool)) == PROFILES[tool].of(cost.total)
+
+
+# -- what a cell alone can mean --------------------------------------------------------------------------------------
+
+
+def audited(tmp_path, text):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    return convcost.audit(path)
+
+
+def test_a_count_with_a_fraction_needs_its_scale(tmp_path):
+    """25.6 parameters are none: the unit stands in the caption, and would otherwise make every cell contradict."""
+    with pytest.raises(ConvcostError, match=r"t.csv:2: Params 25.6: a count is whole; .* --map 'Params=params in M'"):
+        audited(tmp_path, "Model,Params,FLOPs\nResNet-50,25.6,4.1\n")
+    assert audited(tmp_path, "Model,Params,FLOPs\nResNet-50,25.6M,3.9G\n").count("holds") == 2
+
+
+def test_no_proof_without_the_input(tmp_path):
+    """1,248,424 params and 53,970,976 macs: SqueezeNet at 64x64, which the table does not print."""
+    found = audited(
+        tmp_path, "Network,Params,MACs\nSqueezeNet,1.25M,54.0M\nAlexNet,61.0M,724M\nResNet-50,25.6M,3.86G\n"
+    )
+    assert found.count("contradicts itself") == 0
+    (explanations,) = found.explanations.values()
+    assert explanations.found[0].edits == ("input 3x64x64",)
+
+
+def test_auxiliary_heads_may_be_counted_in_one_cell(tmp_path):
+    """torchvision lists Inception v3 with the params of training, 27,161,264, and the operations of inference."""
+    found = audited(tmp_path, "Model,Params (M),GFLOPs\nInception v3,27.2,5.71\nGoogLeNet,13.0,1.5\nVGG-16,138,15.5\n")
+    said = [finding.network for finding in found.findings]
+    assert said[0] == "inception_v3@torchvision aux=true"
+    assert found.findings[1].verdict == "holds"
+    assert said[2] == said[3] == "googlenet@torchvision aux=true"
+    assert "with auxiliary heads has 13,004,888" in found.findings[2].evidence
+
+
+def test_last_zeros_may_be_no_digits():
+    """15300 million multiply-adds: the paper's table says so of VGG-16's convolutions, which have 15,346,630,656."""
+    found = {f.claim.text: f for f in convcost.audit("mobilenet_v1").findings}
+    assert "without linear layers, to 3 significant digits: 15,346,630,656" in found["15300"].evidence
+    assert "ops are 2 x macs, to 2 significant digits: 1,665,335,872" in found["1700"].evidence
+
+
+def test_rows_beyond_the_first_are_judged_and_not_explained(tmp_path):
+    rows = "".join(f"ResNet-50,25.6M,{5 + i / 100:.2f}G\n" for i in range(40))
+    found = audited(tmp_path, f"Model,Params,FLOPs\n{rows}")
+    assert len(found.findings) == 80
+    assert len(found.explanations) == 30
+    assert found.unexplained == found.count("not reproduced") - 30 > 0

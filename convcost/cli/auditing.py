@@ -53,6 +53,9 @@ def audit(
         library.audit(source, **options, specs=specs, table=number, header_rows=header_rows)
         for source in (table_names() if all_ else tables)
     ]
+    if fail_on and (empty := next((one for one in found if not one.findings), None)):
+        why = f": {empty.unread[0].row}: {empty.unread[0].why}" if empty.unread else ""
+        raise ConvcostError(f"{empty.table.title}: no cell of it could be audited{why}")
     show(views.audits(found), format_, exact)
     failing = library.FAILING[fail_on] if fail_on else ()
     return int(any(finding.verdict in failing for one in found for finding in one.findings))

@@ -9,6 +9,10 @@ from convcost.cost import Cost
 from convcost.errors import ConvcostError
 from convcost.network import Network
 from convcost.ops import Shape, format_shape
+from convcost.published.readings import ALL, WITH_AUXILIARY
+
+AUXILIARY = "aux"
+"""The knob by which specs build auxiliary heads."""
 
 RESOLUTIONS = (
     *(96, 112, 128, 144, 160, 176, 192, 224, 227, 229, 240, 256, 260, 288, 299, 300),
@@ -28,6 +32,11 @@ class Alternative(NamedTuple):
     """As `convcost.published.tables.price_reference` reads it."""
     network: Network
     cost: Cost
+    part: str = ALL
+    """What of it is counted, if not what a reading says: one of `PARTS`."""
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.part}" if self.part else self.label
 
 
 def alternatives(network: Network, cost: Cost, *, sizes: bool) -> Iterator[Alternative]:
@@ -59,12 +68,15 @@ def _said(value: Any) -> str:
 
 def _near(network: Network) -> Iterator[tuple[int, int, Network]]:
     spec = network.spec
-    for variant in spec.variants_of(network.network):
-        if variant != network.variant:
-            yield 1, 1, Network(spec, network.network, variant, network.knobs)
+    variants = [Network(spec, network.network, v, network.knobs) for v in spec.variants_of(network.network)]
+    variants = [other for other in variants if other.variant != network.variant]
+    yield from ((1, 1, other) for other in variants)
+    for size, steps, other in ((1, 2, network), *((2, 3, variant) for variant in variants)):
+        if with_heads := with_auxiliary(other):
+            yield size, steps, with_heads
     defining = spec.networks[network.network].knobs
     for name, value in network.settings.items():
-        if name in defining:  # without its own it would be another network
+        if name in defining or name == AUXILIARY:  # without its own it would be another network; heads are above
             continue
         knob = spec.knobs[name]
         for choice in knob.choices or ((False, True) if isinstance(value, bool) else ()):
@@ -72,8 +84,13 @@ def _near(network: Network) -> Iterator[tuple[int, int, Network]]:
                 yield 1, 3, network.set(**{name: choice})
     for sibling in spec.networks:
         if sibling != network.network:
-            for other in spec.variants_of(sibling) or (None,):
-                yield 2, 4, Network(spec, sibling, other, network.knobs)
+            for variant in spec.variants_of(sibling) or (None,):
+                yield 2, 4, Network(spec, sibling, variant, network.knobs)
+
+
+def with_auxiliary(network: Network) -> Network | None:
+    """The network with its auxiliary heads, which its spec has and it does not."""
+    return network.set(**{AUXILIARY: True}) if network.settings.get(AUXILIARY) is False else None
 
 
 def _resolutions(shape: Shape) -> Iterator[Shape]:
@@ -84,6 +101,8 @@ def _resolutions(shape: Shape) -> Iterator[Shape]:
 
 def _priced(size: int, steps: int, network: Network, shape: Shape) -> Iterator[Alternative]:
     try:
-        yield Alternative(size, steps, reference(network, shape), network, network.price(shape))
+        cost = network.price(shape)
     except ConvcostError:
         return
+    part = WITH_AUXILIARY if AUXILIARY in network.knobs and cost.auxiliary is not None else ALL
+    yield Alternative(size, steps, reference(network, shape), network, cost, part)

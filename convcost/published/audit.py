@@ -25,7 +25,7 @@ from convcost.ops import Shape, format_shape
 from convcost.printed import Printed
 from convcost.published import proof
 from convcost.published.alternatives import Alternative
-from convcost.published.claims import Claim, Claims, Subject, Unread, of_table
+from convcost.published.claims import QUANTITIES, Claim, Claims, Subject, Unread, of_table
 from convcost.published.convention import Inferred, Near, Score
 from convcost.published.explain import Explanations, explain
 from convcost.published.explain_network import explain_network
@@ -42,6 +42,10 @@ FAILING: Mapping[str, Sequence[Verdict]] = {
     "difference": VERDICTS[1:],
 }
 """What `--fail-on` fails on."""
+
+
+MOST_EXPLAINED = 30
+"""Rows for which edits are searched: the first ones that need it. A search takes up to half a second."""
 
 
 class Finding(NamedTuple):
@@ -70,7 +74,9 @@ class Audited(NamedTuple):
     """For each quantity all readings that were tried, the best first."""
     findings: list[Finding]
     explanations: dict[Subject, Explanations]
-    """By `Claim.subject`, for each row that is not reproduced."""
+    """By `Claim.subject`, for each row that is not reproduced: the first MOST_EXPLAINED of them."""
+    unexplained: int = 0
+    """How many more rows there are for which no edits were searched."""
 
     def count(self, verdict: Verdict) -> int:
         """How many cells got a verdict."""
@@ -100,7 +106,7 @@ def audit(
     Raises:
         ConvcostError: there is no such table, or something in it cannot be read; with the place.
     """
-    if Path(source).suffix in (".yaml", ".yml") or (isinstance(source, str) and not Path(source).suffix):
+    if Path(source).suffix in ("", ".yaml", ".yml"):
         if columns or names or specs or table is not None or header_rows is not None:
             raise ConvcostError(f"{source}: a table of ours says itself what its columns, names and rows are")
         return audit_claims(of_table(load_table(str(source))))
@@ -119,9 +125,16 @@ def audit_claims(table: Claims, *, explained: bool = True, near: Near | None = N
         explained: whether to search the edits that reproduce a row.
         near: filled with the alternatives that are priced, for further audits of the same networks.
     """
+    for claim in table.claims:
+        if claim.printed is not None and claim.printed.value().denominator != 1 and claim.quantity in QUANTITIES:
+            raise ConvcostError(
+                f"{claim.place}: {claim.column} {claim.text}: a count is whole; say its scale: M, for one, "
+                f"in the cell, the column's title, or as --map '{claim.column}={claim.quantity} in M'"
+            )
     judge = _Judge(table, {} if near is None else near)
     findings: dict[Claim, Finding] = {}
-    explanations = {}
+    explanations: dict[Subject, Explanations] = {}
+    unexplained = 0
     groups: dict[Subject, list[Claim]] = {}
     for claim in table.claims:
         if claim.quantity in SIZES:
@@ -131,17 +144,20 @@ def audit_claims(table: Claims, *, explained: bool = True, near: Near | None = N
     for subject, group in groups.items():
         for finding in judge.row(group):
             findings[finding.claim] = finding
-        if explained and (
-            failing := [c for c in group if findings[c].verdict in ("not reproduced", "another network")]
-        ):
-            network, cost = table.priced[group[0].reference]
-            if group[0].lead != TOTAL:
-                # Where a variant's name explains the row, the search says what it is, and whether anything else would.
-                explanations[subject] = explain(cost, group, judge.readings)
-            elif any(findings[claim].verdict == "not reproduced" for claim in failing):
-                explanations[subject] = explain_network(network, cost, group, judge.readings)
+        verdicts = {findings[claim].verdict for claim in group}
+        inside = group[0].lead != TOTAL
+        # Where a variant's name explains a scope, the search says what it is, and whether anything else would.
+        if not explained or not ("not reproduced" in verdicts or (inside and "another network" in verdicts)):
+            continue
+        if len(explanations) == MOST_EXPLAINED:
+            unexplained += 1
+            continue
+        network, cost = table.priced[group[0].reference]
+        explanations[subject] = (
+            explain(cost, group, judge.readings) if inside else explain_network(network, cost, group, judge.readings)
+        )
     ordered = [findings[claim] for claim in table.claims]
-    return Audited(table, judge.readings, judge.scoreboard, ordered, explanations)
+    return Audited(table, judge.readings, judge.scoreboard, ordered, explanations, unexplained)
 
 
 class _Judge(Inferred):
@@ -153,7 +169,9 @@ class _Judge(Inferred):
         found = {claim: self._holding(claim) for claim in group if claim not in failing}
         if failing:
             cost = self.priced[group[0].reference][1]
-            proved = proof.contradiction(cost, group, *self._units())
+            # A network's total is at some input; only where the table says at which does it say where its weights work.
+            at = group[0].lead != TOTAL or "input=" in group[0].reference
+            proved = proof.contradiction(cost, group, *self._units()) if at else ""
             elsewhere = [] if proved else self._elsewhere(group)
             together = "" if group[0].lead == TOTAL else proof.agreement(cost, failing, *self._units())
             for claim in failing:
@@ -193,27 +211,34 @@ class _Judge(Inferred):
         One that would break what holds in other rows about the same network is refuted by them.
         """
         distinct: dict[tuple[int | None, ...], Alternative] = {}
-        needed = {*group, *(one for one in self.fair if one.reference == group[0].reference)}
+        needed = [*group, *(same[0] for key, same in self.fair.items() if key[0] == group[0].reference)]
         for other in self.alternatives(group[0], sizes=self._any_size(group)):
-            if all(self.holds(claim, self.readings[claim.quantity], other) for claim in needed):
+            if all(self._meant(claim, other) for claim in needed):
                 outcome = tuple(self.exact(claim, self.readings[claim.quantity], other) for claim in group)
                 distinct.setdefault(outcome, other)
         return list(distinct.values())
 
+    def _meant(self, claim: Claim, other: Alternative) -> Alternative | None:
+        """The alternative if it prints the cell; with auxiliary heads a cell can be about the network without them."""
+        reading = self.readings[claim.quantity]
+        ways = (other, other._replace(part=ALL)) if other.part else (other,)
+        return next((way for way in ways if self.holds(claim, reading, way)), None)
+
     def _any_size(self, group: list[Claim]) -> bool:
         """Whether a network may have been counted at another input: not if other cells hold at the inputs they name."""
+        subject = group[0].subject
         return group[0].lead == TOTAL and not any(
-            one.quantity == "ops" and one.subject != group[0].subject for one in self.fair
+            one.quantity == "ops" and one.subject != subject for same in self.fair.values() for one in same[:2]
         )
 
     def _another_network(self, claim: Claim, others: list[Alternative]) -> Finding:
-        first = others[0]
+        first = self._meant(claim, others[0]) or others[0]
         count = self.exact(claim, self.readings[claim.quantity], first)
         equal = sum(other.size == first.size for other in others)
         more = f", one of {equal} networks as near that would do" if equal > 1 else ""
         convention = self.readings[claim.quantity].differences(self.table.stated[claim.quantity])
         under = f" ({', '.join(convention)})" if convention else ""
-        evidence = f"{first.label} has {count:,}{under}{more}"
+        evidence = f"{first} has {count:,}{under}{more}"
         return self._finding(claim, "another network", evidence)._replace(network=first.label)
 
     def _alone(self, claim: Claim, together: str) -> Finding:
@@ -226,13 +251,19 @@ class _Judge(Inferred):
         )
         prints = self._prints(claim, finding)
         if not scores:
+            if coarse := self._coarser(claim, own):
+                reading, said = coarse
+                verdict: Verdict = "another convention" if reading == own else "not reproduced"
+                left = Fraction(0) if reading == own else finding.residual
+                evidence = said if reading == own else f"{prints}; {said}, which assumes too much"
+                return finding._replace(verdict=verdict, evidence=evidence, residual=left)
             return finding._replace(evidence=f"{prints}; {together or self._nearest(claim, finding)}")
-        fair = [other for other in self.fair if other.quantity == claim.quantity]
+        fair = [same for same in self.fair.values() if same[0].quantity == claim.quantity]
         best = self.scoreboard[claim.quantity][0].merit
         for score in scores:
             # What explains more cells and assumes more is no better than the table's reading, unless it draws level.
             told = score.held > 1 or score.reading.measure in OWN  # one cell is no evidence for a tool
-            if told and score.merit >= best and all(self.holds(other, score.reading) for other in fair):
+            if told and score.merit >= best and all(self.holds(same[0], score.reading) for same in fair):
                 said = f"{', '.join(score.reading.differences(own))}: {self.exact(claim, score.reading):,}"
                 return finding._replace(
                     verdict="another convention", reading=score.reading, evidence=said, residual=Fraction(0)
@@ -241,11 +272,24 @@ class _Judge(Inferred):
         said = f"{', '.join(reading.differences(own))} it would hold"
         if (count := self.exact(claim, reading)) != finding.computed:
             said += f", with {count:,}"
-        refuting = [other for other in fair if not self.holds(other, reading)]
+        refuting = [one for same in fair if not self.holds(same[0], reading) for one in same]
         if refuting:
             beside = "another cell refutes" if len(refuting) == 1 else f"{len(refuting)} other cells refute"
             said += f", but {beside} that ({', '.join(other.text for other in refuting[:3])})"
         return finding._replace(evidence="; ".join(filter(None, [prints, said, together])))
+
+    def _coarser(self, claim: Claim, own: Reading) -> tuple[Reading, str] | None:
+        """The most ordinary of our readings under which the cell holds if its last zeros are no printed digits."""
+        coarser = claim.printed.coarser() if claim.printed else None
+        if coarser is None:
+            return None
+        ours = [score.reading for score in self.scoreboard[claim.quantity] if score.reading.measure in OWN]
+        for reading in sorted(ours, key=lambda reading: reading.unusual(own)):
+            count = self.exact(claim, reading)
+            if reading.rounding == own.rounding and count is not None and reading.holds(coarser, count):
+                said = [*reading.differences(own), f"to {len(str(coarser.digits))} significant digits"]
+                return reading, f"{', '.join(said)}: {count:,}"
+        return None
 
     def _prints(self, claim: Claim, finding: Finding) -> str:
         """What the computed count looks like where the cell prints another."""
@@ -262,7 +306,7 @@ class _Judge(Inferred):
             count = self.exact(claim, reading, other)
             if count is not None and claim.printed is not None:
                 left = abs(residual(reading.interval(claim.printed), count))
-                best = min(best, (left, f"{other.label} has {count:,}"), key=lambda one: one[0])
+                best = min(best, (left, f"{other} has {count:,}"), key=lambda one: one[0])
         if not best[1]:
             return f"no nearer among {len(others)} variants tried" if others else "there is no variant to try"
         return f"the nearest of {len(others)} variants tried: {best[1]}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
+from convcost.printed import Printed
 from convcost.published.alternatives import Alternative, alternatives
 from convcost.published.claims import QUANTITIES, Claim, Claims, Priced
 from convcost.published.readings import ALL, OWN, PARTS, Reading, exact, readings
@@ -46,7 +47,12 @@ class Inferred:
             quantity: self.score(quantity, claims) for quantity in QUANTITIES if (claims := self.printing(quantity))
         }
         self.readings = {quantity: scores[0].reading for quantity, scores in self.scoreboard.items()}
-        self.fair = [claim for claim in self.counted if self.holds(claim, self.readings[claim.quantity])]
+        self.fair: dict[tuple[str, str, str, Printed | None], list[Claim]] = {}
+        """The claims that hold, those together that say the same."""
+        for claim in self.counted:
+            if self.holds(claim, self.readings[claim.quantity]):
+                same = (claim.reference, claim.lead, claim.quantity, claim.printed)
+                self.fair.setdefault(same, []).append(claim)
 
     def printing(self, quantity: str) -> list[Claim]:
         """The claims of a quantity."""
@@ -89,8 +95,13 @@ class Inferred:
 
     def exact(self, claim: Claim, reading: Reading, other: Alternative | None = None) -> int | None:
         """The exact count of what a claim is about, or of an alternative to it; None if that has no such part."""
-        cost = other.cost if other else self.priced[claim.reference][1]
-        return exact(cost, claim.lead, reading)
+        if other is None:
+            return exact(self.priced[claim.reference][1], claim.lead, reading)
+        if other.part:
+            if claim.lead != TOTAL or reading.part:
+                return None
+            reading = reading._replace(part=other.part)
+        return exact(other.cost, claim.lead, reading)
 
     def holds(self, claim: Claim, reading: Reading, other: Alternative | None = None) -> bool:
         """Whether a claim is what the reading prints of that count."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from convcost.cost import Cost, Line
@@ -44,7 +45,7 @@ def explain_network(
     targets = [Target(claim, readings[claim.quantity]) for claim in group]
     found: list[tuple[int, float, Explanation]] = []
     tried = 0
-    for case in _cases(network, cost, any(claim.quantity == "ops" for claim in group)):
+    for case in _cases_of(network, cost, any(claim.quantity == "ops" for claim in group)):
         total = case.cost.total
         left_out = [("", 0.0, total)]
         if len(case.says) == 1:  # a size that nobody states and a scope left out explain nothing
@@ -66,6 +67,11 @@ def explain_network(
     best = min((size for size, _, _ in found), default=NEVER)
     smallest = sorted((one for one in found if one[0] == best), key=lambda one: one[1])
     return Explanations(tuple(explanation for _, _, explanation in smallest[:SHOWN]), len(smallest), tried)
+
+
+@lru_cache(maxsize=4)  # a table has many rows about few networks; a network with its edits is some megabytes
+def _cases_of(network: Network, cost: Cost, sizes: bool) -> list[_Case]:
+    return list(_cases(network, cost, sizes))
 
 
 def _at(value: Any, i: int) -> Any:

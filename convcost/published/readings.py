@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from math import ceil, floor
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -85,11 +85,16 @@ class Reading(NamedTuple):
 
     def interval(self, printed: Printed) -> Interval:
         """The exact counts that are printed like this."""
-        return printed.interval(self.rounding, self.k)
+        return _interval(printed, self.rounding, self.k)
 
     def holds(self, printed: Printed, exact: int) -> bool:
         """Whether `exact` is printed like this."""
         return exact in self.interval(printed)
+
+
+@lru_cache(maxsize=65_536)  # every cell is asked about under hundreds of readings
+def _interval(printed: Printed, rounding: Rounding, k: int) -> Interval:
+    return printed.interval(rounding, k)
 
 
 def counted(quantity: str, count: str) -> str:

@@ -16,8 +16,8 @@ from convcost.cost import Cost
 from convcost.errors import ConvcostError
 from convcost.network import Network, shipped
 from convcost.printed import KILO, ROUNDINGS, Printed, parse
-from convcost.published.alternatives import Alternative, alternatives, reference
-from convcost.published.readings import ALL, OWN, PARTS, Reading, counted, counts, exact, residual
+from convcost.published.alternatives import Alternative, alternatives, reference, with_auxiliary
+from convcost.published.readings import ALL, OWN, PARTS, WITH_AUXILIARY, Reading, counted, counts, exact, residual
 from convcost.published.tables import TOTAL
 
 _NEAREST = 5
@@ -34,6 +34,8 @@ class Meant(NamedTuple):
     exact: int
     binary: bool = False
     """Whether its prefix is read as a power of 1024, where the field means one of 1000."""
+    digits: int = 0
+    """How many of its digits are meant, where its last zeros are taken for places that are not printed."""
     residual: Fraction = Fraction(0)
 
 
@@ -93,7 +95,7 @@ def reconcile(claims: Mapping[str, Printed], network: Network | None = None) -> 
     near: list[Match] = []
     for candidate in _of(network, sizes="ops" in claims) if network else _all():
         tried += 1
-        for part in PARTS:
+        for part in (candidate.part,) if candidate.part else PARTS:
             found = _match(claims, candidate, part)
             if found is None:
                 continue
@@ -128,6 +130,8 @@ def _all() -> Iterator[Alternative]:
         first = default.setdefault(network.network, network) is network
         steps = 0 if first else 1
         yield Alternative(steps, steps, network.name, network, cost)
+        if heads := with_auxiliary(network):
+            yield Alternative(steps + 1, steps + 1, reference(heads, heads.input), heads, heads.price(), WITH_AUXILIARY)
 
 
 def _match(claims: Mapping[str, Printed], candidate: Alternative, part: str) -> Match | None:
@@ -162,7 +166,7 @@ def _meanings(quantity: str, printed: Printed, cost: Cost, part: str) -> Iterato
 def _under(
     measures: Sequence[str], quantity: str, printed: Printed, cost: Cost, part: str
 ) -> Iterator[tuple[int, Meant]]:
-    binary = printed.as_binary()
+    binary, coarser = printed.as_binary(), printed.coarser()
     for measure in measures:
         reading = Reading(quantity, measure, part=part)
         count = exact(cost, TOTAL, reading)
@@ -172,8 +176,12 @@ def _under(
             for rounding in ROUNDINGS:
                 way = reading._replace(rounding=rounding, k=k)
                 steps = _measure_steps(quantity, measure) + _ROUNDING_STEPS[rounding] + (k != KILO[0])
+                if rounding == "up" and way.interval(printed).low == 0 and not printed.bound:
+                    continue  # every small number is rounded up to one digit
                 if way.holds(printed, count):
                     yield steps, Meant(printed, way, count)
+                elif coarser and rounding == ROUNDINGS[0] and way.holds(coarser, count):
+                    yield steps + 2, Meant(printed, way, count, digits=len(str(coarser.digits)))
                 elif k == KILO[0] and binary.factor() != printed.factor(KILO[-1]) and way.holds(binary, count):
                     yield steps + 3, Meant(printed, way, count, binary=True)
 
@@ -188,4 +196,6 @@ def _assumed(meant: Meant) -> Iterable[str]:
     said: Sequence[str] = meant.reading.differences(plain)
     if meant.binary:
         said = [*said, f"{meant.printed.scale} = 1024^{'KMGT'.index(meant.printed.scale) + 1}, which nobody states"]
+    if meant.digits:
+        said = [*said, f"to {meant.digits} significant digits"]
     return said or [counted(plain.quantity, plain.measure)]

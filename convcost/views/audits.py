@@ -28,17 +28,19 @@ def audits(audited: Sequence[Audited]) -> Table:
     several = len(audited) > 1
     columns = [
         Column("row", "row", wrap=True),
-        Column("column", "column", wrap=True, drop=3),
+        Column("column", "column", wrap=True),
         Column("printed", "printed", align="right"),
         Column("computed", "computed", "count", drop=1),
         Column("residual", "off by", "count", signed=True, drop=2),
         Column("verdict", "verdict", wrap=True),
     ]
     if several:
-        columns.insert(0, Column("table", "table", wrap=True))
+        columns.insert(0, Column("table", "table", drop=9))
     rows = []
     for one in audited:
         lead: tuple[str, ...] = (one.table.title,) if several else ()
+        if several:
+            rows.append(Row((one.table.title, one.table.title, *(None,) * (len(columns) - 2)), "section"))
         rows += [Row((*lead, *_finding(finding))) for finding in one.findings]
         blank = (None,) * 4
         rows += [
@@ -88,7 +90,7 @@ def reconciled(found: Reconciled) -> Table:
 
 def _finding(finding: Finding) -> tuple[Value | Cell, ...]:
     claim = finding.claim
-    off = Cell(finding.residual or None) if finding.verdict not in ("holds", "another convention") else Cell(None)
+    off = Cell(None if finding.verdict in ("holds", "another convention") else int(finding.residual) or None)
     verdict = Cell(finding.verdict, MARKS[finding.verdict], finding.evidence)
     return (claim.row, claim.column, claim.text, _computed(finding.computed), off, verdict)
 
@@ -117,6 +119,8 @@ def _notes(one: Audited, *, several: bool) -> Iterator[str]:
         yield f"{lead}{subject[0]}: {explanations}"
         for other in explanations.found[1:]:
             yield f"{lead}{subject[0]}, or: {other}"
+    if one.unexplained:
+        yield f"{lead}{one.unexplained:,} more rows fail, for which no edits were searched"
     yield from (f"{lead}{note}" for note in one.table.notes)
     networks = ", ".join(f"{name} at {format_shape(cost.input)}" for name, (_, cost) in one.table.priced.items())
     yield _provenance([one.table.source, networks, _convention(one)])
