@@ -13,6 +13,7 @@ from math import inf
 from typing import Any
 
 from convcost.cost import Cost
+from convcost.derive import AXES
 from convcost.errors import ConvcostError
 from convcost.integers import Int
 from convcost.memory import peak_memory
@@ -30,15 +31,13 @@ METRICS = {
     "peak_memory": "bytes of the float32 tensors that are alive at once at most, of the whole batch",
 }
 """What is computed of every design, and what it means."""
-SIZES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
-"""What the sizes of an input are called, by their number."""
 BATCH = "batch"
 Values = Mapping[str, Any]
 
 
 def design_names(network: Network) -> tuple[str, ...]:
     """What a design of the network can be made of: its knobs, the sizes of its input, and the batch."""
-    return (*network.spec.knobs, *SIZES.get(len(network.input) - 1, ()), BATCH)
+    return (*network.spec.knobs, *AXES.get(len(network.input) - 1, ()), BATCH)
 
 
 def price(network: Network, values: Values) -> Cost:
@@ -48,7 +47,7 @@ def price(network: Network, values: Values) -> Cost:
     """
     knobs = {name: value for name, value in values.items() if name in network.spec.knobs}
     channels, *own = network.input
-    names = SIZES.get(len(own), ("",) * len(own))
+    names = AXES.get(len(own), ("",) * len(own))
     given = next((values[name] for name in names if name in values), None)
     sizes = [values.get(name, size if given is None else given) for name, size in zip(names, own, strict=True)]
     # A network of its own for each call: what was built under other assumptions is another graph.
@@ -122,15 +121,11 @@ class Form:
         tested = results[len(columns) :]
         fits: Any = True
         for condition, value in zip(self.required, tested, strict=False):
-            fits &= _holds(condition, value)
+            fits &= condition.holds(value)
         alike: Any = True
         for (condition, answer), value in zip(self.answers, tested[len(self.required) :], strict=True):
-            alike &= _holds(condition, value) == answer
+            alike &= condition.holds(value) == answer
         return columns, alike, fits
-
-    def answers_alike(self, numerators: Mapping[str, int]) -> bool:
-        """Whether a design answers the spec's questions as the witness does."""
-        return all(holds_at(condition, numerators) == answer for condition, answer in self.answers)
 
     def _bounded(self, largest: Mapping[str, int]) -> bool:
         return all(poly.magnitude(largest) < 2**63 for poly in self._polys)
@@ -176,14 +171,10 @@ def symbolic_axes(network: Network, space: Space, questions: float = inf) -> tup
     return tuple(axis.name for axis in chosen)
 
 
-def _holds(condition: Condition, value: Any) -> Any:
-    return value == 0 if condition.equal else value > 0
-
-
 def holds_at(condition: Condition, numerators: Mapping[str, int]) -> bool:
     """Whether a condition holds for a design."""
     p = condition.value
-    return bool(_holds(condition, p.evaluate(numerators) if isinstance(p, Poly) else p))
+    return bool(condition.holds(p.evaluate(numerators) if isinstance(p, Poly) else p))
 
 
 def symbols_of(axes: Sequence[Axis]) -> dict[str, Int]:
