@@ -26,8 +26,8 @@ QUANTITIES: dict[str, Callable[[Line], Int]] = {
     "activations": lambda line: line.activations,
 }
 """What a formula can be of: a convention of counts, or activations; at inference."""
-AXES = {0: "", 1: "L", 2: "HW", 3: "DHW"}
-"""The symbols of the spatial axes, by their number."""
+AXES: dict[int, tuple[str, ...]] = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
+"""What the spatial axes of an input are called, by their number."""
 
 
 def derive(network: Network, quantity: str, names: Sequence[str] | None, input: Any, batch: Int) -> Formula:
@@ -35,8 +35,9 @@ def derive(network: Network, quantity: str, names: Sequence[str] | None, input: 
     if quantity not in QUANTITIES:
         known = did_you_mean(quantity, QUANTITIES) or f"; choose from {', '.join(QUANTITIES)}"
         raise ConvcostError(f"no formula for {quantity!r}{known}")
+    _refuse_arrays(network, input, batch)
     shape = list(network.shape(input))
-    axes = AXES.get(len(shape) - 1, "")
+    axes = AXES.get(len(shape) - 1, ())
     names = axes if names is None else names
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConvcostError(f"symbol {twice[0]} is named twice")
@@ -45,7 +46,7 @@ def derive(network: Network, quantity: str, names: Sequence[str] | None, input: 
         if name in ("N", "batch"):
             batch = symbol(name)
             variables.append(batch)
-        elif name in axes and len(name) == 1:
+        elif name in axes:
             shape[1 + axes.index(name)] = symbol(name)
             variables.append(shape[1 + axes.index(name)])
         else:
@@ -61,7 +62,15 @@ def derive(network: Network, quantity: str, names: Sequence[str] | None, input: 
     return Formula(network.name, quantity, value, tuple(dict.fromkeys(variables)), tuple(requirements))
 
 
-def _with_symbol(network: Network, name: str, axes: str) -> tuple[Network, list[Poly]]:
+def _refuse_arrays(network: Network, input: Any, batch: Int) -> None:
+    """A formula is called on arrays; it is not made of them."""
+    for name, value in {"input": input, "batch": batch, **network.knobs}.items():
+        listed = isinstance(value, (list, tuple)) or (value is input and bool(getattr(value, "shape", ())))
+        if any(getattr(part, "shape", ()) for part in (value if listed else (value,))):
+            raise ConvcostError(f"{name}: a formula is not made of arrays: name a symbol, and call it on the array")
+
+
+def _with_symbol(network: Network, name: str, axes: Sequence[str]) -> tuple[Network, list[Poly]]:
     """The network with a knob, each element of a list knob, or one element of it, as a symbol."""
     knobs = network.settings
     if name in knobs and not isinstance(knobs[name], tuple):

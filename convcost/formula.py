@@ -14,10 +14,12 @@ from convcost.integers import Int
 from convcost.poly import Poly, symbol
 from convcost.poly.assume import Assumptions, Condition
 from convcost.poly.atoms import Symbol, atoms_within
+from convcost.poly.calculus import largest
 from convcost.poly.core import lone
 from convcost.poly.domain import Domain, domain
-from convcost.spec.document import Mark, Scalar, exact
+from convcost.spec.document import Mark, Scalar
 from convcost.spec.expression import FUNCTIONS, evaluate, names, parse
+from convcost.spec.model import _exactly
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class Formula:
         return self.value.degree(name) if isinstance(self.value, Poly) else 0
 
     def _replacement(self, name: str, value: Any) -> Int:
-        found = self._read(value) if isinstance(value, str) else _exact(value)
+        found = self._read(value) if isinstance(value, str) else _exactly(value)
         if isinstance(found, bool) or not isinstance(found, (int, Fraction, Poly)):
             raise ConvcostError(f"{name} takes a number or an expression, got {value!r}")
         return found
@@ -133,10 +135,14 @@ class Formula:
     def _on_arrays(self, given: dict[str, Int]) -> Int:
         import numpy as np
 
-        shape = np.broadcast_shapes(*(np.shape(value) for value in given.values()))
+        try:
+            shape = np.broadcast_shapes(*(np.shape(value) for value in given.values()))
+        except ValueError:
+            shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in given.items() if np.shape(value))
+            raise ConvcostError(f"arrays of these shapes do not go together: {shapes}") from None
         if 0 in shape:
             return np.zeros(shape, "int64")
-        most = {name: int(np.max(value)) for name, value in given.items()}
+        most = {name: largest(value) for name, value in given.items()}
         if self.largest(most) >= 2**63:
             given = {name: value.astype(object) if hasattr(value, "astype") else value for name, value in given.items()}
         result = self._compiled(*given.values())
@@ -181,21 +187,25 @@ def _substituted(value: Int, values: Mapping[str, Int]) -> Int:
     return value.substitute(values) if isinstance(value, Poly) else value
 
 
-def _exact(value: Int) -> Int:
-    """A value, with a decimal as the fraction that it was written as: 0.35 is 7/20."""
-    return exact(Fraction(repr(value))) if isinstance(value, float) else value
-
-
 def _checked(variable: Poly, value: Any) -> Int:
-    """A value that a symbol can have: exact, and an integer unless the symbol is rational."""
+    """A value that a symbol can have, or an array of such: exact, and integers unless the symbol is rational."""
     name = variable.symbols[0]
     rational = next(iter(variable.terms))[0].integral is False
-    if hasattr(value, "dtype"):
+    if getattr(value, "shape", ()):
         if value.dtype.kind not in "iuO":
             how = f"; on a grid of fractions, substitute {name} by a multiple of an integer symbol" if rational else ""
             raise ConvcostError(f"{name} takes integers, not {value.dtype}{how}")
-        return value.astype("int64") if value.shape and value.dtype.kind != "O" else value
-    found = _exact(value)
+        if value.dtype.kind != "O" and largest(value) < 2**63:
+            return value.astype("int64")
+        value = value.astype(object)  # a copy, whose elements can be told apart from floats
+        for i, element in enumerate(value.flat):
+            value.flat[i] = _number(name, rational, element)
+        return value
+    return _number(name, rational, value)
+
+
+def _number(name: str, rational: bool, value: Any) -> Int:
+    found = _exactly(value)
     if isinstance(found, bool) or not isinstance(found, (int, Fraction) if rational else int):
         raise ConvcostError(f"{name} takes {'a number' if rational else 'an integer'}, got {value!r}")
     return found

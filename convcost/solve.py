@@ -16,6 +16,7 @@ from itertools import product
 from math import inf, prod
 from typing import Any, NamedTuple, TypeAlias
 
+from convcost.derive import AXES
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.integers import Int
 from convcost.network import Network
@@ -25,7 +26,7 @@ from convcost.poly.atoms import Atom, Symbol, atoms_within
 from convcost.spec import expression
 from convcost.spec.document import SpecError, exact
 from convcost.spec.expression import Expression
-from convcost.sweep.forms import METRICS, SIZES, Form, holds_at, joined, metrics, price, symbolic_axes
+from convcost.sweep.forms import METRICS, Form, holds_at, joined, metrics, price, symbolic_axes
 from convcost.sweep.space import Axis, Space, Steps, parse_axis, parsed_expression
 
 MAX_BOXES = 200_000
@@ -82,7 +83,7 @@ def default_axis(network: Network, name: str) -> Axis:
     to twice it, in twentieths (whole ones, unless it is a multiplier, with a default of at most 2). Raises
     ConvcostError for any other.
     """
-    sizes = dict(zip(SIZES.get(len(network.input) - 1, ()), network.input[1:], strict=False))
+    sizes = dict(zip(AXES.get(len(network.input) - 1, ()), network.input[1:], strict=False))
     if name in sizes:
         return Axis(name, Steps(32, 32, max(1, 2 * sizes[name] // 32)))
     knob = network.spec.knobs.get(name)

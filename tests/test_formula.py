@@ -160,3 +160,121 @@ def test_sympy_knows_rounded_widths_too():
     for n in range(60):
         width = Fraction(n, 20)
         assert expression.subs(w, sympy.Rational(n, 20)) == make_divisible(24 * width)
+
+
+def failing_above_one(tmp_path, failing: str = "then"):
+    """A network whose layers fit on one side of width 1 only: 99 is larger than its padded map."""
+    layers = {"then": "conv(4, 3)", "else": "conv(4, 3)"} | {failing: "conv(8, 99)"}
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        "name: net\ninput: 3x8x8\nknobs: {width: 1.0}\nlayers:\n"
+        f"  - {{if: width > 1, then: '{layers['then']}', else: '{layers['else']}'}}\n"
+    )
+    return load(str(path))
+
+
+def test_int64_does_not_wrap_where_a_fraction_scales():
+    """The bound of 199/100 is 2: bounded by 1, the macs of so many pixels wrap around to a negative number."""
+    formula = load("mobilenet_v2").formula("macs", ["H", "W", "width"])
+    n, width = 20_305_084, Fraction(199, 100)
+    assert formula(H=np.array([n]), W=n, width=width).tolist() == [formula(n, n, width)] == [9_321_097_444_269_937_760]
+
+
+def test_a_choice_by_a_rational_that_fails_one_way_bounds_it_exactly(tmp_path):
+    net = failing_above_one(tmp_path)
+    formula = net.formula("macs", ["width"])
+    assert str(formula.domain) == "width >= 0, 1 >= width"
+    assert r"1 \ge \mathit{width}" in formula.format("latex")
+    for n in range(30):
+        width = Fraction(n, 10)
+        if width <= 1:
+            assert formula(width) == net.price(width=width).total.macs
+        else:
+            for ask in (formula, lambda width: net.price(width=width)):
+                with pytest.raises(ConvcostError):
+                    ask(width)
+    assert formula.substitute(width=1).value == 3888
+    assert str(formula.substitute(width="k/2").domain) == "k >= 1, 1 >= k/2"
+    with pytest.raises(ConvcostError, match="outside: net's formula holds for width >= 0, 1 >= width"):
+        formula.substitute(width="k+2")
+    above = failing_above_one(tmp_path, "else").formula("macs", ["width"])
+    assert str(above.domain) == "width > 1"
+
+
+def test_object_arrays_are_as_exact_as_their_elements():
+    formula = load("mobilenet_v2").formula("macs", ["H", "W", "width"])
+    half, most = Fraction(1, 2), Fraction(7, 20)
+    values = formula(np.array([224, np.int64(225)], dtype=object), 224, np.array([half, 0.35], dtype=object))
+    assert values.tolist() == [formula(224, 224, half), formula(225, 224, most)]
+    # A condition that is no plain bound is evaluated on them, too.
+    channels = load("shufflenet_v1_g3").formula("macs", ["channels"])
+    assert channels.domain.conditions
+    assert channels(np.array([240, 480], dtype=object)).tolist() == [channels(240), channels(480)]
+    with pytest.raises(ConvcostError, match="outside"):
+        channels(np.array([240, 241], dtype=object))
+
+
+def test_numpys_numbers_are_pythons(resnet50):
+    n = np.uint8(224)
+    assert resnet50(np.array(1), n, n, np.int8(64)) == 4_089_184_256
+    top = np.array([2**63 + 5], dtype="uint64")
+    assert resnet50(1, top, 1, 64).tolist() == [resnet50(1, 2**63 + 5, 1, 64)]
+
+
+def test_arrays_may_come_near_a_bound_that_they_must_not_reach(tmp_path):
+    path = tmp_path / "net.yaml"
+    path.write_text("name: net\ninput: 3x8x8\nknobs: {width: 1.0}\nlayers: ['conv(ceil(64*width), 3)']\n")
+    formula = load(str(path)).formula("macs", ["width"])
+    assert str(formula.domain) == "width > 0"
+    assert formula(np.array([1, 2])).tolist() == [formula(1), formula(2)]
+    assert formula(np.array([], dtype="int64")).shape == (0,)
+    with pytest.raises(ConvcostError, match="width = 0 is outside"):
+        formula(np.array([1, 0]))
+
+
+SIZES = np.array([32, 64])
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda f: f(np.array([224.0, 225.5], dtype=object), 1), "H takes an integer, got 225.5"),
+        (lambda f: f(np.array([1, True], dtype=object), 1), "H takes an integer, got True"),
+        (lambda f: f(np.array([1, Fraction(1, 2)], dtype=object), 1), "H takes an integer, got Fraction(1, 2)"),
+        (lambda f: f(np.array([SIZES, None], dtype=object), 1), "H takes an integer, got array([32, 64])"),
+        (lambda f: f(H=1, width=np.array([float("inf")], dtype=object)), "width takes a number, got inf"),
+        (lambda f: f(H=1, width=float("nan")), "width takes a number, got nan"),
+        (lambda f: f(H=1, width=np.float64("-inf")), "width takes a number, got np.float64(-inf)"),
+        (lambda f: f.substitute(width=float("nan")), "width takes a number or an expression, got nan"),
+        (lambda f: f.substitute(H=float("inf")), "H takes a number or an expression, got inf"),
+        (lambda f: f(H=SIZES, width=np.array([1, 2, 3])), "do not go together: H (2,), width (3,)"),
+    ],
+)
+def test_what_is_not_exact_is_refused_wherever_it_hides(ask, said):
+    formula = load("mobilenet_v1").formula("macs", ["H", "width"])
+    with pytest.raises(ConvcostError) as error:
+        ask(formula)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"batch": SIZES}, "batch"),
+        ({"batch": SIZES, "symbols": ["batch"]}, "batch"),
+        ({"input": (3, SIZES, 224)}, "input"),
+        ({"input": np.array([[3, 224, 224]])}, "input"),
+        ({"width": SIZES}, "width"),
+        ({"units": (SIZES, 4, 6, 3)}, "units"),
+        ({"stride_on": SIZES}, "stride_on"),
+    ],
+)
+def test_a_formula_is_not_made_of_arrays(given, name):
+    with pytest.raises(ConvcostError, match=f"^{name}: a formula is not made of arrays: name a symbol"):
+        load("resnet50").formula("macs", **given)
+
+
+def test_a_formula_is_made_of_numpys_numbers():
+    net = load("resnet50")
+    given = {"input": np.array([3, 64, 64]), "batch": np.int64(2), "width": np.int64(32)}
+    assert net.formula("macs", [], **given).value == net.price("3x64x64", 2, width=32).total.macs

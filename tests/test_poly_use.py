@@ -6,6 +6,7 @@ import subprocess
 import sys
 from fractions import Fraction
 from functools import reduce
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from convcost.errors import ConvcostError, MissingExtraError
 from convcost.integers import ceildiv, less, maximum
 from convcost.poly import Poly, compile_polys, format_named, format_poly, from_json, symbol
+from convcost.poly.assume import Condition
+from convcost.poly.domain import domain
 from tests.programs import CONVCOST, LEAST, PYTHON, points, programs, run
 
 H, W, N, w = (symbol(name) for name in ("H", "W", "N", "w"))
@@ -187,6 +190,35 @@ def test_values_outside_of_a_symbols_range_are_refused(values: dict[str, Any], m
 def test_float_arrays_are_refused() -> None:
     with pytest.raises(TypeError, match=r"H \(float64\)"):
         (H * W)(H=np.array([1.0]), W=3)
+
+
+def test_object_arrays_are_exact_or_refused() -> None:
+    sizes = np.array([2, 2**70], dtype=object)
+    assert (H * W)(H=sizes, W=np.array([3, 4])).tolist() == [6, 2**72]
+    halves = np.array([Fraction(1, 2), 3], dtype=object)
+    assert (WIDTH * 3 // 2)(width=halves).tolist() == [0, 4]
+    with pytest.raises(ConvcostError, match="H = 1/2 is not an integer"):
+        (H * W)(H=halves, W=3)
+    with pytest.raises(TypeError, match="float"):
+        (H * W)(H=np.array([1.0, 2], dtype=object), W=3)
+
+
+def test_a_weak_condition_is_a_bound_too() -> None:
+    """Not w // 1 > 3/2 and not 3 > 2 w, by brute force over fractions and at integers."""
+    n = symbol("n")
+    for p in (Fraction(3, 2) - WIDTH // 1, WIDTH * 2 - 3, WIDTH // 2 - Fraction(5, 2), 3 - n * Fraction(1, 2)):
+        condition = Condition(p, weak=True)
+        found = domain([WIDTH, n], [condition])
+        for value in (Fraction(i, 12) for i in range(12, 120)):
+            at = {"width": value, "n": ceil(value)}
+            holds = p.evaluate(at) >= 0
+            assert condition.holds(p.evaluate(at)) == holds
+            if holds:
+                found.check(at)
+            else:
+                with pytest.raises(ConvcostError):
+                    found.check(at)
+    assert str(domain([WIDTH], [Condition(WIDTH * 2 - 3, weak=True)])) == "width >= 3/2"
 
 
 def test_a_width_multiplier_becomes_steps_of_a_twentieth() -> None:

@@ -192,6 +192,16 @@ BAD = {
 }
 
 
+@pytest.mark.parametrize("text", ["300M", "300m", "0.3G", "0.3b", "300_000_000", "300000K"])
+def test_a_limit_is_read_as_list_reads_it(text):
+    from convcost.network import shipped
+    from convcost.solutions import limits_of
+
+    assert limits_of([f"macs={text}"]) == {"macs": 300_000_000}
+    listed = [[net.name for net, _ in shipped(max_macs=most, family="mobilenet")] for most in (text, 300_000_000)]
+    assert listed[0] == listed[1] != []
+
+
 def test_too_many_structures_are_refused_at_once(capsys):
     """RegNet's rule has powers: each of its values is another structure."""
     from convcost.cli import run

@@ -158,6 +158,20 @@ def test_conditions_are_decided_exactly(value, d):
     assert holds == (3 * x * x - 10_000 * x > 5)
 
 
+@pytest.mark.parametrize("text", ["macs < 600M", "macs < 600m", "macs < 0.6G", "macs < 0.6b", "macs < 600million"])
+def test_counts_have_the_suffixes_of_printed_ones(text):
+    import numpy as np
+
+    below = chosen(parse_where(text), {"macs": blocks.Column(np.array([599_999_999, 600_000_000]))})
+    assert below.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("text", ["H < 3x", "H < .6g", "H < 5e6", "H < 3macs", "H < 10%", "H < 2Hz", "H2 < 3k2"])
+def test_other_words_after_a_number_are_refused(text):
+    with pytest.raises(ConvcostError, match=r"not an expression|not part of|a decimal is"):
+        parse_where(text)
+
+
 def test_the_same_sample_for_the_same_seed(tmp_path):
     axes = ["width=0.25:2:0.05", "H=32:512:1"]
     first, summary = swept("mobilenet_v1", axes, tmp_path, name="a.csv", sample=3000, seed=7)
@@ -308,12 +322,131 @@ def test_a_finished_sweep_is_not_done_again_and_another_is_refused(tmp_path):
 def test_parts_of_another_sweep_are_refused(tmp_path):
     out = tmp_path / "out.csv"
     (tmp_path / "out.csv.parts").mkdir()
+    (tmp_path / "out.csv.parts" / "00000000").write_text("my own data")
     space = space_of([parse_axis("H=32:96:32")])
     with pytest.raises(ConvcostError, match=r"out.csv.parts: exists, and does not say which sweep"):
         run(plan(load("vgg16"), space, out=out), out)
     (tmp_path / "out.csv.parts" / "sweep.json").write_text('{"network": "other"}')
     with pytest.raises(ConvcostError, match=r"out.csv.parts: is of another sweep"):
         run(plan(load("vgg16"), space, out=out), out)
+
+
+@pytest.mark.parametrize("left", [[], [".sweep.json.4711.draft"]])
+def test_parts_that_were_only_begun_are_none(left, tmp_path):
+    """What is left of a run that is killed before it has said which sweep it is of."""
+    out = tmp_path / "out.csv"
+    parts = tmp_path / "out.csv.parts"
+    parts.mkdir()
+    for name in left:
+        (parts / name).write_text('{"netw')
+    assert run(plan(load("vgg16"), space_of([parse_axis("H=32:96:32")]), out=out), out).resumed == 0
+    assert len(out.read_text().splitlines()) == 4
+    assert not parts.exists()
+
+
+@pytest.mark.parametrize("lost", ["kept", "unfit", "reason"])
+def test_a_file_that_does_not_say_all_of_itself_is_one_line(lost, tmp_path):
+    out = tmp_path / "out.csv"
+    sweep = plan(load("vgg16"), space_of([parse_axis("H=32:96:32")]), out=out)
+    run(sweep, out)
+    meta = tmp_path / "out.csv.meta.json"
+    said = json.loads(meta.read_text())
+    for damaged in ({k: v for k, v in said.items() if k != lost}, {**said, lost: None}):
+        meta.write_text(json.dumps(damaged))
+        with pytest.raises(ConvcostError, match=r"out.csv: exists, and does not say how many designs it holds"):
+            run(sweep, out)
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet"])
+@pytest.mark.parametrize(
+    ("axes", "where"), [("H=8:16:8", "macs <= 600M"), ("H=1000000000,32", "macs < 7")], ids=["unfit", "unwanted"]
+)
+def test_a_sweep_of_which_nothing_is_left_is_an_empty_file(axes, where, name, tmp_path):
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    out = tmp_path / name
+    space = space_of([parse_axis(axes)], [parse_derived("x=H/3"), parse_derived("y=9/H")])
+    summary = run(plan(load("vgg16"), space, out=out, where=[where, "x + y > 0"]), out)
+    assert (summary.designs, summary.kept) == (2, 0)
+    assert {"out.csv": 1, "out.jsonl": 0}.get(name, 0) == (
+        0 if "parquet" in name else len(out.read_text().splitlines())
+    )
+
+
+@pytest.mark.parametrize("axes", [["shortcut=A,B"], ["shortcut=A,B", "H=64:68"]])
+def test_a_derived_value_that_is_no_number_is_never_0(axes, tmp_path):
+    let = ['x=1 if shortcut == "A" else "z"']
+    rows, summary = swept("resnet34", axes, tmp_path, let=let, where=["x >= 0"])
+    assert {(row["shortcut"], row["x"]) for row in rows} == {("A", "1")}
+    assert summary.kept == summary.unfit == len(rows)
+    assert "shortcut=B" in summary.reason
+    assert summary.reason.endswith("x is 'z', and no number as it is in the first design")
+    # A question about a size is asked of closed forms.
+    rows, summary = swept(
+        "resnet34", ["H=64:90"], tmp_path, let=['x=2 if H < 70 else "z"'], where=["x>0"], name="h.csv"
+    )
+    assert ([row["H"] for row in rows], summary.unfit) == ([*map(str, range(64, 70))], 21)
+
+
+LET = {
+    "r": "H/128",
+    "even": "H/16",
+    "triangle": "H*(H+1)/2",
+    "rounded": "round(H*0.3)",
+    "ratio": "n/m",
+    "part": "n/3 if H < 60 else n",
+    "failing": "n/3 if H < 60 else m//n",
+    "word": '0.5 if w == "b" else n',
+    "big": "n*10**30",
+    "wide": "n*(10**15 + 1)/8",
+    "vast": "n*((10**60 + 1)*10**12 + 1)/8",
+}
+CUT_AXES = ("H=32:128:16", "n=1,3000,7", "m=1:2", "w=a,b")
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.parquet"])
+def test_values_look_the_same_however_blocks_are_cut(name, tmp_path):
+    """And whether their designs are priced by forms or alone: H/128 is text where it is 1, too."""
+    space = space_of([parse_axis(axis) for axis in CUT_AXES], [*LET.items()])
+    used = f"{' + '.join(LET)} > 0"
+    found = []
+    for size in (100, 31, 5, 1):
+        out = tmp_path / f"{size}" / name
+        out.parent.mkdir()
+        sweep = replace(plan(load("vgg11"), space, where=[used], out=out), block=size)
+        assert sweep.derived == (
+            ("r", 8), ("even", 1), ("triangle", 1), ("rounded", 0), ("ratio", 0),
+            ("part", 3), ("failing", 0), ("word", 2), ("big", 1), ("wide", 8), ("vast", 8),
+        )  # fmt: skip
+        assert run(sweep, out).kept == 84
+        if name.endswith("parquet"):
+            table = pytest.importorskip("pyarrow.parquet").read_table(out)
+            found.append([table.schema.remove_metadata(), table.to_pylist()])
+        else:
+            found.append(out.read_bytes())
+    assert found[1:] == found[:1] * 3
+    if name.endswith("parquet"):
+        rows, (schema, _) = found[0][1], found[0]
+        texts = {field: str(type_) for field, type_ in zip(schema.names, schema.types, strict=True)}
+        assert {field: texts[field] for field in LET} == {
+            "r": "decimal128(18, 3)", "even": "int64", "triangle": "int64", "rounded": "int64", "ratio": "string",
+            "part": "string", "failing": "string", "word": "decimal128(18, 1)", "big": "decimal256(76, 0)",
+            "wide": "decimal256(76, 3)", "vast": "string",
+        }  # fmt: skip
+    elif name.endswith("jsonl"):
+        rows = [*map(json.loads, found[0].decode().splitlines())]
+        assert {type(row[field]) for row in rows for field in ("even", "triangle", "rounded", "big")} == {int}
+        assert {type(row[field]) for row in rows for field in ("r", "part", "word", "wide", "vast")} == {str}
+    else:
+        rows = [*csv.DictReader(found[0].decode().splitlines())]
+    for row in rows:
+        n, m, height, w = int(row["n"]), int(row["m"]), int(row["H"]), row["w"]
+        assert [Fraction(row[field]) for field in LET] == [
+            Fraction(height, 128), height // 16, height * (height + 1) // 2, round(height * Fraction(3, 10)),
+            Fraction(n, m), Fraction(n, 3 if height < 60 else 1), Fraction(n, 3) if height < 60 else m // n,
+            Fraction(1, 2) if w == "b" else n, n * 10**30, Fraction(n * (10**15 + 1), 8),
+            Fraction(n * (10**72 + 10**12 + 1), 8),
+        ]  # fmt: skip
 
 
 BAD = {

@@ -29,6 +29,12 @@ def test_ranges_are_exact_and_include_their_end():
     assert values(parse_axis("H=1:10:4")) == [1, 5, 9]
 
 
+def test_the_unit_of_an_axis_divides_what_its_values_are_apart():
+    units = {"H=128:512:32": 32, "w=0.25:2:0.05": Fraction(1, 20), "H=7:7": 0, "H=9": 0, "H=320,128,224": 96,
+             "w=0.35,1.4,1": Fraction(1, 20), "w=1/3,1/2": Fraction(1, 6)}  # fmt: skip
+    assert {text: parse_axis(text).unit for text in units} == units
+
+
 def test_lists_have_values_as_knobs_do():
     assert values(parse_axis("H=128, 160,192")) == [128, 160, 192]
     assert values(parse_axis("width=0.35,1.4,7/20000")) == [Fraction(7, 20), Fraction(7, 5), Fraction(7, 20000)]

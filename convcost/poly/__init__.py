@@ -6,8 +6,9 @@
     >>> print(ceildiv(ceildiv(H, 2), 2))
     ceil(H/4)
 
-Inside: `core` holds the atoms and the ring, `rules` the canonical forms of floor, maximum and less, `bounds` what is
-known of a value's range; `calculus`, `source`, `text` and `exchange` are what one does with a finished form.
+Inside: `atoms` holds what forms are made of, `core` the ring, `rules` the canonical forms of floor, maximum and less,
+`bounds` what is known of a value's range; `assume` answers questions, or writes down what has to hold, and `domain`
+says where that is; `calculus`, `source`, `text` and `exchange` are what one does with a finished form.
 """
 
 from convcost.poly.core import Poly, symbol

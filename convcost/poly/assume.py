@@ -13,29 +13,35 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import copy
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcost.errors import ConvcostError, UndecidedError
 from convcost.integers import Int, less, where
 from convcost.poly import bounds
 from convcost.poly.atoms import is_integral
-from convcost.poly.core import Poly, collect, symbol, terms_of
+from convcost.poly.core import Poly, collect, denominator, symbol, terms_of
 from convcost.poly.text import format_poly
 
 MAX_CASES = 64
 
 
 class Condition(NamedTuple):
-    """value > 0, or value == 0."""
+    """value > 0, or value == 0, or (weak) value >= 0."""
 
     value: Int
     equal: bool = False
+    weak: bool = False
+
+    def holds(self, value: Int) -> Any:
+        """Whether it does where the value is this number; an array of that for an array."""
+        return value == 0 if self.equal else value >= 0 if self.weak else value > 0
 
     def format(self, style: str = "text") -> str:
-        """`a > b` or `a = b`, with what is subtracted on the other side."""
+        """`a > b`, `a = b` or `a >= b`, with what is subtracted on the other side."""
         terms = terms_of(self.value).items()
         sides = (collect({}, [(m, sign * c) for m, c in terms if sign * c > 0]) for sign in (1, -1))
-        return (" = " if self.equal else " > ").join(format_poly(side, style) for side in sides)
+        relation = "=" if self.equal else ">" if not self.weak else r"\ge" if style == "latex" else ">="
+        return f" {relation} ".join(format_poly(side, style) for side in sides)
 
 
 class Assumptions:
@@ -55,17 +61,22 @@ class Assumptions:
 
     def known(self, condition: Condition) -> bool | None:
         """Whether the condition holds, if that follows from bounds and the answers so far."""
-        p, equal = condition
+        p, equal, weak = condition
         if equal:
             if self._at_least(p, 0) and self._at_least(-p, 0):
                 return True
             return False if p in self._nonzero or self._above(p) or self._above(-p) else None
+        if weak:
+            return True if self._at_least(p, 0) else False if self._above(-p) else None
         if self._above(p):
             return True
         return False if self._at_least(-p, 0) else None
 
     def choose(self, condition: Condition) -> bool:
-        """Whether the condition holds: known, or answered. Raises UndecidedError where no answer may be given."""
+        """Whether the condition holds: known, or answered. Raises UndecidedError where no answer may be given.
+
+        No spec asks a weak one: whether a >= b is asked as whether not b > a.
+        """
         if (known := self.known(condition)) is not None:
             return known
         self._check(condition, self._indices | self._counts)
@@ -73,7 +84,7 @@ class Assumptions:
         if len(self.asked) > len(self.answers):
             self.answers.append(True)
         answer = self.answers[len(self.asked) - 1]
-        p, equal = condition
+        p, equal, _ = condition
         if not equal:
             self._facts.append(p - is_integral(p) if answer else -p)
         elif answer:
@@ -186,16 +197,17 @@ def explored(run: Callable[[], Int]) -> tuple[Int, dict[Condition, None]]:
 
 
 def _indicator(condition: Condition) -> Int:
-    p, equal = condition
+    p, equal, _ = condition
     return 1 - less(0, p) - less(p, 0) if equal else less(0, p)
 
 
 def _never(condition: Condition) -> list[Condition]:
-    """The opposite, as conditions."""
-    p, equal = condition
+    """The opposite, as conditions: not p > 0 says that 1 - p > 0 where p is an integer, else only that -p >= 0."""
+    p, equal, _ = condition
     if equal:
         return [Condition(less(0, p) + less(p, 0))]
-    return [Condition(1 - p)]
+    p *= denominator(p)
+    return [Condition(1 - p) if is_integral(p) else Condition(-p, weak=True)]
 
 
 def current() -> Assumptions:

@@ -20,10 +20,13 @@ def evaluate(p: Poly, values: Mapping[str, Int]) -> Int:
     _check_complete(p, values)
     arrays = {name: values[name] for name in p.symbols if _is_array(values[name])}
     if arrays:
-        if floats := [f"{name} ({array.dtype})" for name, array in arrays.items() if array.dtype.kind not in "iu"]:
+        if floats := [f"{name} ({array.dtype})" for name, array in arrays.items() if array.dtype.kind not in "iuO"]:
             raise TypeError(f"only integer arrays are exact, not {', '.join(floats)}")
-        fits = magnitude(p, {name: _largest(values[name]) for name in p.symbols}) < 2**63
-        values = {**values, **{name: a.astype("int64" if fits else object) for name, a in arrays.items()}}
+        fits = magnitude(p, {name: largest(values[name]) for name in p.symbols}) < 2**63
+        values = {
+            **values,
+            **{name: a.astype("int64") if fits and a.dtype.kind != "O" else _exact(a) for name, a in arrays.items()},
+        }
     value = substitute(p, values)
     return value if _is_array(value) else number(value)
 
@@ -71,10 +74,18 @@ def _is_array(value: Int) -> bool:
     return bool(getattr(value, "shape", ()))
 
 
-def _largest(value: Int) -> int:
-    """The largest absolute value in an array, or that of a number, rounded up."""
+def _exact(array: Int) -> Int:
+    """An array of Python's ints and Fractions; TypeError where an element is neither."""
+    array = array.astype(object)  # a copy
+    for i, value in enumerate(array.flat):
+        array.flat[i] = number(value)
+    return array
+
+
+def largest(value: Int) -> int:
+    """The largest absolute value in an array (0 if it is empty), or that of a number, rounded up to an integer."""
     if _is_array(value):
-        return max(abs(int(value.min())), abs(int(value.max()))) if value.size else 0
+        return max(largest(value.min()), largest(value.max())) if value.size else 0
     return ceil(abs(Fraction(number(value))))
 
 
@@ -83,6 +94,10 @@ def _in_range(symbol: Symbol, value: Int) -> Int:
     least = symbol.lower or 0
     if _is_array(value):
         low = value.min() if value.size else least
+        if value.dtype == object and not symbol.rational:
+            fractions = [x for x in value.flat if isinstance(x, Fraction)]
+            if fractions:
+                raise ConvcostError(f"{symbol.name} = {fractions[0]} is not an integer")
     else:
         value = value if isinstance(value, Poly) else number(value)
         low = bounds.lower(value)

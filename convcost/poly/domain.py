@@ -30,12 +30,13 @@ class Domain(NamedTuple):
         """Raises ConvcostError, naming the symbol or condition, for ints, Fractions or arrays outside."""
         for name, least in self.least.items():
             value = values[name]
-            low = value if isinstance(value, (int, Fraction)) else value.min(initial=least)
+            if not isinstance(value, (int, Fraction)) and not value.size:
+                continue
+            low = value if isinstance(value, (int, Fraction)) else value.min()
             if low < least or (low == least and name in self.above):
                 raise ConvcostError(f"{name} = {low} is outside: this formula holds for {self}")
         for condition in self.conditions:
-            found = evaluate(condition.value, values)
-            holds = found == 0 if condition.equal else found > 0
+            holds = condition.holds(evaluate(condition.value, values))
             if not (holds if isinstance(holds, bool) else holds.all()):
                 raise ConvcostError(f"outside: this formula holds for {self}, and {condition.format()} fails")
 
@@ -63,7 +64,7 @@ def domain(symbols: Iterable[Poly], conditions: Iterable[Condition]) -> Domain:
     rest = []
     above = set()
     for condition in map(_lifted, conditions):
-        if condition.equal or not (found := _threshold(condition.value, strict=True)):
+        if condition.equal or not (found := _threshold(condition.value, strict=not condition.weak)):
             rest.append(condition)
             continue
         name, bound, strict = found
@@ -81,7 +82,8 @@ def domain(symbols: Iterable[Poly], conditions: Iterable[Condition]) -> Domain:
 def _lifted(condition: Condition) -> Condition:
     """The same condition without its floor, if it is a bound on one from above.
 
-    k - c floor(P/d) > 0, for c > 0, says that floor(P/d) is below the integer m = ceil(k/c): that dm - P > 0.
+    k - c floor(P/d) > 0, for c > 0, says that floor(P/d) is below the integer m = ceil(k/c): that dm - P > 0; with >=,
+    below m = floor(k/c) + 1.
     """
     p = condition.value
     constant = p.terms.get((), 0)
@@ -91,7 +93,8 @@ def _lifted(condition: Condition) -> Condition:
     (((atom,), c),) = others
     if not isinstance(atom, Floor):
         return condition
-    return _lifted(Condition(atom.divisor * ceil(Fraction(constant) / -c) - atom.numerator))
+    bound = Fraction(constant) / -c
+    return _lifted(Condition(atom.divisor * (bound // 1 + 1 if condition.weak else ceil(bound)) - atom.numerator))
 
 
 def _threshold(p: Poly, *, strict: bool) -> tuple[str, Number, bool] | None:

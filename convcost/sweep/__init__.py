@@ -1,6 +1,7 @@
 """Sweeps: a design space, its exact costs in blocks over compiled closed forms, and one file of all designs.
 
-`space` says what designs there are, `forms` prices many of them at once, `blocks` cuts a sweep into blocks that any
-process can compute alone, `output` encodes them, `run` computes them, keeps them, and puts the file together; `dask` is
-the engine beyond one machine.
+`space` says what designs there are and `where` which of them are wanted, `forms` prices many of them at once, `blocks`
+cuts a sweep into blocks that any process can compute alone, `output` encodes them, and `parts` is the task of doing
+both; `engines` run it in this process, in several, or on a Dask cluster, and `run` plans a sweep, keeps what is done,
+and puts the file together.
 """

@@ -17,9 +17,11 @@ from typing import Any, NamedTuple
 
 from convcost.errors import ConvcostError
 from convcost.network import Network
+from convcost.poly.calculus import largest
 from convcost.spec import document
+from convcost.spec.document import exact
 from convcost.spec.model import Spec
-from convcost.sweep.forms import METRICS, Form, metrics, price
+from convcost.sweep.forms import METRICS, Form, metrics, numbers, price
 from convcost.sweep.space import Axis, Space, show
 from convcost.sweep.where import Column, Condition, chosen, parse_where
 
@@ -47,6 +49,8 @@ class Sweep:
     """The axes that closed forms have as symbols; the other ones change the structure, or cannot be symbols."""
     columns: tuple[str, ...]
     """What a design is described by: axes, derived values that are numbers, and METRICS."""
+    derived: tuple[tuple[str, int], ...] = ()
+    """The derived values among the columns, with the denominator of each in all designs, 0 where it is not known."""
     where: tuple[str, ...] = ()
     sample: int | None = None
     seed: int = 0
@@ -134,7 +138,13 @@ class Evaluator:
     def make(self, symbolic: tuple[str, ...], setting: dict[str, Any], witness: dict[str, Any]) -> Form:
         """A form that holds for the witness and whatever designs are like it."""
         space = self.sweep.space
-        return Form(self.network, space, [space.axis(name) for name in symbolic], setting, witness)
+        derived = [name for name, _ in self.sweep.derived]
+        return Form(self.network, space, [space.axis(name) for name in symbolic], setting, witness, derived)
+
+    def one(self, design: dict[str, Any]) -> list[int | Fraction]:
+        """The metrics and derived values of a design, not by a form. Raises ConvcostError where it does not fit."""
+        values = self.sweep.space.complete(design)
+        return [*metrics(price(self.network, values)), *numbers(values, [name for name, _ in self.sweep.derived])]
 
 
 class _Filling:
@@ -164,13 +174,16 @@ class _Filling:
         rows = np.concatenate([np.empty(0, "int64"), *(rows for rows, _ in self.pieces)])
         order = np.argsort(rows)
         columns = {name: _taken(column, rows[order]) for name, column in self.columns.items()}
-        for k, name in enumerate((*METRICS, *(name for name, _ in self.space.derived))):
-            columns[name] = _joined([values[k] for _, values in self.pieces], order)
+        for k, (name, whole) in enumerate((*((name, 1) for name in METRICS), *sweep.derived)):
+            columns[name] = _joined([values[k] for _, values in self.pieces], order, whole)
         columns = {name: columns[name] for name in sweep.columns}
         wanted = chosen(self.evaluator.conditions, {n: c for n, c in columns.items() if isinstance(c, Column)})
         at = np.flatnonzero(np.broadcast_to(wanted, len(rows)))
         if len(at) < len(rows):
             columns = {name: _taken(column, at) for name, column in columns.items()}
+        for name, whole in sweep.derived:
+            if not whole:
+                columns[name] = _each_by_itself(columns[name])
         unfit = np.concatenate([np.empty(0, "int64"), *self.unfit])
         return Block(len(at), columns, len(unfit), self.reason(int(unfit.min())) if len(unfit) else "")
 
@@ -222,13 +235,11 @@ class _Filling:
 
         at = np.array([row])
         try:
-            values = self.space.complete(self.design(row))
-            costs = metrics(price(self.evaluator.network, values))
+            values = self.evaluator.one(self.design(row))
         except ConvcostError:
             self.unfit.append(at)
             return False
-        derived = [exact_column(values[name]) for name, _ in self.space.derived]
-        self.pieces.append((at, [*map(exact_column, costs), *derived]))
+        self.pieces.append((at, [*map(exact_column, values)]))
         return True
 
     def design(self, row: int, axes: Sequence[Axis] | None = None) -> dict[str, Any]:
@@ -242,18 +253,16 @@ class _Filling:
         design = self.design(row)
         shown = ", ".join(f"{name}={show(value)}" for name, value in design.items())
         try:
-            price(self.evaluator.network, self.space.complete(design))
+            self.evaluator.one(design)
         except ConvcostError as error:
             return f"{shown}: {error}"
         raise AssertionError(f"{shown} fits, but its closed form says that it does not")
 
 
-def exact_column(value: Any) -> Column:
-    """A column of one exact number (of anything else, none: it is not shown)."""
+def exact_column(value: int | Fraction) -> Column:
+    """A column of one exact number."""
     import numpy as np
 
-    if not isinstance(value, (int, Fraction)):
-        return Column(np.zeros(1, "int64"))
     dtype = "int64" if abs(value.numerator) < 2**63 else object
     return Column(np.array([value.numerator], dtype), value.denominator)
 
@@ -280,18 +289,34 @@ def _taken(column: Column | list[Any], at: Any) -> Any:
     return [column[i] for i in (np.flatnonzero(at) if at.dtype == bool else at).tolist()]
 
 
-def _joined(parts: Sequence[Column], order: Any) -> Column:
-    """Parts one after the other, over one denominator, in order; the same for the same values, however they are cut."""
+def _joined(parts: Sequence[Column], order: Any, whole: int) -> Column:
+    """Parts one after the other, in order, over the denominator of all designs, or for 0 over one of their own."""
     import numpy as np
 
-    common = lcm(*(part.denominator for part in parts))
-    arrays = [
-        part.numerators if part.denominator == common else part.numerators.astype(object) * (common // part.denominator)
-        for part in parts
-    ]
-    joined = np.concatenate([np.empty(0, "int64"), *arrays])[order]
-    if common > 1 and (shared := gcd(common, *joined.tolist())) > 1:
-        joined, common = joined // shared, common // shared
+    common = whole or lcm(*(part.denominator for part in parts))
+    joined = np.concatenate([np.empty(0, "int64"), *(_over(common, part) for part in parts)])[order]
     if joined.dtype == object and all(-(2**63) <= value < 2**63 for value in joined):
         joined = joined.astype("int64")
     return Column(joined, common)
+
+
+def _over(common: int, column: Column) -> Any:
+    """The numerators of a column over another denominator, over which its values are known to have some."""
+    shared = gcd(common, column.denominator)
+    times, by = common // shared, column.denominator // shared
+    numerators = column.numerators
+    if times > 1:
+        numerators = (numerators if largest(numerators) * times < 2**63 else numerators.astype(object)) * times
+    if by > 1:
+        if (numerators % by).any():
+            raise AssertionError(f"a derived value is no multiple of 1/{common}")
+        numerators = numerators // by
+    return numerators
+
+
+def _each_by_itself(column: Any) -> Column:
+    """Ints and Fractions, where no denominator of all designs is known: what one looks like depends on no other."""
+    import numpy as np
+
+    exactly = [exact(Fraction(value, column.denominator)) for value in column.numerators.tolist()]
+    return Column(np.array(exactly, object))

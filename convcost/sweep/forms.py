@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
-from math import inf
+from itertools import product
+from math import inf, lcm, prod
 from typing import Any
 
 from convcost.cost import Cost
+from convcost.derive import AXES
 from convcost.errors import ConvcostError
 from convcost.integers import Int
 from convcost.memory import peak_memory
 from convcost.network import Network
 from convcost.poly import Poly, compile_polys, symbol
 from convcost.poly.assume import Assumptions, Condition, assuming, explored
+from convcost.poly.calculus import is_integer
 from convcost.poly.core import denominator
-from convcost.sweep.space import Axis, Space
+from convcost.spec import expression
+from convcost.sweep.space import Axis, Space, parsed_expression, show
 from convcost.sweep.where import Column
 
 METRICS = {
@@ -30,15 +34,15 @@ METRICS = {
     "peak_memory": "bytes of the float32 tensors that are alive at once at most, of the whole batch",
 }
 """What is computed of every design, and what it means."""
-SIZES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
-"""What the sizes of an input are called, by their number."""
 BATCH = "batch"
+MAX_WORDS = 1_000
+"""Combinations of words and lists for each of which a derived value is looked at."""
 Values = Mapping[str, Any]
 
 
 def design_names(network: Network) -> tuple[str, ...]:
     """What a design of the network can be made of: its knobs, the sizes of its input, and the batch."""
-    return (*network.spec.knobs, *SIZES.get(len(network.input) - 1, ()), BATCH)
+    return (*network.spec.knobs, *AXES.get(len(network.input) - 1, ()), BATCH)
 
 
 def price(network: Network, values: Values) -> Cost:
@@ -48,7 +52,7 @@ def price(network: Network, values: Values) -> Cost:
     """
     knobs = {name: value for name, value in values.items() if name in network.spec.knobs}
     channels, *own = network.input
-    names = SIZES.get(len(own), ("",) * len(own))
+    names = AXES.get(len(own), ("",) * len(own))
     given = next((values[name] for name in names if name in values), None)
     sizes = [values.get(name, size if given is None else given) for name, size in zip(names, own, strict=True)]
     # A network of its own for each call: what was built under other assumptions is another graph.
@@ -59,6 +63,14 @@ def metrics(cost: Cost) -> tuple[Int, ...]:
     """The METRICS of a design."""
     total = cost.total
     return total.params, total.macs, total.activations, peak_memory(cost)
+
+
+def numbers(values: Values, derived: Sequence[str]) -> list[Int]:
+    """Derived values that are numbers in the first design. Raises ConvcostError for one that is none in this one."""
+    for name in derived:
+        if not is_number(values[name]):
+            raise ConvcostError(f"{name} is {show(values[name])!r}, and no number as it is in the first design")
+    return [values[name] for name in derived]
 
 
 class Witness(Assumptions):
@@ -75,29 +87,35 @@ class Witness(Assumptions):
 
 
 class Form:
-    """The costs of all designs that answer a spec's questions as the witness does; the symbols are numerators.
+    """The costs of all designs that answer a spec's questions as the witness does, and some derived values of theirs.
 
-    Raises ConvcostError or TypeError where the network cannot be priced on these symbols.
+    The symbols are numerators. Raises ConvcostError or TypeError where the network cannot be priced on these symbols,
+    or a derived value is no number.
     """
 
     def __init__(
-        self, network: Network, space: Space, symbolic: Sequence[Axis], setting: Values, witness: Values
+        self,
+        network: Network,
+        space: Space,
+        symbolic: Sequence[Axis],
+        setting: Values,
+        witness: Values,
+        derived: Sequence[str] = (),
     ) -> None:
         self.names = [axis.name for axis in symbolic]
         numerators = {axis.name: int(witness[axis.name] * axis.denominator) for axis in symbolic}
         values = {**setting, **symbols_of(symbolic)}
         with assuming(Witness(numerators)) as found:
             self.values = space.complete(values)
+            found_derived = numbers(self.values, derived)
             self.metrics = dict(zip(METRICS, metrics(price(network, self.values)), strict=True))
-        derived = [self.values[name] for name, _ in space.derived]
-        # What is no number (a list of knobs, say) is not shown; its place is kept.
-        derived = [value if _is_number(value) else 0 for value in derived]
-        self.denominators = [1] * len(METRICS) + [denominator(value) for value in derived]
+        self.denominators = [1] * len(METRICS) + [denominator(value) for value in found_derived]
         self.required = list(found.required)
         self.answers = list(zip(found.asked, found.answers, strict=False))
         conditions = [*self.required, *(condition for condition, _ in self.answers)]
         polys = [
-            value * denominator(value) for value in (*self.metrics.values(), *derived, *(c.value for c in conditions))
+            value * denominator(value)
+            for value in (*self.metrics.values(), *found_derived, *(c.value for c in conditions))
         ]
         self._function = compile_polys(polys, self.names)
         self._polys = [poly for poly in polys if isinstance(poly, Poly)]
@@ -122,15 +140,11 @@ class Form:
         tested = results[len(columns) :]
         fits: Any = True
         for condition, value in zip(self.required, tested, strict=False):
-            fits &= _holds(condition, value)
+            fits &= condition.holds(value)
         alike: Any = True
         for (condition, answer), value in zip(self.answers, tested[len(self.required) :], strict=True):
-            alike &= _holds(condition, value) == answer
+            alike &= condition.holds(value) == answer
         return columns, alike, fits
-
-    def answers_alike(self, numerators: Mapping[str, int]) -> bool:
-        """Whether a design answers the spec's questions as the witness does."""
-        return all(holds_at(condition, numerators) == answer for condition, answer in self.answers)
 
     def _bounded(self, largest: Mapping[str, int]) -> bool:
         return all(poly.magnitude(largest) < 2**63 for poly in self._polys)
@@ -176,14 +190,10 @@ def symbolic_axes(network: Network, space: Space, questions: float = inf) -> tup
     return tuple(axis.name for axis in chosen)
 
 
-def _holds(condition: Condition, value: Any) -> Any:
-    return value == 0 if condition.equal else value > 0
-
-
 def holds_at(condition: Condition, numerators: Mapping[str, int]) -> bool:
     """Whether a condition holds for a design."""
     p = condition.value
-    return bool(_holds(condition, p.evaluate(numerators) if isinstance(p, Poly) else p))
+    return bool(condition.holds(p.evaluate(numerators) if isinstance(p, Poly) else p))
 
 
 def symbols_of(axes: Sequence[Axis]) -> dict[str, Int]:
@@ -198,5 +208,44 @@ def _largest(axis: Axis) -> int:
     return int(max(abs(axis.least), abs(axis.largest)) * axis.denominator)
 
 
-def _is_number(value: Any) -> bool:
+def whole_denominator(space: Space, name: str) -> int:
+    """What makes a derived value an integer in all designs of the space, as its closed form shows; 0 if it has none.
+
+    So how its numbers are written does not depend on which designs are looked at together.
+    """
+    needed, derived = {name}, []
+    for other, text in reversed(space.derived):
+        if other in needed:
+            derived.append((other, text))
+            needed.update(expression.names(parsed_expression(text, other).node))
+    axes = [axis for axis in space.axes if axis.name in needed]
+    words = [axis for axis in axes if not axis.numeric]
+    if prod(map(len, words)) > MAX_WORDS:
+        return 0
+    part = Space(tuple(axes), tuple(reversed(derived)))
+    steps = {
+        axis.name: axis.least + axis.unit * symbol(f"step{i}", at_least=0)
+        for i, axis in enumerate(axes)
+        if axis.numeric
+    }
+    found = 1
+    for chosen in product(*(axis.values for axis in words)):
+        setting = {axis.name: value for axis, value in zip(words, chosen, strict=True)}
+
+        def value(setting: Values = setting) -> Int:
+            return part.complete({**steps, **setting})[name]
+
+        try:
+            form, required = explored(value)
+        except (ConvcostError, TypeError):
+            return 0
+        if required:  # an outcome has no form, but may have values
+            return 0
+        if is_number(form):  # else these designs do not count: see `numbers`
+            found = lcm(found, 1 if is_integer(form) else denominator(form))
+    return found
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value of a design is one, or a closed form of one."""
     return isinstance(value, (int, Fraction, Poly)) and not isinstance(value, bool)

@@ -1,7 +1,9 @@
 """Blocks as bytes, and a whole sweep as one file: Parquet (with the extra), CSV or JSON Lines.
 
-Integers are integers. Other numbers are decimals, exactly, where they have a finite one (decimal128 in Parquet, text in
-JSON), else the text "1/3"; integers beyond 64 bits are decimal256 in Parquet, and beyond 76 digits text.
+Integers are integers. The numbers of a column with others are decimals, exactly, where these have a finite one (in
+Parquet decimal128, beyond 18 digits decimal256; in JSON text), else the text "1/3"; integers beyond 64 bits are
+decimal256 in Parquet; and beyond 76 digits all are text. Where it is not known of a derived value whether it is an
+integer in all designs, each is written in JSON as what it is, and they are text in Parquet unless all are integers.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from convcost.errors import ConvcostError, MissingExtraError
+from convcost.poly.calculus import largest
+from convcost.spec.document import exact
 from convcost.sweep.blocks import Block
 from convcost.sweep.space import decimal_places, show
 from convcost.sweep.where import Column
@@ -104,7 +108,9 @@ def _texts(column: Column | list[Any], *, quoted: bool) -> list[str]:
         return [json.dumps(_plain(value)) if quoted else _field(show(value)) for value in column]
     values, d = column.numerators.tolist(), column.denominator
     if d == 1:
-        return list(map(str, values))
+        if column.numerators.dtype != object:
+            return list(map(str, values))
+        return [f'"{show(v)}"' if quoted and isinstance(v, Fraction) else show(v) for v in values]
     written = {value: show(Fraction(value, d)) for value in set(values)}
     texts = [written[value] for value in values]
     return [f'"{text}"' for text in texts] if quoted else texts
@@ -143,27 +149,32 @@ def _parquet(block: Block) -> bytes:
 
 
 def _array(column: Column | list[Any]) -> Any:
-    """A column as an Arrow array: int64, decimal or text."""
+    """A column as an Arrow array: of the first type of int64 or decimal128, decimal256 and text that holds it."""
     import numpy as np
 
     pyarrow, _ = _pyarrow()
     if not isinstance(column, Column):
         return pyarrow.array([show(value) for value in column], pyarrow.string())
     values, places = column.numerators, decimal_places(column.denominator)
-    if places == 0 and values.dtype != object:
-        return pyarrow.array(values)
-    if places is None or values.dtype == object:
-        texts = [show(Fraction(value, column.denominator)) for value in values.tolist()]
-        if places == 0 and max(map(len, texts)) <= 76:
-            return pyarrow.array(texts).cast(pyarrow.decimal256(76, 0))
-        return pyarrow.array(texts, pyarrow.string())
-    factor = 10**places // column.denominator
-    if int(abs(values).max(initial=0)) * factor >= 2**63:
-        return pyarrow.array([show(Fraction(value, column.denominator)) for value in values.tolist()])
-    scaled = values * factor
-    words = np.stack([scaled, scaled >> 63], axis=1)  # 128-bit integers: the low word, and the sign
-    buffers = [None, pyarrow.py_buffer(words.tobytes())]
-    return pyarrow.Array.from_buffers(pyarrow.decimal128(18, places), len(values), buffers)
+    mixed = values.dtype == object and any(isinstance(value, Fraction) for value in values)
+    if places is not None and not mixed:
+        most = largest(values) * 10**places // column.denominator
+        if places == 0 and most < 2**63:
+            return pyarrow.array(values.astype("int64"))
+        if 0 < places <= 18 and most < 10**18:
+            scaled = values.astype("int64") * (10**places // column.denominator)
+            words = np.stack([scaled, scaled >> 63], axis=1)  # 128-bit integers: the low word, and the sign
+            buffers = [None, pyarrow.py_buffer(words.tobytes())]
+            return pyarrow.Array.from_buffers(pyarrow.decimal128(18, places), len(values), buffers)
+        if places <= 76 and most < 10**76:
+            return _texts_of(column).cast(pyarrow.decimal256(76, places))
+    return _texts_of(column)
+
+
+def _texts_of(column: Column) -> Any:
+    pyarrow, _ = _pyarrow()
+    texts = [show(exact(Fraction(value) / column.denominator)) for value in column.numerators.tolist()]
+    return pyarrow.array(texts, pyarrow.string())
 
 
 def _assemble_parquet(path: Path, parts: list[Path], about: Mapping[str, Any]) -> None:
@@ -176,18 +187,20 @@ def _assemble_parquet(path: Path, parts: list[Path], about: Mapping[str, Any]) -
         for part in parts:
             table = parquet.read_table(part)
             if table.num_rows:
-                writer.write_table(table.cast(schema))
+                arrays = [_cast(table.column(field.name), field.type) for field in schema]
+                writer.write_table(pyarrow.table(arrays, schema))
 
 
 def _wider(a: Any, b: Any) -> Any:
-    """A field that holds the values of both."""
+    """The field that holds the values of both: the parts of a column have one denominator, and so one scale."""
     pyarrow, _ = _pyarrow()
-    if a.type == b.type:
-        return a
-    types = (a.type, b.type)
-    if any(pyarrow.types.is_string(t) for t in types):
-        return pyarrow.field(a.name, pyarrow.string())
-    scale = max(t.scale if pyarrow.types.is_decimal(t) else 0 for t in types)
-    if all(pyarrow.types.is_decimal128(t) or pyarrow.types.is_int64(t) for t in types):
-        return pyarrow.field(a.name, pyarrow.decimal128(38, scale))
-    return pyarrow.field(a.name, pyarrow.decimal256(76, scale))
+    tests = (pyarrow.types.is_int64, pyarrow.types.is_decimal128, pyarrow.types.is_decimal256, pyarrow.types.is_string)
+    return max(a, b, key=lambda field: next(i for i, test in enumerate(tests) if test(field.type)))
+
+
+def _cast(array: Any, type_: Any) -> Any:
+    """As a wider type; text is written as we write it, not as Arrow does (0.50)."""
+    pyarrow, _ = _pyarrow()
+    if pyarrow.types.is_string(type_) and pyarrow.types.is_decimal(array.type):
+        return pyarrow.array([show(exact(Fraction(value))) for value in array.to_pylist()], type_)
+    return array.cast(type_)

@@ -18,7 +18,7 @@ from convcost.network import Network
 from convcost.spec import expression
 from convcost.sweep.blocks import LARGEST_BLOCK, Sweep
 from convcost.sweep.engines import Engine, serial
-from convcost.sweep.forms import METRICS, design_names, symbolic_axes
+from convcost.sweep.forms import METRICS, design_names, is_number, symbolic_axes, whole_denominator
 from convcost.sweep.output import about, assemble, atomically, format_of
 from convcost.sweep.parts import Part, installed
 from convcost.sweep.space import Space, parsed_expression, show
@@ -46,8 +46,8 @@ def plan(
     format_ = format_of(out)
     conditions = [condition for text in where for condition in parse_where(text)]
     first = check(network, space, names_in(conditions))
-    derived = [name for name, value in first.items() if name not in dict(space.derived) or _shown(value)]
-    columns = (*(name for name in space.names if name in derived), *METRICS)
+    derived = [name for name, _ in space.derived if is_number(first[name])]
+    columns = (*(axis.name for axis in space.axes), *derived, *METRICS)
     check_names(conditions, columns)
     if sample is not None and sample < 1:
         raise ConvcostError(f"--sample takes at least 1 design, not {sample}")
@@ -67,6 +67,7 @@ def plan(
         space=space,
         symbolic=symbolic,
         columns=columns,
+        derived=tuple((name, whole_denominator(space, name)) for name in derived),
         where=tuple(where),
         sample=sample,
         seed=seed,
@@ -107,9 +108,12 @@ def run(
     """
     said = describe(sweep)
     if out.exists():
-        _same(out, said, about(out), "choose another name, or remove it")
-        found = about(out) or {}
-        return Summary(sweep.designs, found["kept"], found["unfit"], found["reason"], sweep.blocks)
+        found, remedy = about(out), "choose another name, or remove it"
+        _same(out, said, found, remedy)
+        match found:
+            case {"kept": int(kept), "unfit": int(unfit), "reason": str(reason)}:
+                return Summary(sweep.designs, kept, unfit, reason, sweep.blocks)
+        raise ConvcostError(f"{out}: exists, and does not say how many designs it holds: {remedy}")
     store = _Store(out.with_name(f"{out.name}.parts"), said)
     resumed = 0
     for block in store.done:
@@ -138,14 +142,17 @@ class _Store:
         self.folder = folder
         self.journal = folder / "journal.jsonl"
         manifest = folder / "sweep.json"
-        if folder.exists():
+        # With nothing in it but drafts of a manifest, it is what is left of a run that was stopped at its start.
+        drafts = folder.glob(f".{manifest.name}.*.draft")
+        only_begun = folder.is_dir() and {*folder.iterdir()} <= {*drafts}
+        if folder.exists() and not only_begun:
             try:
                 found = json.loads(manifest.read_bytes())
             except (OSError, ValueError):
                 found = None
             _same(folder, said, found, "remove it, or choose another --out")
         else:
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             with atomically(manifest) as file:
                 file.write(json.dumps(said).encode())
         self.done: dict[int, tuple[int, int, str]] = {}
@@ -207,7 +214,3 @@ def check(network: Network, space: Space, used: Iterable[str] = ()) -> dict[str,
         elif axis.name in known and not (axis.numeric and axis.denominator == 1 and axis.least >= 1):
             raise ConvcostError(f"{axis.name} takes integers >= 1, got {show(axis[0])}, ...")
     return space.complete({axis.name: axis[0] for axis in space.axes})
-
-
-def _shown(value: Any) -> bool:
-    return not isinstance(value, (bool, str, tuple)) and value is not None

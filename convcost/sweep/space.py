@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import ceil, lcm, prod
+from math import ceil, gcd, lcm, prod
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,14 @@ class Axis:
     def largest(self) -> Any:
         """The largest value."""
         return self[len(self) - 1] if isinstance(self.values, Steps) else max(self.values)
+
+    @cached_property
+    def unit(self) -> Any:
+        """The largest number such that every value is the least one and a multiple of it; 0 for a single value."""
+        if isinstance(self.values, Steps):
+            return self.values.step if len(self) > 1 else 0
+        apart = ((value - self.least) * self.denominator for value in self.values)
+        return exact(Fraction(gcd(*map(int, apart)), self.denominator))
 
     def numerators(self, indices: Any) -> Any:
         """The values at an array of indices, times the denominator: int64, or Python ints where they are larger."""

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.integers import Int
 from convcost.poly import Poly, compile_polys, symbol
+from convcost.poly.calculus import largest
 from convcost.poly.core import denominator
 from convcost.spec import expression
 from convcost.spec.document import SpecError
 from convcost.spec.expression import Expression
 from convcost.sweep.space import parsed_expression
 
-SUFFIXES = {"K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
-_COUNT = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([KMGBT])(?!\w)")
+_COUNT = re.compile(r"(?<![\w.])\d+(?:\.\d+)?([A-Za-z]+)(?!\w)")
 _TESTS: dict[type[ast.cmpop], Callable[[Any], Any]] = {
     ast.Lt: lambda difference: difference < 0,
     ast.LtE: lambda difference: difference <= 0,
@@ -33,7 +33,10 @@ _LEAST = -(2**400)
 
 
 class Column(NamedTuple):
-    """The values of one name for all designs of a block: numerators (an array) over one positive denominator."""
+    """The values of one name for all designs of a block: numerators (an array) over one positive denominator.
+
+    The array is of int64, or of Python's ints; for what is written out also of ints and Fractions.
+    """
 
     numerators: Any
     denominator: int = 1
@@ -66,8 +69,15 @@ def parse_limit(text: str) -> tuple[str, int]:
 
 
 def scaled(text: str) -> str:
-    """The text with counts such as 600M written out."""
-    return _COUNT.sub(lambda match: f"({match[1]}*{SUFFIXES[match[2]]})", text)
+    """The text with counts such as 600M or 1.5bn written out, by the words that printed counts are read by."""
+    from convcost.printed import parse
+    from convcost.units import scale_and_unit
+
+    def written(match: re.Match[str]) -> str:
+        scale, unit = scale_and_unit(match[1]) or ("", "")
+        return f"({parse(match[0]).value()})" if scale and not unit else match[0]
+
+    return _COUNT.sub(written, text)
 
 
 def names_in(conditions: Sequence[Condition]) -> set[str]:
@@ -91,8 +101,8 @@ def chosen(conditions: Sequence[Condition], columns: Mapping[str, Column]) -> An
         difference, function = _compiled(condition, tuple((name, columns[name].denominator) for name in used))
         arrays = [columns[name].numerators for name in used]
         if isinstance(difference, Poly):
-            largest = {name: max(map(abs, (int(a.min()), int(a.max())))) for name, a in zip(used, arrays, strict=True)}
-            if difference.magnitude(largest) >= 2**63:
+            most = {name: largest(array) for name, array in zip(used, arrays, strict=True)}
+            if difference.magnitude(most) >= 2**63:
                 arrays = [array.astype(object) for array in arrays]
         result &= _TESTS[condition.test](function(*arrays)[0])
     return result
