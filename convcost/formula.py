@@ -19,7 +19,7 @@ from convcost.poly.core import lone
 from convcost.poly.domain import Domain, domain
 from convcost.spec.document import Mark, Scalar
 from convcost.spec.expression import FUNCTIONS, evaluate, names, parse
-from convcost.spec.model import _exactly
+from convcost.spec.model import exactly
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Formula:
         return self.value.degree(name) if isinstance(self.value, Poly) else 0
 
     def _replacement(self, name: str, value: Any) -> Int:
-        found = self._read(value) if isinstance(value, str) else _exactly(value)
+        found = self._read(value) if isinstance(value, str) else exactly(value)
         if isinstance(found, bool) or not isinstance(found, (int, Fraction, Poly)):
             raise ConvcostError(f"{name} takes a number or an expression, got {value!r}")
         return found
@@ -205,7 +205,7 @@ def _checked(variable: Poly, value: Any) -> Int:
 
 
 def _number(name: str, rational: bool, value: Any) -> Int:
-    found = _exactly(value)
+    found = exactly(value)
     if isinstance(found, bool) or not isinstance(found, (int, Fraction) if rational else int):
         raise ConvcostError(f"{name} takes {'a number' if rational else 'an integer'}, got {value!r}")
     return found

@@ -51,7 +51,7 @@ class Knob(NamedTuple):
 
     def check(self, value: Any) -> Any:
         """The value, exact. Raises ConvcostError if it is of another type than the default, or not a choice."""
-        value = _exactly(value)
+        value = exactly(value)
         if _kind(value) != _kind(self.default):
             got = repr(value) if isinstance(value, str) else _show(value)
             raise ConvcostError(f"knob {self.name} takes {_kind(self.default)}, got {got[:60]}")
@@ -316,11 +316,11 @@ def _knob(name: str, value: document.Value, mark: Mark) -> Knob:
     return knob
 
 
-def _exactly(value: Any) -> Any:
+def exactly(value: Any) -> Any:
     """A float as the decimal that it is written as, a list as a tuple."""
     value = unboxed(value)
     if isinstance(value, (list, tuple)):
-        return tuple(map(_exactly, value))
+        return tuple(map(exactly, value))
     return exact(Fraction(repr(value))) if isinstance(value, float) and isfinite(value) else value
 
 
