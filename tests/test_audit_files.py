@@ -10,6 +10,8 @@ import pytest
 import convcost
 from convcost.cli import run
 from convcost.errors import ConvcostError
+from convcost.published.rownames import Known, Unclear
+from convcost.spec.library import shipped_networks
 
 TABLES = Path(__file__).parent / "data" / "tables"
 
@@ -61,7 +63,8 @@ def test_mobilenet_v2_table_4():
     assert found["MobileNetV2 (1.4)", "6.9M"] == "not reproduced"  # 6,108,776
     assert found["ShuffleNet (1.5)", "292M"] == "holds"  # 292,443,552
     assert found["MobileNetV2", "3.4M"] == "another convention"  # 3,469,760 weights, truncated
-    assert unread(audited) == {"NasNet-A": "no network of that name is known"}
+    asked = "could be nasnet_mobile@paper or nasnet_large@paper: say which with --name"
+    assert unread(audited) == {"NasNet-A": asked}
 
 
 def test_resnext_readme_prints_the_v15_of_its_baselines():
@@ -84,7 +87,7 @@ def test_senet_table_2_has_two_columns_of_ops_that_must_be_told_apart():
     assert found["BN-Inception", "2.03"] == "another network"  # Caffe's: 2,032,600,064
     assert found["Inception-ResNet-v2", "11.75"] == "not reproduced"
     assert unread(audited)["SE-VGG-16"] == "is vgg16 but for 'se': say which with --name"
-    assert unread(audited)["ResNeXt-101"].startswith("could be resnext101_32x4d, ")
+    assert unread(audited)["ResNeXt-101"].startswith("could be resnext101_32x4d@paper, resnext101_64x4d@paper or ")
 
 
 def test_senet_table_2_counts_normalisations():
@@ -143,10 +146,11 @@ def write(tmp_path):
 
 
 def test_resolutions_and_widths_are_read_from_names(write):
-    path = write("Model,MMACs\nMobileNetV2 0.75x 192,153.9\nResNet-50 256x256,5040\n")
-    audited = convcost.audit(path)
-    (finding,) = audited.findings
-    assert (finding.claim.reference, finding.computed) == ("mobilenet_v2_0.75@paper input=3x192x192", 153_941_888)
+    path = write("Model,MMACs\nMobileNetV2 0.75x 192,153.9\nResNet-50 256x256,5038.4\n")
+    assert [(finding.claim.reference, finding.computed) for finding in convcost.audit(path).findings] == [
+        ("mobilenet_v2_0.75@paper input=3x192x192", 153_941_888),
+        ("resnet50@v1 input=3x256x256", 5_038_358_528),  # 64/49 of 3,855,925,248 in convolutions, and 2,048,000
+    ]
 
 
 def test_networks_of_the_users_own_specs(write):
@@ -184,7 +188,8 @@ def test_scales_and_names_can_be_said(write):
         ("Model,Top-1\nResNet-50,76\n", {}, r":1: no column of params, macs or flops"),
         ("Model,FLOPs,MACs\nResNet-50,4.1G,4.1G\n", {}, r":1: 'FLOPs', 'MACs' all print ops"),
         ("Model,MACs\nResNet-50,4.1G\n", {"columns": {"MAC": "ops"}}, r":1: no column 'MAC'; did you mean MACs"),
-        ("Model,MACs\nResNet-50,4.1G\n", {"columns": {"MACs": "watts"}}, r"--map MACs=watts: write name, params"),
+        ("Model,MACs\nResNet-50,4.1G\n", {"columns": {"MACs": "watts"}}, r"--map MACs=watts: write name, input, "),
+        ("Model,MACs\nResNet-50,4.1G\n", {"columns": {"MACs": "input in M"}}, r"--map MACs=input in M: write name"),
         ("Model,MACs\nResNet-50,4.1G\n", {"names": {"ResNet-51": "vgg16"}}, r"no row is called 'ResNet-51'; did you"),
         ("Model,MACs\nResNet-50,4.1G\n", {"names": {"ResNet-50": "resnet51"}}, r":2: unknown network 'resnet51'"),
     ],
@@ -201,6 +206,216 @@ def test_a_merged_number_and_a_huge_file_are_refused(write):
         convcost.audit(write(merged, "table.html"))
     with pytest.raises(ConvcostError, match=r"larger than 2,097,152 bytes"):
         convcost.audit(write("a" * 50_000_000))
+
+
+# -- inputs ------------------------------------------------------------------------------------------------------
+
+SIZED = "Model,{title},MACs (M)\nMobileNetV2,{a},301\nMobileNetV2,{b},221\nMobileNetV2,,301\n"
+
+
+@pytest.mark.parametrize("title", ["Input", "Input size", "Resolution", "Image size", "Res.", "Size"])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [("224", "192"), ("224x224", "192x192"), ("224²", "192²"), ("3x224x224", "3x192x192"), ("224×224×3", "-")],
+)
+def test_a_column_of_inputs_sets_them(write, title, a, b):
+    text = SIZED.format(title=title, a=a, b=b).replace("MobileNetV2,-,221", "MobileNetV2 192,-,221")
+    audited = convcost.audit(write(text))
+    sized = "mobilenet_v2@paper input=3x192x192"
+    assert [f.claim.reference for f in audited.findings] == ["mobilenet_v2@paper", sized, "mobilenet_v2@paper"]
+    assert {finding.verdict for finding in audited.findings} == {"holds"}
+
+
+def test_rows_at_several_inputs_are_told_apart(write):
+    table = "Model,Input,Params (M),MACs (M)\n" + "".join(
+        f"{row}\n"
+        for row in (
+            "MobileNetV2,224x224,3.5,301",
+            "MobileNetV2,192x192,3.5,221",
+            "MobileNetV2,160x160,3.5,154",
+            "ResNet-50,224x224,25.6,4089",
+            "ResNet-50,256x256,25.6,5340",
+        )
+    )
+    audited = convcost.audit(write(table))
+    assert [finding.verdict for finding in audited.findings].count("holds") == 8
+    elsewhere = [finding.network for finding in audited.findings if finding.verdict == "another network"]
+    assert elsewhere == ["resnet50@v1.5", "resnet50@v1.5 input=3x256x256"]
+
+
+def test_a_column_can_be_said_to_be_the_input_or_not(write):
+    path = write("Model,Side,Size,MACs (M)\nMobileNetV2,192,14,221\n")
+    (finding,) = convcost.audit(path, columns={"Side": "input"}).findings
+    assert finding.verdict == "holds"
+    two = write("Model,Input,Test size,MACs (M)\nMobileNetV2,192,224,221\n")
+    (finding,) = convcost.audit(two, columns={"Test size": "skip"}).findings
+    assert finding.claim.reference == "mobilenet_v2@paper input=3x192x192"
+
+
+def test_megabytes_are_no_input(write):
+    audited = convcost.audit(write("Model,Size,Params\nVGG-16,528,138M\nResNet-50,98,25.6M\n"))
+    assert [finding.claim.reference for finding in audited.findings] == ["vgg16@paper", "resnet50@v1"]
+
+
+def test_an_input_of_a_row_goes_to_the_network_that_is_said_of_it(write):
+    path = write("Model,Input,MACs (M)\nours,192x192,221\nours,96,56.5\n")
+    named = convcost.audit(path, names={"ours": "mobilenet_v2@keras"}).findings
+    assert [finding.claim.reference.partition(" ")[2] for finding in named] == ["input=3x192x192", "input=3x96x96"]
+    said = convcost.audit(path, names={"ours": "mobilenet_v2 input=3x128x128"}).findings
+    assert {finding.claim.reference for finding in said} == {"mobilenet_v2 input=3x128x128"}
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        (
+            "Model,Input,MACs\nResNet-50,224x224,4G\nResNet-50,small,4G\n",
+            {},
+            r":3: 'small' is no input size such as .*'Input' prints",
+        ),
+        ("Model,Side,MACs\nResNet-50,98 MB,4G\n", {"columns": {"Side": "input"}}, r":2: '98 MB' is no input size"),
+        ("Model,Input,Crop,MACs\nResNet-50,224,256,4G\n", {}, r":1: 'Input', 'Crop' all print an input; say which"),
+        (
+            "Model,A,B,MACs\nResNet-50,224,256,4G\n",
+            {"columns": {"A": "input", "B": "input"}},
+            r":1: two columns cannot both be the input",
+        ),
+        ("Model,Input,MACs\nours,224,4G\n", {"names": {"ours": "resnet51"}}, r":2: unknown network 'resnet51'"),
+        ("Model,Input,MACs\nInception-v3,9x9,4G\n", {}, r"table\.csv:2: .* its window of 3 does not fit"),
+    ],
+)
+def test_inputs_that_cannot_be_read_are_one_line_with_their_place(write, text, options, said):
+    with pytest.raises(ConvcostError, match=said) as caught:
+        convcost.audit(write(text), **options)
+    assert "\n" not in str(caught.value)
+
+
+# -- what a name means -------------------------------------------------------------------------------------------
+
+MEANT = [
+    # references of ours
+    ("resnet50@v1.5", (), "resnet50@v1.5"),
+    ("resnet50@v1.5", (256,), "resnet50@v1.5 input=3x256x256"),
+    ("resnet34@v1 shortcut=A", (), "resnet34@v1 shortcut=A"),
+    ("resnet34@v1 shortcut=A input=3x192x192", (192,), "resnet34@v1 shortcut=A input=3x192x192"),
+    # a variant
+    ("ResNet50@keras", (), "resnet50@keras"),
+    ("ResNet-50 v1.5", (), "resnet50@v1.5"),
+    ("ResNet-v1-50", (), "resnet50@v1"),
+    ("ResNet-50 v2", (), "resnet50v2@keras"),
+    ("VGG16-BN", (), "vgg16@bn"),
+    ("VGG-16 (BN)", (), "vgg16@bn"),
+    ("VGG-11-BN", (), "vgg11@bn"),
+    ("ResNet-20 B", (), "resnet20@B"),
+    ("BN-Inception (Caffe, folded)", (), "bn_inception@caffe-folded"),
+    # a choice of a knob, or a value that the network has
+    ("ResNet-34 A", (), "resnet34@v1 shortcut=A"),
+    ("ResNet-34 B", (), "resnet34@v1"),
+    ("ResNet-50 bottleneck", (), "resnet50@v1"),
+    ("MobileNet (full)", (), "mobilenet_v1@full"),
+    ("ResNet-20 A", (), "resnet20@paper"),
+    ("DenseNet-121 (k = 32)", (), "densenet121@paper"),
+    ("DenseNet-161 (k=48)", (), "densenet161@paper"),
+    ("DenseNet-BC-121 (k=32)", (), "densenet121@paper"),
+    ("SE-ResNet-50 (r=16)", (), "se_resnet50@paper"),
+    # a multiplier behind
+    ("MobileNetV2 x1.4", (), "mobilenet_v2_1.4@paper"),
+    ("MobileNetV2 ×1.4", (), "mobilenet_v2_1.4@paper"),
+    ("ShuffleNet-V2 x1.5", (), "shufflenet_v2_x1.5@paper"),
+    # a beginning, with what only one of its networks has
+    ("NASNet-A Mobile", (), "nasnet_mobile@paper"),
+    ("NASNet-A (4 @ 1056)", (), "nasnet_mobile@paper"),
+    ("NASNet-A (6 @ 4032)", (331, 331), "nasnet_large@paper"),
+    ("NASNet-A", (331, 331), "nasnet_large@paper"),
+    ("NASNet-A (6 @ 4032)", (320, 320), "nasnet_large@paper input=3x320x320"),
+    # a name of two networks, at the input of one
+    ("Inception V2", (299, 299), "inception_v2"),
+    ("Inception V2", (224, 224), "bn_inception@slim"),
+    ("Inception-v2 (BN-Inception)", (), "bn_inception@slim"),
+    ("GoogLeNet (Inception v1)", (), "googlenet@paper"),
+    # inputs in names
+    ("1.0 MobileNet-224", (), "mobilenet_v1@paper"),
+    ("ResNet-50 160 × 160", (), "resnet50@v1 input=3x160x160"),
+    ("RegNetX-32GF 320", (), "regnetx_32gf@pycls input=3x320x320"),
+    ("ResNet-50", (1, 3, 224, 256), "resnet50@v1 input=3x224x256"),
+]
+
+
+@pytest.fixture(scope="module")
+def known():
+    return Known((), {})
+
+
+@pytest.mark.parametrize(("name", "size", "reference"), MEANT)
+def test_what_a_name_means(known, name, size, reference):
+    assert known.reference(name, size) == reference
+
+
+ASKED = [
+    ("Inception V2", (), "could be inception_v2 or bn_inception@slim: "),
+    ("Inception", (), "could be inception_resnet_v1@paper, inception_resnet_v2@paper, inception_v2, "),
+    ("Inception-ResNet", (), "could be inception_resnet_v1@paper or inception_resnet_v2@paper: "),
+    ("NASNet-A", (), "could be nasnet_mobile@paper or nasnet_large@paper: "),
+    ("NASNet-A", (320, 320), "could be nasnet_mobile@paper or nasnet_large@paper: "),
+    ("NASNet-A (5 @ 1538)", (), "could be nasnet_mobile or nasnet_large but for '1538', '5': "),
+    ("NASNet-A (7 @ 1920)", (331, 331), "could be nasnet_mobile or nasnet_large but for '1920', '7': "),
+    ("DenseNet (k=12)", (), "could be densenet40_k12, densenet100_k12 or densenet_bc100_k12: "),
+    ("DenseNet-BC (k=12)", (), "could be densenet_bc100_k12: "),  # the number of layers is not filled in
+    ("SENet", (), "could be senet154@paper: "),
+    ("MobileNetV3", (224,), "could be mobilenet_v3_large@paper or mobilenet_v3_small@paper: "),
+    ("ResNet-50 x2", (), "is resnet50 but for '2': "),
+    ("DenseNet-121 (k=24)", (), "is densenet121 but for 'k24': "),
+    ("GoogLeNet v5", (), "is googlenet but for 'v5': "),  # 5 is one of its knobs' values
+    ("ResNet-50 plain", (), "is resnet50 but for 'plain': "),  # it would be another network
+    ("ResNet-50 (Keras, Caffe)", (), "is resnet50 but for 'caffe', 'keras': "),
+    ("ResNet-50-C", (), "is resnet50 but for 'c': "),  # He et al. 2019, not the paper's shortcut C
+    ("ResNet-50-D", (), "is resnet50 but for 'd': "),
+    ("resnet50@v7", (), "resnet50 has no variant 'v7'"),
+    ("MobileNet-192", (224,), "names the input 3x192x192, but its row prints 3x224x224"),
+    ("ResNet-50", (64, 28, 28), "is resnet50@v1, which takes 3x224x224, not 64x28x28"),
+    ("LeNet-5", (3, 32, 32), "is lenet5@paper, which takes 1x32x32, not 3x32x32"),
+    ("PolyNet", (), "no network of that name is known"),
+]
+
+
+@pytest.mark.parametrize(("name", "size", "why"), ASKED)
+def test_what_is_asked_back(known, name, size, why):
+    found = known.reference(name, size)
+    assert isinstance(found, Unclear)
+    assert found.why.startswith(why)
+
+
+def test_every_network_is_known_by_its_own_names(known):
+    """In every variant; and by the bare name in the default one, but for one that another network has, too."""
+    for reference in shipped_networks():
+        for variant in reference.spec.variants_of(reference.network):
+            assert known.reference(f"{reference.network}@{variant}") == f"{reference.network}@{variant}"
+        own = reference.spec.input_of(reference.network, reference.variant)
+        assert known.reference(reference.network, own) == reference.name
+        if reference.network != "inception_v2":
+            assert known.reference(reference.network) == reference.name
+
+
+def test_our_own_list_is_a_table_of_which_all_cells_hold(capsys, write):
+    assert run(["list", "--format", "csv"]) == 0
+    path = write(capsys.readouterr().out)
+    audited = convcost.audit(path)
+    networks = [network.name for network, _ in convcost.network.shipped(variants=True)]
+    assert {finding.claim.reference for finding in audited.findings} == set(networks)
+    assert {finding.verdict for finding in audited.findings} == {"holds"}
+    assert (len(audited.findings), audited.unread) == (2 * len(networks), [])
+
+
+def test_a_variant_of_the_users_own(write):
+    spec = (
+        "name: mine\ninput: 3x8x8\nknobs:\n  bias: false\nvariants:\n  plain:\n  biased: {bias: true}\n"
+        "layers:\n  - fc: conv(10, 3, bias=bias) >> global_avgpool >> linear(5)\n"
+    )
+    path = write(spec, "mine.yaml")
+    table = write("Network,Input,Params\nMine,8x8,325\nMine (biased),8,335\nmine@biased,16,335\n")
+    audited = convcost.audit(table, specs=[path])
+    assert [finding.verdict for finding in audited.findings] == ["holds"] * 3
+    assert audited.findings[2].claim.reference == f"{path}:mine@biased input=3x16x16"
 
 
 # -- the command -------------------------------------------------------------------------------------------------

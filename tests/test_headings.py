@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcost.published.headings import Candidate, Quantity, candidates, quantity_of
+from convcost.published.headings import (
+    Candidate,
+    Quantity,
+    beginnings,
+    candidates,
+    input_size,
+    names_an_input,
+    quantity_of,
+)
 
 TITLES = [
     ("#P (M)", "params", "M"),
@@ -159,6 +167,15 @@ NAMES: list[tuple[str, list[tuple[str, tuple[str, ...], tuple[str, ...]]]]] = [
     ("VGG-16-BN", [("vgg16_bn", (), ())]),
     ("BN-Inception", [("bn_inception", (), ())]),
     ("NASNet-A (mobile)", [("nasnet_a@mobile", (), ())]),
+    ("MobileNetV2 x1.4", [("mobilenet_v2@1.4", (), ())]),
+    ("MobileNetV2 ×1.4", [("mobilenet_v2@1.4", (), ())]),
+    ("MobileNet v2 × 1.4", [("mobilenet_v2@1.4", (), ())]),
+    ("ResNet-18 x2", [("resnet18", (), ("2",))]),
+    ("ResNet-18 x 2", [("resnet18", (), ("2",))]),
+    ("ResNet-18 224 × 224", [("resnet18", (), ("224x224",))]),
+    ("ResNet-18 3x160x160", [("resnet18", (), ("3x160x160",))]),
+    ("NASNet-A mobile (7 @ 1920)", [("nasnet_a@mobile", (), ("7", "1920"))]),
+    ("Inception", []),  # of several versions, and none is just called so
     ("MobileNetV3", []),
     ("ResNet-152", []),
     ("GPipe", []),
@@ -169,7 +186,7 @@ NAMES: list[tuple[str, list[tuple[str, tuple[str, ...], tuple[str, ...]]]]] = [
 
 @pytest.mark.parametrize(("name", "expected"), NAMES)
 def test_names(name: str, expected: list[tuple[str, tuple[str, ...], tuple[str, ...]]]) -> None:
-    found = candidates(name, KNOWN, {"inception_v1": "googlenet@paper"})
+    found = candidates(name, KNOWN, {"googlenet@paper": ["inception_v1"]})
     assert found == [Candidate(*one) for one in expected]
 
 
@@ -178,9 +195,77 @@ def test_a_known_name_is_found_as_it_is(name: str) -> None:
     assert candidates(name, KNOWN) == [Candidate(name, (), ())]
 
 
+def test_two_networks_may_share_a_name() -> None:
+    shared = candidates("Inception V3", KNOWN, {"bn_inception": ["inception_v3"]})
+    assert shared == [Candidate("inception_v3", (), ()), Candidate("bn_inception", (), ())]
+
+
+BEGINNINGS: list[tuple[str, list[tuple[str, tuple[str, ...], tuple[str, ...]]]]] = [
+    ("DenseNet", [("densenet121", ("121",), ()), ("densenet_bc_100_k12", ("bc", "100", "k12"), ())]),
+    ("DenseNet (k=12)", [("densenet121", ("121",), ("k12",)), ("densenet_bc_100_k12", ("bc", "100"), ())]),
+    ("DenseNet-BC (k=12)", [("densenet121", ("121",), ("bc", "k12")), ("densenet_bc_100_k12", ("100",), ())]),
+    ("NASNet-A (4 @ 1056)", [("nasnet_mobile", ("mobile",), ("4", "1056"))]),
+    ("NASNet mobile", [("nasnet_mobile", (), ())]),
+    ("Nas", []),  # no word of its own
+    ("", []),
+]
+
+
+@pytest.mark.parametrize(("name", "expected"), BEGINNINGS)
+def test_names_that_are_begun(name: str, expected: list[tuple[str, tuple[str, ...], tuple[str, ...]]]) -> None:
+    known = ["densenet121", "densenet_bc_100_k12", "nasnet_mobile"]
+    found = beginnings(name, known, {"nasnet_mobile": ["nasnet_a_mobile"]})
+    assert found == [Candidate(*one) for one in expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("224", (224,)),
+        ("224px", (224,)),
+        ("224²", (224,)),
+        ("224^2", (224,)),
+        ("224^{2}", (224,)),
+        ("224x224", (224, 224)),
+        ("224 × 224 pixels", (224, 224)),
+        ("224*224", (224, 224)),
+        ("(224, 224)", (224, 224)),
+        ("[3, 160, 224]", (3, 160, 224)),
+        ("3x224x224", (3, 224, 224)),
+        ("224×224×3", (224, 224, 3)),
+        ("1x3x224x224", (1, 3, 224, 224)),
+        ("1,024", None),
+        ("0x0", None),
+        ("224x", None),
+        ("x224", None),
+        ("98 MB", None),
+        ("22.4", None),
+        ("1x1x3x224x224", None),
+        ("12345678", None),
+        ("large", None),
+        ("", None),
+    ],
+)
+def test_sizes_of_inputs(text: str, size: tuple[int, ...] | None) -> None:
+    assert input_size(text) == size
+
+
+def test_titles_of_inputs() -> None:
+    yes = (
+        "Input|Input size|input_shape|Resolution|Image size|Image Size (px)|Res.|Size|Test size|Crop|Input / resolution"
+    )
+    no = "|Model|Model size|Size (MB)|Input channels|Params|Train size|Depth|Test|ResNet|Memory size|FLOPs (224x224)"
+    assert [title for title in yes.split("|") if not names_an_input(title)] == []
+    assert [title for title in no.split("|") if names_an_input(title)] == []
+
+
 @given(st.text(max_size=300) | st.from_regex(r"[a-zA-Z0-9 =x×().@_-]{0,40}", fullmatch=True))
 def test_any_text_is_answered(text: str) -> None:
     quantity_of(text)
+    names_an_input(text)
+    assert all(input_size(text) or [1])
+    for candidate in beginnings(text, KNOWN):
+        assert candidate.name in KNOWN
     for candidate in candidates(text, KNOWN):
         assert candidate.name in KNOWN
 

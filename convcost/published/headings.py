@@ -1,6 +1,6 @@
-"""What a table's titles and row names mean: the quantity of a column, the network of a row.
+"""What a table's titles, row names and sizes mean: the quantity of a column, the network of a row, its input.
 
-Both are pure functions on text. They do not guess: a title that could mean two things means none, and a name
+All are pure functions on text. They do not guess: a title that could mean two things means none, and a name
 comes back with what it leaves open and what of it was not understood.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -110,20 +110,50 @@ def _read_title(part: str) -> tuple[set[str], set[Kind], set[str]]:
     return words, kinds, scales
 
 
+_INPUT_WORDS = {"input", "inputs", "image", "img", "resolution", "res", "size", "crop"}
+_BESIDE_INPUT = {"shape", "dim", "dims", "test", "eval", "px", "pixel", "pixels", "h", "w", "hxw"}
+_SIDES = re.compile(
+    r"[0-9]{1,6}(?:\s*[x×*]\s*[0-9]{1,6}){0,3}\s*(?:px|pixels?)?"
+    r"|[(\[]\s*[0-9]{1,6}(?:\s*[x×*,]\s*[0-9]{1,6}){0,3}\s*[)\]]"  # 1,024 alone is a number
+)
+_SQUARE = re.compile(r"(?P<side>[0-9]{1,6})\s*(?:px)?\s*(?:²|\^\s*\{?2\}?)")
+
+
+def names_an_input(title: str) -> bool:
+    """Whether a column's title says the size of an input: "Input size", "Res.", "Image size (px)", or only "Size"."""
+    words = set(re.findall(r"[^\W\d_]+", title[:MAX_NAME].casefold()))
+    return bool(words & _INPUT_WORDS) and words <= _INPUT_WORDS | _BESIDE_INPUT
+
+
+def input_size(text: str) -> tuple[int, ...] | None:
+    """An input's size as printed: (224,) for "224" and "224²", (3, 224, 224) for "3x224x224"; None if it is none.
+
+    Whether the first or the last of three is the channels, the text does not say.
+    """
+    text = text.strip().casefold()
+    square = _SQUARE.fullmatch(text)
+    found = [square["side"]] if square else re.findall("[0-9]+", text) if _SIDES.fullmatch(text) else []
+    sizes = tuple(map(int, found))
+    return sizes if sizes and all(sizes) else None
+
+
 _CITATION = re.compile(
-    r"\[[0-9, ;-]*\]|\([^()]*(?:\bet al\b|\b(?:19|20)[0-9]{2}\b)[^()]*\)|[†‡*∗§¶]|\^[0-9a-z]", re.IGNORECASE
+    r"\[[0-9, ;-]*\]|\((?=[^()]*[a-z]{2})[^()]*(?:\bet al\b|\b(?:19|20)[0-9]{2}\b)[^()]*\)|\((?:19|20)[0-9]{2}\)"
+    r"|[†‡*∗§¶]|\^[0-9a-z]",  # "(7 @ 1920)" is no year
+    re.IGNORECASE,
 )
 _NAME_TOKEN = re.compile(
-    r"(?P<size>[0-9]+x[0-9]+d?(?![0-9a-z]))"  # 32x4d, 224x224
+    r"(?<![0-9a-z.])(?P<size>[0-9]+(?:x[0-9]+){1,2}d?(?![0-9a-z.]))"  # 32x4d, 224x224, 3x224x224
     r"|(?P<key>[a-z]+)\s*=\s*(?P<value>[0-9]+(?:\.[0-9]+)?)"  # g = 3
     r"|(?P<family>[a-z]{2,}?)(?P<letter>[bv])(?P<version>[0-9]+(?:\.[0-9]+)?)(?![0-9a-z])"  # mobilenetv2
     r"|(?<![a-z])(?P<short>[a-wyz][0-9]+(?:\.[0-9]+)?)(?![0-9a-z])"  # b0, v1.5, g3
     r"|(?:(?<![a-z])x\s?)?(?P<number>[0-9]+(?:\.[0-9]+)?)(?:\s?x(?![a-z0-9]))?"  # 50, 1.4x, x2
     r"|(?P<word>[a-z]+)"
 )
-_SPACED_SIZE = re.compile(r"(?<=[0-9])\s*[x×]\s*(?=[0-9])")
+_SPACED_SIZE = re.compile(r"(?<![0-9a-z.])([0-9]+)\s*x\s*(\1|[0-9]+d)(?![0-9a-z.])")  # 224 x 224, 32 x 4d; not 50 x2
 _FAMILIES = {"rn": "resnet", "mnet": "mobilenet", "effnet": "efficientnet"}
 _KEYS = {"group": "g", "groups": "g", "growth": "k", "l": "", "depth": "", "width": "", "alpha": "", "α": ""}
+_UNNUMBERED = ("mobilenet", "shufflenet")  # what their papers call the first version
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,28 +171,47 @@ class Candidate:
     residue: tuple[str, ...]
 
 
-def candidates(name: str, known: Iterable[str], aliases: Mapping[str, str] | None = None) -> list[Candidate]:
+def candidates(name: str, known: Iterable[str], also: Mapping[str, Sequence[str]] | None = None) -> list[Candidate]:
     """The known names that a printed name may mean: those that leave the least of it unread, then unsaid.
 
     Known names look like "resnet50", "mobilenet_v2@1.4", "resnext50_32x4d"; what follows the @ is a variant.
-    A printed name need not name the first version ("MobileNet" for mobilenet_v1) and not a width of 1.
-    Several candidates: the name is ambiguous. A candidate with a residue is a network of that family at
-    best; nobody should take it for the network itself before the residue is explained. None: unknown.
+    A printed name need not name a first version that was published without a number ("MobileNet" for mobilenet_v1)
+    and not a width of 1. Several candidates: the name is ambiguous. A candidate with a residue is a network of that
+    family at best; nobody should take it for the network itself before the residue is explained. None: unknown.
 
     Args:
         name: as printed, with its citations and footnote marks.
         known: the names to find.
-        aliases: other ways to write known names ("inception_v1": "googlenet").
+        also: other ways to write known names ("googlenet": ["inception_v1"]); two networks may share one.
     """
-    targets = {**{one: one for one in known}, **(aliases or {})}
+    letters, others = tokens(_CITATION.sub(" ", name[:MAX_NAME].replace("×", "x")))
+    found = _best(_match(spelling, target, letters, others) for spelling, target in _spellings(known, also))
+    least = min(map(_open, found), default=None)
+    return [candidate for candidate in found if _open(candidate) == least]
+
+
+def beginnings(name: str, known: Iterable[str], also: Mapping[str, Sequence[str]] | None = None) -> list[Candidate]:
+    """The known names of which a printed name says only the first word or more, in the order of `known`.
+
+    "NASNet-A" of nasnet_a_mobile and nasnet_a_large. What of them is not printed is unsaid, be it a number. The
+    arguments are those of `candidates`.
+    """
+    letters, others = tokens(_CITATION.sub(" ", name[:MAX_NAME].replace("×", "x")))
+    return _best(_begun(spelling, target, letters, others) for spelling, target in _spellings(known, also))
+
+
+def _spellings(known: Iterable[str], also: Mapping[str, Sequence[str]] | None) -> Iterator[tuple[str, str]]:
+    yield from ((one, one) for one in known)
+    yield from ((spelling, target) for target, spellings in (also or {}).items() for spelling in spellings)
+
+
+def _best(matches: Iterable[Candidate | None]) -> list[Candidate]:
+    """For each name the spelling that leaves the least open."""
     found: dict[str, Candidate] = {}
-    letters, others = _tokens(_CITATION.sub(" ", name[:MAX_NAME].replace("×", "x")))
-    for spelling, target in targets.items():
-        candidate = _match(spelling, target, letters, others)
-        if candidate and (target not in found or _open(candidate) < _open(found[target])):
-            found[target] = candidate
-    least = min(map(_open, found.values()), default=None)
-    return [candidate for candidate in found.values() if _open(candidate) == least]
+    for one in matches:
+        if one and (one.name not in found or _open(one) < _open(found[one.name])):
+            found[one.name] = one
+    return list(found.values())
 
 
 def _open(candidate: Candidate) -> tuple[int, int]:
@@ -171,14 +220,17 @@ def _open(candidate: Candidate) -> tuple[int, int]:
 
 def _match(spelling: str, target: str, letters: tuple[str, ...], others: Counter[str]) -> Candidate | None:
     base, _, variant = spelling.partition("@")
-    base_letters, base_others = _tokens(base)
-    variant_letters, variant_others = _tokens(variant)
-    rest = _without(letters, "".join(base_letters))
+    base_letters, base_others = tokens(base)
+    family = "".join(base_letters)
+    rest = _without(letters, family)
     if rest is None:
         return None
     missing = base_others - others
-    if missing and (set(missing) != {"v1"} or any(re.match("v[0-9]", token) for token in others)):
+    if missing and (
+        set(missing) != {"v1"} or family not in _UNNUMBERED or any(re.match("v[0-9]", token) for token in others)
+    ):
         return None
+    variant_letters, variant_others = tokens(variant)
     left = Counter(rest) + (others - base_others)
     wanted = Counter(variant_letters) + variant_others
     assumed = missing + (wanted - left)
@@ -186,21 +238,40 @@ def _match(spelling: str, target: str, letters: tuple[str, ...], others: Counter
     return Candidate(target, tuple(assumed.elements()), tuple((left - wanted).elements()))
 
 
+def _begun(spelling: str, target: str, letters: tuple[str, ...], others: Counter[str]) -> Candidate | None:
+    base_letters, base_others = tokens(spelling)
+    for said in range(len(base_letters), 0, -1):
+        rest = _without(letters, "".join(base_letters[:said]))
+        if rest is not None:
+            left, unsaid = Counter(rest), Counter(base_letters[said:])
+            assumed = (unsaid - left) + (base_others - others)
+            return Candidate(
+                target, tuple(assumed.elements()), tuple(((left - unsaid) + (others - base_others)).elements())
+            )
+    return None
+
+
 def _without(letters: tuple[str, ...], family: str) -> list[str] | None:
     """The words that remain when a run of them spells the family, None if no run does."""
+    if family not in "".join(letters):  # nearly always
+        return None
     for start in range(len(letters)):
-        for stop in range(start + 1, len(letters) + 1):
-            if "".join(letters[start:stop]) == family:
+        read = 0
+        for stop, word in enumerate(letters[start:], start + 1):
+            if not family.startswith(word, read):
+                break
+            read += len(word)
+            if read == len(family):
                 return [*letters[:start], *letters[stop:]]
     return None
 
 
 @lru_cache(maxsize=4096)
-def _tokens(name: str) -> tuple[tuple[str, ...], Counter[str]]:
+def tokens(name: str) -> tuple[tuple[str, ...], Counter[str]]:
     """The words of a name in their order, and its numbers, versions and settings without any."""
     words = []
     others: Counter[str] = Counter()
-    for token in _NAME_TOKEN.finditer(_SPACED_SIZE.sub("x", name.casefold())):
+    for token in _NAME_TOKEN.finditer(_SPACED_SIZE.sub(r"\1x\2", name.casefold())):
         if token["size"]:
             others[token["size"]] += 1
         elif token["key"]:

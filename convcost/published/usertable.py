@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,21 +18,22 @@ from convcost.printed import Printed, absent, parse
 from convcost.published.alternatives import RESOLUTIONS
 from convcost.published.claims import Claim, Claims, Priced, Unread
 from convcost.published.grid import Cell, RawTable
-from convcost.published.headings import candidates, quantity_of
+from convcost.published.headings import input_size, names_an_input, quantity_of
 from convcost.published.readings import Reading
+from convcost.published.rownames import Known, Unclear
 from convcost.published.tables import TOTAL, price_reference
-from convcost.spec.library import resolve, shipped_networks
-from convcost.spec.model import Spec
 
-ALIASES = {"inception_v1": "googlenet", "seresnet50": "se_resnet50", "seresnet101": "se_resnet101"}
+COLUMNS = ("name", "input", "params", "macs", "flops", "ops", "skip")
+"""What a column can be said to print."""
 _KINDS = {"params": "params", "macs": "ops", "flops": "ops", "ops": "ops"}
 _UNITS = {"params": ("", "params"), "ops": ("", "macs", "flops", "ops")}
-_MAPPING = re.compile(r"(?P<what>name|params|macs|flops|ops|skip)(?: in (?P<scale>[KMG]))?(?: of (?P<of>.*\{\}.*))?")
-_MOST_NAMED = 6
+_MAPPING = re.compile(
+    r"(?P<plain>name|input|skip)|(?P<what>params|macs|flops|ops)(?: in (?P<scale>[KMG]))?(?: of (?P<of>.*\{\}.*))?"
+)
 
 
 class _Role(NamedTuple):
-    """What a column prints, in which scale, and how the name of the network is made from the row's."""
+    """What a column counts, in which scale, and how the name of the network is made from the row's."""
 
     quantity: str
     scale: str = ""
@@ -51,34 +51,38 @@ def read_claims(
 
     Args:
         table: see `convcost.published.tablefile.read_table`.
-        columns: what columns print, by title: name, params, macs, flops, ops or skip; perhaps with a scale ("params
-            in M"), and with a pattern of the name ("ops of SE-{}": the column is about the SE network of the row's).
+        columns: what columns print, by title: name, input (its size), params, macs, flops, ops or skip; a count perhaps
+            with a scale ("params in M"), and with a pattern of the name ("ops of SE-{}": the column is about the SE
+            network of the row's).
         names: the networks that rows are about, by their printed name: "resnet50@v1.5", "resnet34 shortcut=A".
         specs: spec files whose networks are known by name as well.
 
     Raises:
-        ConvcostError: a column or name that there is not, columns that cannot be told apart, a cell that is no number.
+        ConvcostError: a column or name that there is not, columns that cannot be told apart, a cell that is no number,
+            or no size where the column prints inputs.
     """
     roles = _roles(table, columns or {})
-    title = _name_column(table, roles, columns or {})
+    sized = _input_column(table, roles, columns or {})
+    known = Known(specs, names or {})
+    title = _name_column(table, roles, columns or {}, known, sized)
     counting = {column: role for column, role in enumerate(roles) if role is not None}
     if not counting:
         hint = f"its columns are {', '.join(map(repr, table.columns))}; say which with --map TITLE=params|ops"
         raise ConvcostError(f"{table.place}: no column of params, macs or flops; {hint}")
-    known = _Known(specs, names or {})
     priced: Priced = {}
     claims: list[Claim] = []
     unread: dict[tuple[str, str], Unread] = {}
     for row in table.rows:
         label = row.cells[title].text
+        size = () if sized is None else _size(row.cells[sized], table.columns[sized])
         for column, role in counting.items():
             cell = row.cells[column]
             if absent(cell.text):
                 continue
             printed = _number(cell, role, table.columns[column])
             name = role.of.replace("{}", label)
-            found = known.reference(name)
-            if isinstance(found, _Unknown):
+            found = _reference(known, name, size, row.cells[title].place)
+            if isinstance(found, Unclear):
                 unread.setdefault((name, row.cells[title].place), Unread(name, found.why, row.cells[title].place))
                 continue
             if found not in priced:
@@ -123,30 +127,72 @@ def _roles(table: RawTable, mapped: Mapping[str, str]) -> list[_Role | None]:
 def _mapped(title: str, text: str, scale: str) -> _Role | None:
     found = _MAPPING.fullmatch(text.strip())
     if found is None:
-        raise ConvcostError(
-            f"--map {title}={text}: write name, params, macs, flops, ops or skip, perhaps 'in M' and 'of SE-{{}}'"
-        )
-    if found["what"] in ("name", "skip"):
+        said = f"{', '.join(COLUMNS[:-1])} or {COLUMNS[-1]}"
+        raise ConvcostError(f"--map {title}={text}: write {said}, a count perhaps 'in M' and 'of SE-{{}}'")
+    if found["plain"]:
         return None
     return _Role(_KINDS[found["what"]], found["scale"] or scale, found["of"] or "{}")
 
 
-def _name_column(table: RawTable, roles: Sequence[_Role | None], mapped: Mapping[str, str]) -> int:
-    said = [table.columns.index(title) for title, text in mapped.items() if text.strip() == "name"]
+def _said(table: RawTable, mapped: Mapping[str, str], what: str) -> int | None:
+    """The column that is mapped to what only one can be."""
+    said = [table.columns.index(title) for title, text in mapped.items() if text.strip() == what]
     if len(said) > 1:
-        raise ConvcostError(f"{table.place}: two columns cannot both be the name")
-    if said:
-        return said[0]
-    known = _Known((), {})
+        raise ConvcostError(f"{table.place}: two columns cannot both be the {what}")
+    return said[0] if said else None
 
-    def recognised(column: int) -> int:
-        return sum(bool(known.candidates(row.cells[column].text)) for row in table.rows)
 
-    free = [column for column, role in enumerate(roles) if role is None]
-    best = max(free, key=recognised, default=None)
-    if best is None:
+def _input_column(table: RawTable, roles: Sequence[_Role | None], mapped: Mapping[str, str]) -> int | None:
+    """The column of input sizes, if there is one: by its title, and by cells that look like it."""
+    said = _said(table, mapped, "input")
+    if said is not None:
+        return said
+    found = [
+        column
+        for column, title in enumerate(table.columns)
+        if roles[column] is None and title not in mapped and names_an_input(title) and _prints_sizes(table, column)
+    ]
+    if len(found) > 1:
+        titles = ", ".join(repr(table.columns[column]) for column in found)
+        raise ConvcostError(f"{table.place}: {titles} all print an input; say which with --map TITLE=input or skip")
+    return found[0] if found else None
+
+
+def _prints_sizes(table: RawTable, column: int) -> bool:
+    """Whether the cells are input sizes; under "Size" they may be megabytes, unless all are sizes that inputs have."""
+    texts = [row.cells[column].text for row in table.rows if not absent(row.cells[column].text)]
+    if table.columns[column].strip().casefold() != "size":
+        return any(map(input_size, texts))
+    sizes = [input_size(text) for text in texts]
+    return bool(sizes) and all(size and (len(size) > 1 or size[0] in RESOLUTIONS) for size in sizes)
+
+
+def _size(cell: Cell, title: str) -> tuple[int, ...]:
+    if absent(cell.text):
+        return ()
+    size = input_size(cell.text)
+    if size is None:
+        said = f"{cell.text[:60]!r} is no input size such as 224, 224x224 or 3x224x224, which {title!r} prints"
+        raise ConvcostError(f"{cell.place}: {said} (or --map {title}=skip)")
+    return size
+
+
+def _name_column(
+    table: RawTable, roles: Sequence[_Role | None], mapped: Mapping[str, str], known: Known, sized: int | None
+) -> int:
+    said = _said(table, mapped, "name")
+    if said is not None:
+        return said
+    free = [column for column, role in enumerate(roles) if role is None and column != sized]
+    if not free:
         raise ConvcostError(f"{table.place}: no column of network names; say which with --map TITLE=name")
-    return best if recognised(best) else free[0]
+    # Of two columns, that of names beats that of families, which begin them.
+    for recognises in (known.recognises, known.begins):
+        counts = {column: sum(recognises(row.cells[column].text) for row in table.rows) for column in free}
+        best = max(free, key=counts.__getitem__)
+        if counts[best]:
+            return best
+    return free[0]
 
 
 def _number(cell: Cell, role: _Role, title: str) -> Printed:
@@ -156,94 +202,15 @@ def _number(cell: Cell, role: _Role, title: str) -> Printed:
     return printed
 
 
+def _reference(known: Known, name: str, size: tuple[int, ...], place: str) -> str | Unclear:
+    try:
+        return known.reference(name, size)
+    except ConvcostError as error:
+        raise ConvcostError(f"{place}: {error}") from None
+
+
 def _price(reference: str, place: str) -> tuple[Network, Cost]:
     try:
         return price_reference(reference)
     except ConvcostError as error:
         raise ConvcostError(f"{place}: {error}") from None
-
-
-# -- names -------------------------------------------------------------------------------------------------------
-
-
-class _Unknown(NamedTuple):
-    why: str
-
-
-class _Known:
-    """The networks that rows can be about, by name."""
-
-    def __init__(self, specs: Sequence[Path], names: Mapping[str, str]) -> None:
-        self.names = {_plain(name): reference for name, reference in names.items()}
-        self.said = {_plain(name): name for name in names}
-        self.used: set[str] = set()
-        self.networks = {reference.network: reference.network for reference in shipped_networks()}
-        for path in specs:
-            spec = Spec.read(path)
-            self.networks.update({network: f"{path}:{network}" for network in spec.networks})
-
-    def candidates(self, name: str) -> list[str]:
-        return [candidate.name for candidate in candidates(name, self.networks, self._aliases)]
-
-    @property
-    def _aliases(self) -> dict[str, str]:
-        return {alias: name for alias, name in ALIASES.items() if name in self.networks}
-
-    def reference(self, name: str) -> str | _Unknown:
-        """The network that a printed name means, on the input that it names; or why that is not known."""
-        if _plain(name) in self.names:
-            self.used.add(self.said[_plain(name)])
-            return self.names[_plain(name)]
-        found = candidates(name, self.networks, self._aliases)
-        meant: list[str] = []
-        left: set[str] = set()
-        for candidate in found:
-            reference = self._full(self.networks[candidate.name])
-            if set(candidate.assumed) - {"v1"}:
-                continue
-            side, rest = self._explained(reference, candidate.residue)
-            left |= set(rest)
-            if not rest:
-                meant.append(f"{reference} input=3x{side}x{side}" if side else reference)
-        if len(meant) == 1:
-            return meant[0]
-        say = "say which with --name"
-        if meant:
-            return _Unknown(f"could be {' or '.join(meant)}: {say}")
-        if left:
-            words = ", ".join(repr(word) for word in sorted(left))
-            return _Unknown(f"is {' or '.join(c.name for c in found)} but for {words}: {say}")
-        begins = [known for known in self.networks if _squashed(known).startswith(_squashed(name))] if name else []
-        if begins:
-            more = ", ..." * (len(begins) > _MOST_NAMED)
-            return _Unknown(f"could be {', '.join(begins[:_MOST_NAMED])}{more}: {say}")
-        return _Unknown("no network of that name is known")
-
-    def _full(self, name: str) -> str:
-        return resolve(name).name if name in self.networks and name == self.networks[name] else name
-
-    def _explained(self, reference: str, residue: Sequence[str]) -> tuple[int, list[str]]:
-        """The input size among what a name says beyond the network's, and what neither that nor a knob explains."""
-        found = resolve(reference)
-        settings = found.spec.settings(found.network, found.variant, {})
-        side, rest = 0, []
-        for word in residue:
-            number = re.fullmatch(r"(?P<letter>[a-z]?)(?P<value>[0-9]+(?:\.[0-9]+)?)", word)
-            if number is None:
-                rest.append(word)
-            elif number["letter"]:
-                knobs = [v for name, v in settings.items() if name.startswith(number["letter"])]
-                rest += [] if Fraction(number["value"]) in knobs else [word]
-            elif word.isdigit() and int(word) in RESOLUTIONS and not side:
-                side = int(word)
-            elif Fraction(word) != settings.get("width", 1):
-                rest.append(word)
-        return side, rest
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.split()).casefold()
-
-
-def _squashed(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.casefold())
