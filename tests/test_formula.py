@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -278,3 +279,30 @@ def test_a_formula_is_made_of_numpys_numbers():
     net = load("resnet50")
     given = {"input": np.array([3, 64, 64]), "batch": np.int64(2), "width": np.int64(32)}
     assert net.formula("macs", [], **given).value == net.price("3x64x64", 2, width=32).total.macs
+
+
+@pytest.mark.parametrize(
+    ("network", "symbols", "under"),
+    [
+        ("mobilenet_v2", ["width"], {"width": "x/20"}),
+        ("mobilenet_v2", ["H", "W", "width"], {"H": "32*x", "W": "32*x", "width": "x/20"}),
+        ("mobilenet_v2", ["width"], {}),
+        ("efficientnet_b0", ["width"], {"width": "x/10"}),
+        ("resnet50", ["H", "W", "width"], {"W": "H"}),
+    ],
+)
+def test_the_text_is_the_value(network, symbols, under):
+    """Read by Python's own rules of precedence, on fractions, for which / is exact."""
+    formula = load(network).formula("macs", symbols)
+    formula = formula.substitute(**under) if under else formula
+    lines = " ".join(
+        line.strip() if line.startswith("    ") else "\n" + line.strip() for line in str(formula).splitlines()
+    )
+    definitions = [line.split(" = ", 1) for line in lines.splitlines() if " = " in line]
+    (_, value), *named = definitions
+    for at in (Fraction(7), Fraction(20), Fraction(33)):
+        known = dict.fromkeys(formula.symbols, at)
+        known |= {"make_divisible": make_divisible, "max": max, "ceil": math.ceil, "floor": math.floor}
+        for name, definition in named:
+            known[name] = eval(definition, {}, known)  # noqa: S307  # our own text
+        assert eval(value, {}, known) == formula(*(int(at),) * len(formula.symbols))  # noqa: S307

@@ -37,8 +37,8 @@ def audit(
     """Judge every printed cell of TABLES: shipped ones by name, your own by their .csv, .md, .tex or .html file.
 
     A cell holds, holds under another convention or for another network, contradicts the other cells of its row, or is
-    not reproduced. --map says what a column prints (name, input, params, macs, flops, ops or skip, perhaps "ops in M" or
-    "ops of SE-{}", where {} is the row's name), --name which network a row is about.
+    not reproduced. --map says what a column prints (name, input, params, macs, flops, ops or skip, perhaps "ops in M"
+    or "ops of SE-{}", where {} is the row's name), --name which network a row is about.
 
     Example: convcost audit googlenet resnet
     """

@@ -185,8 +185,14 @@ class _Writer:
     def factors(self, monomial: Monomial) -> list[str]:
         if monomial in self.names:
             return [self.names[monomial]]
-        runs = [(self.words[atom], len(list(run))) for atom, run in groupby(monomial)]
-        return [word if power == 1 else self.style.power.format(word, power) for word, power in runs]
+        runs = [(atom, len(list(run))) for atom, run in groupby(monomial)]
+        return [self.words[atom] if power == 1 else self.power(atom, power) for atom, power in runs]
+
+    def power(self, atom: Atom, power: int) -> str:
+        word = self.words[atom]
+        # A rounded width is written as a quotient until it has a name.
+        quotient = isinstance(atom, NearestMultiple) and ("/" in word or word.startswith(r"\frac")) and word[0] != "("
+        return self.style.power.format(self.style.group.format(word) if quotient else word, power)
 
     def term(self, c: int, factors: list[str]) -> str:
         if abs(c) != 1 or not factors:
@@ -215,8 +221,10 @@ def _compared(atom: Maximum) -> list[Int]:
 
 
 def _is_width(atom: Atom) -> bool:
-    """Whether it comes from a symbol that is rational: a number of channels, scaled and made an integer."""
-    return not isinstance(atom, Symbol) and any(not inner.integral for inner in atoms_within(*atom.inner))
+    """Whether it is a number of channels, scaled and made an integer: rounded, or of a symbol that is rational."""
+    return isinstance(atom, NearestMultiple) or (
+        not isinstance(atom, Symbol) and any(not inner.integral for inner in atoms_within(*atom.inner))
+    )
 
 
 def _width_order(width: Monomial) -> tuple[int, str]:
