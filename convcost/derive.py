@@ -30,6 +30,10 @@ AXES: dict[int, tuple[str, ...]] = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H
 """What the spatial axes of an input are called, by their number."""
 
 
+DEPTHS = ("units", "n")
+"""The knobs by which specs repeat layers, of which the first that a network has is its depth."""
+
+
 def derive(network: Network, quantity: str, names: Sequence[str] | None, input: Any, batch: Int) -> Formula:
     """See `Network.formula`."""
     if quantity not in QUANTITIES:
@@ -39,6 +43,8 @@ def derive(network: Network, quantity: str, names: Sequence[str] | None, input: 
     shape = list(network.shape(input))
     axes = AXES.get(len(shape) - 1, ())
     names = axes if names is None else names
+    if not all(names):
+        raise ConvcostError("a symbol has a name: H,W,width")
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConvcostError(f"symbol {twice[0]} is named twice")
     variables: list[Poly] = []
@@ -73,6 +79,8 @@ def _refuse_arrays(network: Network, input: Any, batch: Int) -> None:
 def _with_symbol(network: Network, name: str, axes: Sequence[str]) -> tuple[Network, list[Poly]]:
     """The network with a knob, each element of a list knob, or one element of it, as a symbol."""
     knobs = network.settings
+    if name == "depth" and name not in knobs:
+        name = next((knob for knob in DEPTHS if knob in knobs), name)
     if name in knobs and not isinstance(knobs[name], tuple):
         variable = _symbol(network, name, name)
         return network.set(**{name: variable}), [variable]
@@ -83,7 +91,7 @@ def _with_symbol(network: Network, name: str, axes: Sequence[str]) -> tuple[Netw
         numbers = (
             knob
             for knob, value in knobs.items()
-            if isinstance(value, (int, tuple, Fraction))
+            if isinstance(value, (int, tuple, Fraction, Poly))
             and not isinstance(value, bool)
             and not network.spec.knobs[knob].choices
         )

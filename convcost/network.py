@@ -106,8 +106,9 @@ class Network:
 
         quantity is params, macs, activations or another convention of counts. A symbol is batch (or N), an axis (H and
         W; L of one axis; D, H and W of three), or a knob; a list knob such as units makes a symbol of each element,
-        units_1 of the first. By default the axes are. What is no symbol has the given value, or its own. Raises
-        ConvcostError for an unknown name, and where there is no closed form.
+        units_1 of the first; depth is the knob that repeats layers, units or n. By default the axes are. What is no
+        symbol has the given value, or its own. Raises ConvcostError for an unknown name, and where there is no closed
+        form.
         """
         from convcost.derive import derive
 

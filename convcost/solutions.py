@@ -58,8 +58,8 @@ def table(problem: Problem, solutions: Sequence[Solution], objective: str | None
 def draw(problem: Problem, solutions: Sequence[Solution], path: Path) -> None:
     """The designs as a picture: over the first two numeric axes, or if there is one, over it and the first limit.
 
-    Raises ConvcostError for a file that is neither .svg nor .png, or nothing to draw, MissingExtraError without
-    matplotlib, and OSError where the file cannot be written.
+    Raises ConvcostError for a file that is neither .svg nor .png or cannot be written, or nothing to draw, and
+    MissingExtraError without matplotlib.
     """
     if path.suffix.lower() not in PICTURES:
         raise ConvcostError(f"{path}: a picture's name ends in {' or '.join(PICTURES)}")
@@ -90,5 +90,8 @@ def draw(problem: Problem, solutions: Sequence[Solution], path: Path) -> None:
         buffer = BytesIO()
         metadata = {"Date": None} if path.suffix.lower() == ".svg" else {}
         figure.savefig(buffer, format=path.suffix[1:].lower(), metadata=metadata)
-    with atomically(path) as file:
-        file.write(buffer.getvalue())
+    try:
+        with atomically(path) as file:
+            file.write(buffer.getvalue())
+    except OSError as error:
+        raise ConvcostError(f"{path}: {error.strerror or error}") from None

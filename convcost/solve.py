@@ -26,7 +26,7 @@ from convcost.poly.atoms import Atom, Symbol, atoms_within
 from convcost.spec import expression
 from convcost.spec.document import SpecError, exact
 from convcost.spec.expression import Expression
-from convcost.sweep.forms import METRICS, Form, holds_at, joined, metrics, price, symbolic_axes
+from convcost.sweep.forms import BATCH, METRICS, Form, holds_at, joined, metrics, price, symbolic_axes
 from convcost.sweep.space import Axis, Space, Steps, parse_axis, parsed_expression
 
 MAX_BOXES = 200_000
@@ -87,6 +87,9 @@ def default_axis(network: Network, name: str) -> Axis:
     if name in sizes:
         return Axis(name, Steps(32, 32, max(1, 2 * sizes[name] // 32)))
     knob = network.spec.knobs.get(name)
+    unsaid = ConvcostError(f"--over {name}: say which values it has, as name=start:stop:step or name=value,value")
+    if name == BATCH:
+        raise unsaid
     if knob is None:
         known = (*network.spec.knobs, *sizes)
         raise ConvcostError(f"{network.name} has no knob or size {name!r}{did_you_mean(name, known)}")
@@ -96,7 +99,7 @@ def default_axis(network: Network, name: str) -> Axis:
     if isinstance(default, bool):
         return Axis(name, (False, True))
     if not isinstance(default, (int, Fraction)) or default <= 0:
-        raise ConvcostError(f"--over {name}: say which values it has, as name=start:stop:step or name=value,value")
+        raise unsaid
     step = exact(Fraction(default, 20)) if default <= 2 else max(1, round(Fraction(default, 20)))
     return Axis(name, Steps(step, step, int(2 * default // step)))
 

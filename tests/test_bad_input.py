@@ -28,8 +28,8 @@ def price(text: str) -> None:
 
 
 BAD = {
-    "empty file": ("", "net.yaml:1:1: a spec is a YAML mapping"),
-    "a list": ("- a", "net.yaml:1:1: a spec is a YAML mapping"),
+    "empty file": ("", "net.yaml:1:1: here a YAML mapping is needed"),
+    "a list": ("- a", "net.yaml:1:1: here a YAML mapping is needed"),
     "no layers": (HEAD, "a spec needs the key 'layers'"),
     "unknown key": (HEAD + "layer: [relu]", "net.yaml:4:1: a spec has no key 'layer'; did you mean layers?"),
     "duplicate key": (HEAD + "name: b\nlayers: [relu]", "net.yaml:4:1: 'name' stands twice, first at line 1"),

@@ -151,6 +151,14 @@ def test_memory_by_scope_is_memory_by_layer_folded(capsys):
     assert found[0] == found[1]
 
 
+def test_a_scope_of_a_roofline_can_be_bound_by_both(capsys):
+    on = ["--machine", "flops=19.5T,bandwidth=1555G", "--depth", "1", "--format", "json"]
+    rows = {row["layer"]: row["limit"] for row in json.loads(succeed(capsys, "roofline", "resnet50", *on))["rows"]}
+    assert (rows["conv2_x"], rows["fc"], rows["layer by layer"], rows["all fused"]) == (
+        "both", "bandwidth", "both", "compute",
+    )  # fmt: skip
+
+
 def test_rooflines_and_training_add_up_over_scopes(capsys):
     for command in (["roofline", "resnet50", "--machine", "flops=1T,bandwidth=100G"], ["training", "resnet50"]):
         layers, scopes = (
@@ -340,15 +348,16 @@ def test_formula_with_settings_and_values(capsys):
     ("arguments", "said"),
     [
         (("--of", "flop"), "no formula for 'flop'"),
-        (("--symbols", "H,W,depth"), "has no symbol 'depth'; choose from batch, H, W, classes, width, units"),
-        (("--symbols", ""), "has no symbol ''"),
+        (("--symbols", "H,W,deep"), "has no symbol 'deep'; choose from batch, H, W, classes, width, units"),
+        (("--symbols", ""), "a symbol has a name"),
+        (("--symbols", "H,,W"), "a symbol has a name"),
         (("--under", "H"), "--under 'H': write it as symbol=value"),
         (("--under", "H=3,H=4"), "--under H: given twice"),
         (("--under", "Q=3"), "the formula has no symbol 'Q'; its symbols are H, W"),
         (("--under", "H=2h+"), "2h+:1:1: not an expression"),
         (("--under", "H=x.y"), "attribute access is not part of the spec language"),
         (("--under", "H=0"), "H = 0 is below 1"),
-        (("--under", "H=h-1"), "H = h - 1 may be below 1"),
+        (("--under", "H=h-1"), "H = h - 1 is not known to be at least 1"),
         (("--under", "H='a'"), "H takes a number or an expression, got \"'a'\""),
         (("--under", "H=(1,2)"), "H takes a number or an expression, got '(1,2)'"),
         (("--under", "H=1<2"), "H takes a number or an expression, got '1<2'"),

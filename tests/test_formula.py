@@ -22,6 +22,12 @@ def resnet50():
     return load("resnet50@v1.5").formula("macs", ["N", "H", "W", "width"])
 
 
+def test_depth_is_what_a_spec_repeats_by():
+    assert load("resnet20").formula("macs", ["depth"]).value == load("resnet20").formula("macs", ["n"]).value
+    assert load("resnet50").formula("macs", ["depth"]).symbols == ("units_1", "units_2", "units_3", "units_4")
+    assert load("efficientnet_b0").formula("params", ["depth"]).symbols == ("depth",)
+
+
 def test_resnet50_has_the_six_terms(resnet50):
     def c(m: int) -> object:
         return ceildiv(H, m) * ceildiv(W, m)

@@ -179,7 +179,7 @@ def test_fractions_stay_exact_on_arrays() -> None:
         ({"H": 0, "W": 1}, "H = 0 is below 1"),
         ({"H": np.array([3, -2]), "W": 1}, "H = -2 is below 1"),
         ({"H": Fraction(1, 2), "W": 1}, "H = 1/2 is not an integer"),
-        ({"H": W - 1, "W": 1}, "H = W - 1 may be below 1|H = 0 is below 1"),
+        ({"H": W - 1, "W": 1}, "H = W - 1 is not known to be at least 1|H = 0 is below 1"),
     ],
 )
 def test_values_outside_of_a_symbols_range_are_refused(values: dict[str, Any], message: str) -> None:

@@ -174,6 +174,7 @@ def cli(*arguments):
 
 
 BAD = {
+    "batch without values": (["--max", "macs=5", "--over", "batch"], "--over batch: say which values it has"),
     "no metric": (["--max", "flops=3M", "--over", "H"], "a limit is on params, macs, activations"),
     "no number": (["--max", "macs=many", "--over", "H"], "unknown name 'many'"),
     "half a mac": (["--max", "macs=0.5", "--over", "H"], "write it as macs=300M"),
@@ -188,7 +189,7 @@ BAD = {
     "two questions": (["--max", "macs=5", "--over", "H", "--maximize", "H", "--pareto"], "two questions"),
     "no picture": (["--max", "macs=5G", "--over", "H", "--plot", "x.gif"], "a picture's name ends in .svg or .png"),
     "nothing to draw": (["--max", "macs=5", "--over", "H", "--plot", "x.svg"], "x.svg: there is nothing to draw"),
-    "no folder": (["--max", "macs=5G", "--over", "H", "--plot", "/nowhere/x.svg"], "No such file or directory"),
+    "no folder": (["--max", "macs=5G", "--over", "H", "--plot", "/nowhere/x.svg"], "/nowhere/x.svg: No such file"),
 }
 
 

@@ -13,7 +13,7 @@ from convcost.errors import ConvcostError
 @click.command()
 @click.argument("network", type=NetworkName())
 @click.option("--of", "quantity", default="macs", show_default=True, help="params, macs, activations or a convention.")
-@click.option("--symbols", metavar="NAMES", help="batch, axes and knobs, with commas: H,W,width  [default: the axes]")
+@click.option("--symbols", metavar="NAMES", help="batch, axes, knobs, depth: H,W,width,depth  [default: the axes]")
 @click.option("--under", metavar="NAME=VALUE,...", help="Replace symbols by values: H=32h,W=32v.")
 @click.option(
     "--format",

@@ -104,8 +104,8 @@ def _in_range(symbol: Symbol, value: Int) -> Int:
         if not (symbol.rational or is_integer(value)):
             raise ConvcostError(f"{symbol.name} = {value} is not an integer")
     if low is None or low < least:
-        shown, be = (value, "may be") if isinstance(value, Poly) else (low, "is")
-        raise ConvcostError(f"{symbol.name} = {shown} {be} below {least}")
+        why = f"{value} is not known to be at least" if isinstance(value, Poly) else f"{low} is below"
+        raise ConvcostError(f"{symbol.name} = {why} {least}")
     return value
 
 

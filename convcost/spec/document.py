@@ -89,7 +89,7 @@ def parse(text: str, file: str) -> Mapping:
     """Read YAML text whose top is a mapping; `file` is what errors call it."""
     value = _read(text, file)
     if not isinstance(value, Mapping):
-        raise SpecError(value.mark, "a spec is a YAML mapping (name: ..., layers: ...)")
+        raise SpecError(value.mark, "here a YAML mapping is needed (name: ...)")
     return value
 
 

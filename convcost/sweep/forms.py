@@ -176,17 +176,20 @@ def symbolic_axes(network: Network, space: Space, questions: float = inf) -> tup
     `questions` is the most that the spec may ask of them.
     """
     numeric = sorted((axis for axis in space.axes if axis.numeric), key=lambda axis: axis.name in network.spec.knobs)
-    first = {axis.name: axis[0] for axis in space.axes}
+    # The smallest design may be too small for a layer, and then says nothing of the others.
+    corners = [{axis.name: axis[last * (len(axis) - 1)] for axis in space.axes} for last in (0, 1)]
     chosen: list[Axis] = []
     for axis in numeric:
         names = {a.name for a in (*chosen, axis)}
-        setting = {name: value for name, value in first.items() if name not in names}
-        try:
-            form = Form(network, space, [*chosen, axis], setting, first)
-        except (ConvcostError, TypeError):
-            continue
-        if len(form.answers) <= questions:
-            chosen.append(axis)
+        for corner in corners:
+            setting = {name: value for name, value in corner.items() if name not in names}
+            try:
+                form = Form(network, space, [*chosen, axis], setting, corner)
+            except (ConvcostError, TypeError):
+                continue
+            if len(form.answers) <= questions:
+                chosen.append(axis)
+            break
     return tuple(axis.name for axis in chosen)
 
 

@@ -65,7 +65,7 @@ def parse_limit(text: str) -> tuple[str, int]:
         limit = expression.evaluate(parsed, parsed.node, {})
         if isinstance(limit, int) and limit >= 0 and not isinstance(limit, bool):
             return name, limit
-    raise ConvcostError(f"--max {text!r}: write it as macs=300M, a whole number")
+    raise ConvcostError(f"--max {text!r}: write it as macs=300M, a whole number of 0 or more")
 
 
 def scaled(text: str) -> str:

@@ -60,14 +60,13 @@ def machine(network: Network, cost: Cost, depth: int | None, on: Machine, dtype:
         computing = sum((bound.seconds for bound in group if bound.limit == "compute"), Fraction(0))
         moved = sum(bound.bytes for bound in group)
         operations = sum(bound.operations for bound in group)
-        limit = "" if not seconds else "compute" if 2 * computing > seconds else "bandwidth"
+        limit = "" if not seconds else "bandwidth" if not computing else "compute" if computing == seconds else "both"
         intensity = Fraction(operations, moved) if moved else None
         return Row((name, operations, moved, intensity, seconds * 10**6, seconds / least, limit))
 
     rows = [cells(name, group) for name, group in _folded(found.layers, depth, lambda bound: bound.line)]
-    for name, bound in (("layer by layer", found.layer_by_layer), ("all fused", found.fused)):
-        time = (bound.seconds * 10**6, bound.seconds / least)
-        rows.append(Row((name, bound.operations, bound.bytes, bound.intensity, *time, bound.limit), "total"))
+    rows.append(cells("layer by layer", list(found.layers))._replace(kind="total"))
+    rows.append(cells("all fused", [found.fused])._replace(kind="total"))
     columns = (
         Column("layer", "layer", wrap=True),
         Column("operations", "operations", "count", drop=3),
@@ -85,6 +84,7 @@ def machine(network: Network, cost: Cost, depth: int | None, on: Machine, dtype:
     )
     notes = (
         "Operations are 2 per multiply-add and 1 for any other; a layer moves its inputs, output and parameters once.",
+        "The time of a scope is that of its layers, one after the other, some bound by compute, some by bandwidth.",
         "All fused: input, output and parameters are moved once, and nothing in between.",
     )
     return Table(f"Roofline of {network.name}", header, columns, tuple(rows), notes)
