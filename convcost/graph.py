@@ -141,7 +141,7 @@ def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
     try:
         shape = op.out_shape(*xs)
         for size in shape:
-            if isinstance(size, int) and size >> MAX_BITS:
+            if isinstance(size, int) and size.bit_length() > MAX_BITS:
                 raise ShapeError(f"{op.name} makes a dimension of more than {MAX_BITS} bits")
             if at_most(size, 0):
                 kernel = getattr(op, "kernel_size", None)

@@ -109,9 +109,9 @@ def transposed(draw: Draw, rank: int) -> Applied:
         stride,
         padding,
         output_padding,
-        dilation,
         groups,
         draw(st.booleans()),
+        dilation,
     )
     return op, ((groups * draw(channels), *size),)
 
@@ -214,7 +214,7 @@ def graphs(draw: Draw) -> Graph:
         kernel, stride = draw(st.integers(1, min(4, *x.shape[1:]))), draw(st.integers(1, 3))
         rule = draw(st.sampled_from(["valid", "same", kernel // 2, ((kernel // 2, 0),) * rank]))
         conv = ops.Conv(draw(channels), kernel, stride, rule)
-        pool = ops.MaxPool(kernel, stride, rule, draw(st.sampled_from([False, True, "caffe"])))
+        pool = ops.MaxPool(kernel, stride, rule, ceil_mode=draw(st.sampled_from([False, True, "caffe"])))
         match draw(st.sampled_from(["conv", "pool", "residual", "gate", "branches", "upsample"])):
             case "conv":
                 x = build.add(ops.ReLU(), build.add(ops.BatchNorm(), build.add(conv, x)))

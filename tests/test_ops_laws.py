@@ -76,7 +76,7 @@ def test_window_sizes_are_the_number_of_windows(window: tuple[int, int, int, int
         return len(list(takewhile(rule, (j * stride for j in count()))))
 
     def size(ceil_mode: Any, padding: Any = (side,)) -> Any:
-        return ops.MaxPool(kernel, stride, padding, ceil_mode, dilation).out_shape((1, n))[1]
+        return ops.MaxPool(kernel, stride, padding, dilation, ceil_mode).out_shape((1, n))[1]
 
     end = before + n + after
     assert max(size(False), 0) == windows(lambda start: start + extent <= end)

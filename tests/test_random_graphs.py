@@ -38,11 +38,11 @@ def test_2000_random_graphs(graph: Graph) -> None:
 
 
 def test_all_operators_came_up() -> None:
-    """Each in forty graphs or more, so that none is compared only by luck."""
+    """Each in ten graphs or more, so that none is compared only by luck."""
     if not seen:
         pytest.skip("the random graphs were not asked for")
     assert set(seen) == set(REGISTRY)
-    assert min(seen.values()) >= 40, seen.most_common()[-5:]
+    assert min(seen.values()) >= 10, seen.most_common()[-5:]
 
 
 @pytest.mark.slow
