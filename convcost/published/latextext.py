@@ -1,4 +1,4 @@
-"""The text of LaTeX as a reader sees it, from the nodes of pylatexenc."""
+"""The text of LaTeX as a reader sees it, from the nodes of pylatexenc, with its seams (see `celltext`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from convcost.published.tableformats import require, superscript
+from convcost.published.celltext import DROPPED, GAP, apart, plain, styled, superscript
+from convcost.published.tableformats import require
 
 ROW_ENDS = ("\\", "tabularnewline", "cr")
 HEADER_RULES = ("hline", "midrule", "specialrule", "hhline", "Xhline", "endhead")
@@ -15,12 +16,13 @@ OTHER_RULES = ("toprule", "bottomrule", "cmidrule", "cline", "addlinespace", "mo
 UNREAD = ("input", "include", "endfirsthead", "endfoot", "endlastfoot")
 # The arguments of macros that pylatexenc does not know, in its notation.
 _ARGUMENTS = {
-    "{": "hhline Xhline cline noalign tablefootnote cref Cref citeauthor textsubscript textsuperscript"
-    " underline ensuremath mbox fbox phantom hphantom",
+    "{": "hhline Xhline cline noalign cref Cref citeauthor textsubscript textsuperscript"
+    " underline ensuremath mbox fbox phantom hphantom vphantom invisible marginpar index fnref footref"
+    " tnote tnotex tablenotemark tablefootmark tablefnmark sout st xout cancel bcancel xcancel hcancel deleted",
     "{{": "scalebox href",
     "{{{": "multicolumn specialrule",
-    "[": "toprule midrule bottomrule addlinespace",
-    "[{": "cmidrule shortstack color",
+    "[": "toprule midrule bottomrule addlinespace footnotemark endnotemark tnotemark fnmark tmark",
+    "[{": "cmidrule shortstack color footnotetext tablefootnote endnote todo",
     "[{{": "textcolor colorbox rotatebox rule",
     "[{[[": "rowcolor cellcolor",
     "[{[{[{": "multirow",
@@ -28,20 +30,26 @@ _ARGUMENTS = {
     "*{": "vspace hspace",
     "*{{{": "resizebox",
     "*[{": "makecell thead",
-    "*[[{": "citet citep citealp",
+    "*[[{": "citet citep citealp citealt citenum citeyear citeyearpar Citet Citep"
+    " parencite textcite autocite footcite supercite onlinecite",
 }
-# Macros that show their last argument; any other with arguments stays as written (\frac).
-_TRANSPARENT = re.compile(
+# Macros that show their last argument, in a style or where a mark may stand; any other stays as written (\frac).
+_STYLES = re.compile(
     "text.*|math.*|emph|underline|ensuremath|mbox|fbox|makecell|thead|shortstack|multirow|multicolumn|colorbox"
-    "|rotatebox|scalebox|resizebox|raisebox|href"
 )
+_APART = re.compile("textsubscript|rotatebox|scalebox|resizebox|raisebox|href")
+_SIZES = re.compile("tiny|scriptsize|footnotesize|small|normalsize|[lL]arge|LARGE|[hH]uge")
 _SYMBOL_BY_NUMBER = ("ding", "symbol", "char")
 _INVISIBLE = re.compile(
-    "cite|cite[tp]|citealp|citeauthor|[cC]?ref|label|footnote|footnotemark|tablefootnote|[vh]space|hskip|rule"
-    "|h?phantom|color|cellcolor|rowcolor|bf|it|rm|sf|tt|em|bfseries|itshape|rmfamily|sffamily|ttfamily|normalfont"
-    "|tiny|scriptsize|footnotesize|small|normalsize|[lL]arge|centering|raggedright|raggedleft|arraybackslash"
+    "cite|[cC]ite[tp]|citeal[pt]|cite(?:author|num|year|yearpar)|(?:paren|text|auto|foot|super|online)cite|[cC]?ref"
+    "|label|index|todo|marginpar|footnote(?:mark|text)?|tablefootnote|endnote(?:mark)?|tnote(?:x|mark)?|tmark"
+    "|table(?:note|foot|fn)mark|fn(?:mark|ref)|footref|sout|st|xout|[bxh]?cancel|deleted"
+    "|[vh]space|hskip|rule|[hv]?phantom|invisible|color|cellcolor|rowcolor"
+    "|bf|it|rm|sf|tt|em|bfseries|itshape|rmfamily|sffamily|ttfamily|normalfont"
+    "|centering|raggedright|raggedleft|arraybackslash"
     "|hfill|noindent|strut|xspace|protect|relax|displaystyle|textstyle|boldmath|left|right|[/@-]"
 )
+_SCRIPT = re.compile(r"([\^_])\s*([^\s^_])")  # TeX raises and lowers one character: 10^12 is 10¹2
 
 
 class NestedTableError(Exception):
@@ -49,17 +57,33 @@ class NestedTableError(Exception):
 
 
 def shown(nodes: list[Any]) -> str:
-    """What a reader sees of the nodes."""
-    text = ""
-    for place, node in enumerate(nodes):
+    """What a reader sees of the nodes, whatever that joins."""
+    return plain(marked(nodes))
+
+
+def marked(nodes: list[Any]) -> str:
+    """What a reader sees of the nodes, with the seams in it."""
+    texts = [""]  # and of each change of size, which reaches to the end, what follows it
+    following = iter(enumerate(nodes, start=1))
+    for after, node in following:
         name = macro_name(node)
         if name is None:
-            text += _plain(node)
+            texts[-1] += _plain(node)
         elif name in ROW_ENDS:
-            text += " "
-        elif name not in OTHER_RULES and name not in HEADER_RULES and _INVISIBLE.fullmatch(name) is None:
-            text += _macro(node, name, nodes[place + 1 : place + 3])
-    return text
+            texts[-1] += GAP
+        elif _SIZES.fullmatch(name):
+            texts.append("")
+        elif name in OTHER_RULES or name in HEADER_RULES or _INVISIBLE.fullmatch(name):
+            texts[-1] += DROPPED
+        elif (style := _unknown_style(node, name, nodes[after : after + 2])) is not None:
+            texts[-1] += apart(style)
+            next(following)
+        else:
+            texts[-1] += _macro(node, name)
+    while len(texts) > 1:
+        last = texts.pop()
+        texts[-1] += apart(last)
+    return texts[0]
 
 
 def _plain(node: Any) -> str:
@@ -68,24 +92,37 @@ def _plain(node: Any) -> str:
     if special == "&":
         raise NestedTableError(node.pos)
     if special is not None:
-        return " " if special in ("~", "\n\n") else special
+        return {"~": " ", "\n\n": GAP}.get(special, special)
     inner = getattr(node, "nodelist", None)
-    return getattr(node, "chars", "") if inner is None else shown(inner)
+    if inner is not None:
+        return styled(marked(inner))
+    characters: str = getattr(node, "chars", "")
+    return _SCRIPT.sub(rf"\1\2{DROPPED}", characters) if node.parsing_state.in_math_mode else characters
 
 
-def _macro(node: Any, name: str, after: list[Any]) -> str:
-    """What a reader sees of a macro, given the two nodes after it."""
+def _macro(node: Any, name: str) -> str:
+    """What a reader sees of a macro that is known, or that stands alone."""
     if node.nodeargd and any(node.nodeargd.argnlist):
         if name == "textsuperscript":
-            return superscript(shown(arguments(node)))
-        transparent = _TRANSPARENT.fullmatch(name)
-        return shown(arguments(node)[-1:]) if transparent else str(node.latex_verbatim())
+            return superscript(marked(arguments(node)))
+        if _APART.fullmatch(name):
+            return apart(marked(arguments(node)[-1:]))
+        return styled(marked(arguments(node)[-1:])) if _STYLES.fullmatch(name) else str(node.latex_verbatim())
     symbol = _symbols().get(name)
-    if symbol is not None:
-        return symbol
+    if symbol is None:
+        return f"\\{name} "
+    return GAP if len(symbol) > 1 and symbol.isspace() else symbol
+
+
+def _unknown_style(node: Any, name: str, after: list[Any]) -> str | None:
+    """What is shown of the one group behind a macro that nobody knows; None if the macro is no such style."""
+    if (node.nodeargd and any(node.nodeargd.argnlist)) or name in _symbols() or name in _SYMBOL_BY_NUMBER:
+        return None
     groups = [one.isNodeType(_group_node()) for one in after]
-    style = groups[:1] == [True] and groups[1:] != [True] and name not in _SYMBOL_BY_NUMBER
-    return "" if style and shown(after[:1]).strip() else f"\\{name} "
+    if groups[:1] != [True] or groups[1:] == [True]:
+        return None
+    style = marked(after[:1])
+    return style if plain(style) else None
 
 
 def nested(nodes: list[Any]) -> Iterator[Any]:

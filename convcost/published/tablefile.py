@@ -23,8 +23,8 @@ _KIBI = 1024
 READERS: dict[str, tuple[Reader, int]] = {  # and the largest file in bytes
     ".csv": (csv_tables, 2048 * _KIBI),
     ".tsv": (tsv_tables, 2048 * _KIBI),
-    ".md": (markdown_tables, 192 * _KIBI),
-    ".markdown": (markdown_tables, 192 * _KIBI),
+    ".md": (markdown_tables, 128 * _KIBI),
+    ".markdown": (markdown_tables, 128 * _KIBI),
     ".tex": (latex_tables, 2048 * _KIBI),
     ".html": (html_tables, 2048 * _KIBI),
     ".htm": (html_tables, 2048 * _KIBI),
@@ -62,15 +62,17 @@ def read_table(path: str | Path, *, table: int | None = None, header_rows: int |
 def _text(path: Path, limit: int) -> str:
     """The file's text with plain line ends."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise ConvcostError(f"{path}: not a regular file")
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
+        regular = stat.S_ISREG(path.stat().st_mode)
+        data = b""
+        if regular:
+            with path.open("rb") as file:
+                data = file.read(limit + 1)
     except OSError as error:
         raise ConvcostError(f"{path}: {error.strerror or error}") from None
     except ValueError as error:  # a null character in the name
         raise ConvcostError(f"{path}: {error}") from None
+    if not regular:
+        raise ConvcostError(f"{path}: not a regular file")
     if len(data) > limit:
         raise ConvcostError(f"{path}: larger than {limit:,} bytes, the most that is read of a {path.suffix} file")
     encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"

@@ -1,8 +1,8 @@
 r"""Tables in LaTeX: `tabular` and its kin, with booktabs, multirow, multicolumn, makecell, by pylatexenc.
 
 Nothing is executed: macros that the file defines are not expanded. A macro that is not known and stands
-before one group is taken for a style (`\best{4.2M}` reads "4.2M"); any other stays in the text as it is
-written, so that no number beside it is misread.
+before one group is taken for a style (`\best{4.2M}` reads "4.2M") but not for a part of a number; any other
+stays in the text as it is written, so that no number beside it is misread.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from convcost.errors import ConvcostError
+from convcost.published.celltext import cell_text, plain, without_idle_carets
 from convcost.published.grid import Found, Grid, Span, at, is_number
 from convcost.published.latextext import (
     HEADER_RULES,
@@ -23,6 +24,7 @@ from convcost.published.latextext import (
     arguments,
     context,
     macro_name,
+    marked,
     nested,
     shown,
     special_characters,
@@ -47,7 +49,6 @@ _NESTING = re.compile(r"\\(begin|end)(?![A-Za-z])|\\.|[{}]", re.DOTALL)
 _COUNT = re.compile(r"([1-9][0-9]{0,3})(?:\.[0-9]+)?")
 _NODE = re.compile(r"[\\{}$&~]")
 _SPACE = re.compile(r"\s*")
-_CARET = re.compile(r"\^(?![-+0-9A-Za-z])")
 
 
 def latex_tables(text: str, source: str) -> list[Found]:
@@ -141,7 +142,7 @@ class _Tabular:
     def _grid(self, nodes: list[Any]) -> Grid:
         """Split the nodes into rows and cells."""
         rows: list[list[Span]] = []
-        marked: str | None = None
+        ruled: str | None = None
         header = 0
         cells: list[tuple[int, list[Any]]] = [(self.body, [])]  # each with the offset at which it begins
         for node in nodes:
@@ -155,15 +156,15 @@ class _Tabular:
             elif name in UNREAD:
                 raise self.error(self.body + node.pos, f"\\{name} is not read")
             elif name in HEADER_RULES or name in OTHER_RULES:
-                if name in HEADER_RULES and rows and marked is None:
-                    marked, header = name, len(rows)
+                if name in HEADER_RULES and rows and ruled is None:
+                    ruled, header = name, len(rows)
                 if not any(shown([one]).strip() for one in cells[-1][1]):
                     cells[-1] = (end, [])
             else:
                 cells[-1][1].append(node)
         self._end_row(rows, cells)
         numbers = any(is_number(span.text) for row in rows[1:header] for span in row)
-        if header == len(rows) or (marked == "hline" and (header == 1 or numbers)):  # lines, but not for a header
+        if header == len(rows) or (ruled == "hline" and (header == 1 or numbers)):  # lines, but not for a header
             header = 0
         return Grid(self.place(self.start)[0], self._merged(rows), header or None)
 
@@ -177,17 +178,18 @@ class _Tabular:
         text_begins = _SPACE.match(self.text, begin)
         place = self.place(text_begins.end() if text_begins else begin)
         covers = {"multirow": 1, "multicolumn": 1}
+        text = marked(nodes)
+        seen = plain(text)
         for macro in nested(nodes):
             name = macro_name(macro)
             if name in covers:
                 count = _COUNT.fullmatch(shown(arguments(macro)[:1]).strip())
                 if count is None:
                     raise self.error(self.body + macro.pos, f"\\{name} over a number of cells that is not read")
-                if shown([macro]).strip() != shown(nodes).strip():
+                if shown([macro]) != seen:
                     raise self.error(self.body + macro.pos, f"a text beside \\{name}")
                 covers[name] = int(count[1])
-        text = " ".join(_CARET.sub("", shown(nodes)).split())
-        return Span(text, *place, covers["multirow"], covers["multicolumn"])
+        return Span(cell_text(without_idle_carets(text)), *place, covers["multirow"], covers["multicolumn"])
 
     def _merged(self, rows: list[list[Span]]) -> list[list[Span]]:
         """The rows without the empty cells that LaTeX wants below a \\multirow."""
