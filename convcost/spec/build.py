@@ -20,6 +20,7 @@ from convcost.integers import Int, at_most, is_integer, is_symbolic
 from convcost.ops import REGISTRY, Shape
 from convcost.spec import document, expression
 from convcost.spec.arguments import Calls, Records, called
+from convcost.spec.block import Block
 from convcost.spec.document import Mark, Scalar, SpecError
 from convcost.spec.expression import Expression
 from convcost.spec.unroll import State, TakeStep, unrolled
@@ -38,17 +39,6 @@ _JOINS = ("concat", "add", "mul")
 WORDS = {*CONSTANTS, "input", "in_channels", "previous", "identity"}
 """What an expression or a chain finds under these names is not for a layer to change."""
 Env = dict[str, Any]
-
-
-class Block:
-    """A block of a spec: a named item with arguments."""
-
-    def __init__(self, name: str, parameters: dict[str, Expression | None], body: document.Value, mark: Mark) -> None:
-        self.name = name
-        self.parameters = parameters
-        """Arguments in order, with the expression of their default, or None."""
-        self.body = body
-        self.mark = mark
 
 
 class Program:
@@ -266,44 +256,16 @@ class _Builder:
 
     def block(self, block: Block, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
         """A call of one of the spec's blocks. Its body sees its arguments, the knobs and its own layers only."""
-        _, arguments, keywords = called(node)
         if block.name in self.calls:
             cycle = " -> ".join((*self.calls[self.calls.index(block.name) :], block.name))
             raise SpecError(parsed.at(node), f"block {block.name} calls itself: {cycle}")
-        if len(arguments) > len(block.parameters):
-            raise SpecError(
-                parsed.at(node), f"{block.name} takes {len(block.parameters)} arguments, got {len(arguments)}"
-            )
-        values = dict(zip(block.parameters, (self._argument(parsed, a, x, env) for a in arguments), strict=False))
-        for keyword in keywords:
-            key = keyword.arg or ""
-            if key not in block.parameters:
-                hint = did_you_mean(key, block.parameters)
-                raise SpecError(parsed.at(keyword), f"{block.name} has no argument {key!r}{hint}")
-            if key in values:
-                raise SpecError(parsed.at(keyword), f"{block.name}: {key} is given twice")
-            values[key] = self._argument(parsed, keyword.value, x, env)
         inner = {**self.program.env, "input": x, "in_channels": x.shape[0]}
-        for key, default in block.parameters.items():
-            if key in values:
-                inner[key] = values[key]
-            elif default is not None:
-                inner[key] = expression.evaluate(default, default.node, inner)
-            else:
-                raise SpecError(parsed.at(node), f"{block.name} needs the argument {key!r}")
+        block.bind(parsed, node, env, inner)
         self.calls.append(block.name)
         try:
             return self.item(block.body, x, inner)
         finally:
             self.calls.pop()
-
-    # -- arguments -----------------------------------------------------------------------------------------------
-
-    def _argument(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Any:
-        """A block's argument: a layer by name, or a value."""
-        if isinstance(node, ast.Name) and isinstance(env.get(node.id), Tensor):
-            return env[node.id]
-        return expression.evaluate(parsed, node, env)
 
     # -- small things --------------------------------------------------------------------------------------------
 

@@ -15,7 +15,8 @@ from convcost.integers import is_exact, unboxed
 from convcost.ops import REGISTRY, Shape
 from convcost.spec import document, expression
 from convcost.spec.arguments import Calls
-from convcost.spec.build import CONSTANTS, STRUCTURES, WORDS, Block, Program
+from convcost.spec.block import Block
+from convcost.spec.build import CONSTANTS, STRUCTURES, WORDS, Program
 from convcost.spec.document import Mark, Scalar, SpecError, exact
 from convcost.spec.expression import FUNCTIONS, Expression
 
