@@ -292,6 +292,8 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 
 def profile(name: str) -> Profile:
     """The profile of this name. Raises ConvcostError, with the closest one, if there is none."""
+    if not isinstance(name, str):
+        raise ConvcostError(f"a profile is named by a text such as 'thop', got {name!r}; see convcost dialects")
     found = PROFILES.get(name)
     if found is None:
         raise ConvcostError(f"unknown profile {name!r}{did_you_mean(name, PROFILES) or '; see convcost dialects'}")

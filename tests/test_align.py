@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ import convcost
 from convcost import ops
 from convcost.errors import ConvcostError
 from convcost.torchbridge.report import Verification
+from convcost.torchbridge.storage import Region, overlap
 
 
 class ConvBN(nn.Module):
@@ -231,7 +234,10 @@ def test_parameters_that_no_layer_uses() -> None:
     module = ResNet50()
     module[0].extra = nn.Linear(10, 10)
     report = convcost.verify("resnet50@v1.5", module=module)
-    assert first(report) == "total: params 25,557,032 by the spec, 25,557,142 by all of the module"
+    assert list(map(str, report.differences)) == [
+        "total: params 25,557,032 by the spec, 25,557,142 by all of the module",
+        "total: unused params none by the spec, 110 (0.extra.weight, 0.extra.bias) by the module",
+    ]
 
 
 def test_products_of_activations_are_work_too() -> None:
@@ -274,3 +280,278 @@ def test_inputs_and_knobs_reach_the_spec() -> None:
     report = convcost.verify("resnet50@v1.5", module=module, input="3x65x97", classes=10)
     assert report.ok, str(report)
     assert report.macs == convcost.load("resnet50@v1.5", classes=10).price("3x65x97").total.macs
+
+
+# -- weights that are shared, and what comes out -------------------------------------------------------------------
+
+
+def three() -> convcost.Graph:
+    """Three convolutions of one size in a row: only their weights tell them apart."""
+    build = convcost.GraphBuilder("three", (16, 8, 8))
+    x = build.input
+    for name in "abc":
+        x = build.add(ops.Conv(16, 3, padding=1), x, name=name)
+    return build.graph()
+
+
+class Three(nn.Module):
+    def __init__(self, run: Callable[[Any, torch.Tensor], object], conv: type[nn.Module] = nn.Conv2d) -> None:
+        super().__init__()
+        inside = () if conv is nn.LazyConv2d else (16,)
+        self.a, self.b, self.c = (conv(*inside, 16, 3, padding=1) for _ in range(3))
+        self.run = run
+
+    def forward(self, x: torch.Tensor) -> object:
+        return self.run(self, x)
+
+
+def in_a_row(s: Three, x: torch.Tensor) -> Any:
+    return s.c(s.b(s.a(x)))
+
+
+def conv(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    return F.conv2d(x, weight, bias, padding=1)
+
+
+def said(module: nn.Module, **arguments: Any) -> list[str]:
+    return [str(difference) for difference in convcost.verify(three(), module=module, **arguments).differences]
+
+
+UNUSED = "total: unused params none by the spec, {} by the module"
+
+
+@pytest.mark.parametrize("kind", [nn.Conv2d, nn.LazyConv2d])
+def test_three_in_a_row(kind: type[nn.Module]) -> None:
+    report = convcost.verify(three(), module=Three(in_a_row, kind))
+    assert str(report) == "three: 3 layers, 6,960 params, 442,368 macs, as the module says"
+
+
+@pytest.mark.parametrize(
+    ("run", "place", "unused"),
+    [
+        (lambda s, x: s.b(s.b(s.a(x))), "b", "2,320 (c.weight, c.bias)"),
+        (lambda s, x: conv(conv(s.a(x), *s.b.parameters()), *s.b.parameters()), "forward", "2,320 (c.weight, c.bias)"),
+        (lambda s, x: conv(s.b(s.a(x)), s.b.weight, s.c.bias), "forward", "2,304 (c.weight)"),
+        # Neither a view of a weight nor what is computed from one is another weight.
+        (lambda s, x: conv(s.b(s.a(x)), s.b.weight.transpose(0, 1), s.c.bias), "forward", "2,304 (c.weight)"),
+        (lambda s, x: conv(s.b(s.a(x)), 2 * s.b.weight.flip(2), s.c.bias), "forward", "2,304 (c.weight)"),
+    ],
+)
+def test_a_layer_run_twice_in_place_of_another(
+    run: Callable[[Any, torch.Tensor], object], place: str, unused: str
+) -> None:
+    shared = f"layer c: weights its own by the spec, shared with layer b by the module's {place}"
+    assert said(Three(run)) == [shared, UNUSED.format(unused)]
+
+
+def test_weights_that_are_tied() -> None:
+    shared = "layer c: weights its own by the spec, shared with layer b by the module's c"
+    module = Three(in_a_row)
+    module.c.weight = module.b.weight
+    assert said(module) == [shared, "total: params 6,960 by the spec, 4,656 by all of the module"]
+    module.c.weight = nn.Parameter(module.b.weight.data)  # two parameters in one place
+    assert said(module) == [shared]
+
+
+def test_batch_norms_that_share_their_statistics() -> None:
+    build = convcost.GraphBuilder("norms", (4, 8, 8))
+    x = build.input
+    for width in (4, 4):
+        x = build.add(ops.BatchNorm(scale=False, shift=False), build.add(ops.Conv(width, 1), x))
+    norm = nn.BatchNorm2d(4, affine=False)
+    module = nn.Sequential(nn.Conv2d(4, 4, 1), norm, nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4, affine=False))
+    assert convcost.verify(build.graph(), module=module).ok
+    module[3] = norm
+    assert [d.quantity for d in convcost.verify(build.graph(), module=module).differences] == ["weights"]
+
+
+def test_a_lazy_layer_that_never_runs() -> None:
+    shared, total, unused = said(Three(lambda s, x: s.b(s.b(s.a(x))), nn.LazyConv2d))
+    assert "shared with layer b" in shared
+    assert total == "total: params 6,960 by the spec, 4,640 by all of the module"
+    assert unused == UNUSED.format("0 (c.weight, c.bias)")
+
+
+def test_what_is_shared_comes_in_its_place() -> None:
+    """Among the differences of layers, in the order in which they run; what is only listed is cut short."""
+    module = ResNet50()
+    module[5].conv2 = module[4].conv2
+    module[19].conv2 = nn.Conv2d(512, 512, 5, padding=2, bias=False)
+    quantities = [d.quantity for d in convcost.verify("resnet50@v1.5", module=module).differences]
+    assert quantities == ["weights", "kernel_size", "params", "macs", "params"]
+    module = ResNet50()
+    module[0].more = nn.ModuleList(nn.Linear(1, 1) for _ in range(9))
+    last = convcost.verify("resnet50@v1.5", module=module).differences[-1]
+    assert str(last).endswith("0.more.2.weight, 0.more.2.bias and 12 more) by the module")
+
+
+@pytest.mark.parametrize("shape", [(3, 16, 16, 3, 3), (16, 16, 3, 3, 3)])
+def test_slices_of_one_parameter_are_told_apart(shape: tuple[int, ...]) -> None:
+    class Sliced(nn.Module):
+        def __init__(self, order: tuple[int, ...]) -> None:
+            super().__init__()
+            self.weight, self.bias = nn.Parameter(torch.zeros(shape)), nn.Parameter(torch.zeros(3, 16))
+            self.order = order
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for i, bias in zip(self.order, self.bias, strict=True):
+                x = conv(x, self.weight.select(shape.index(3), i), bias)
+            return x
+
+    assert said(Sliced((0, 1, 2))) == []
+    shared = "layer c: weights its own by the spec, shared with layer b by the module's forward"
+    assert said(Sliced((0, 1, 1))) == [shared]
+
+
+def test_overlap_is_exact() -> None:
+    memory = torch.zeros(24)
+    even, odd, head, tail = (
+        Region.of(memory[part]) for part in (slice(0, 24, 2), slice(1, 24, 2), slice(9), slice(9, 24))
+    )
+    assert even
+    assert odd
+    assert head
+    assert tail
+    assert not overlap(even, odd)
+    assert not overlap(head, tail)
+    assert overlap(odd, tail)
+    assert overlap(even, head)
+    assert Region.of(memory[:0]) is None
+    assert not overlap(head, Region.of(torch.zeros(24)) or tail)
+    pairs = Region.of(memory.as_strided((2, 3), (10, 4)))
+    assert pairs
+    assert (pairs.size, pairs.dense, pairs.stop) == (6, False, 19)
+
+
+@pytest.mark.parametrize(
+    ("weight", "params"),
+    [
+        (lambda s: s.c.weight[:1].expand(16, -1, -1, -1), 144 + 16),
+        (lambda s: s.c.weight[:1].repeat(16, 1, 1, 1), 144 + 16),
+        (lambda s: torch.ones(16, 16, 3, 3), 16),
+    ],
+)
+def test_weights_that_are_not_all_trained(weight: Callable[[Three], torch.Tensor], params: int) -> None:
+    first, *_ = said(Three(lambda s, x: conv(s.b(s.a(x)), weight(s), s.c.bias)))
+    assert first == f"layer c: params 2,320 by the spec, {params} by the module's forward"
+
+
+def test_weights_may_be_computed() -> None:
+    with torch.device("cpu"):
+        module = Three(in_a_row)
+        nn.utils.parametrizations.spectral_norm(module.b)
+    assert said(module) == []
+
+
+def test_a_module_that_was_traced() -> None:
+    with torch.device("cpu"):
+        row = nn.Sequential(*Three(in_a_row).children()).eval()
+        assert said(torch.jit.trace(row, torch.zeros(1, 16, 8, 8))) == []
+        assert said(torch.jit.script(row)) == []
+
+
+class Outputs(NamedTuple):
+    aux: Any
+    logits: Any
+
+
+@dataclass
+class Fields:
+    aux: Any
+    logits: Any
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda y: y,
+        lambda y: (y, y[:, :8]),
+        lambda y: [None, y],
+        lambda y: {"out": y, "aux": None},
+        lambda y: Outputs(None, y),
+        lambda y: Fields("text", [y]),
+    ],
+)
+def test_the_first_tensor_is_the_output(wrap: Callable[[Any], object]) -> None:
+    assert said(Three(lambda s, x: wrap(in_a_row(s, x)))) == []
+    cut = "the output: shape 16x8x8 by the spec, 8x8x8 by the module"
+    assert said(Three(lambda s, x: wrap(in_a_row(s, x)[:, :8]))) == [cut]
+
+
+@pytest.mark.parametrize(
+    ("wrap", "shape"),
+    [
+        (lambda y: None, "no tensor"),
+        (lambda y: {"size": y.shape[0], "type": Fields}, "no tensor"),
+        (lambda y: y.flatten(1), "1024"),
+        (lambda y: y[0], "16x8x8 without the batch of 1"),
+        (lambda y: torch.cat([y, y]), "2x16x8x8 without the batch of 1"),
+        (lambda y: y.sum(), "a single value without the batch of 1"),
+    ],
+)
+def test_another_output(wrap: Callable[[Any], object], shape: str) -> None:
+    assert said(Three(lambda s, x: wrap(in_a_row(s, x)))) == [
+        f"the output: shape 16x8x8 by the spec, {shape} by the module"
+    ]
+
+
+def test_sizes_of_1_at_the_end_do_not_matter() -> None:
+    """SqueezeNet ends in 1000x1x1, and in 1000 where people flatten it."""
+    model = convcost.torch_model("squeezenet", device="meta")
+    assert convcost.verify("squeezenet", module=model).ok
+    assert convcost.verify("squeezenet", module=nn.Sequential(model, nn.Flatten())).ok
+
+
+def test_a_layer_whose_result_is_dropped() -> None:
+    def dropped(s: Three, x: torch.Tensor) -> Any:
+        y = s.b(s.a(x))
+        s.c(y)
+        return y
+
+    assert said(Three(dropped)) == ["the output: origin c by the spec, b by the module"]
+    assert said(Three(lambda s, x: s.b(s.a(x)))) == [
+        "layer c: operator conv 3x3 16 -> 16 (2,320 params, 147,456 macs) by the spec, none by the module",
+        UNUSED.format("2,320 (c.weight, c.bias)"),
+    ]
+
+
+def test_what_returns_itself_does_not_run() -> None:
+    def itself(_s: Three, _x: torch.Tensor) -> object:
+        found: list[object] = []
+        found.append(found)
+        return found
+
+    with pytest.raises(ConvcostError, match=r"^the module does not run on \(1, 16, 8, 8\): RecursionError"):
+        said(Three(itself))
+
+
+# -- arguments ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        (lambda x: x, "module is to be a torch.nn.Module, got an object of type function"),
+        (3, "module is to be a torch.nn.Module, got an object of type int"),
+        (Three, "module is the class Three, not a module made of it"),
+    ],
+)
+def test_what_is_no_module(module: Any, line: str) -> None:
+    with pytest.raises(ConvcostError) as caught:
+        convcost.verify(three(), module=module)
+    assert str(caught.value) == line
+
+
+def test_a_device_is_the_modules_own() -> None:
+    assert said(Three(in_a_row), device="meta") == []
+    with torch.device("cpu"):
+        module = Three(in_a_row)
+    assert said(module, device="cpu") == []
+    assert said(module, device="cpu:0") == []
+    assert said(module, device=torch.device("cpu")) == []
+    with pytest.raises(
+        ConvcostError, match=r"^device meta: the module is on cpu; move it there, or ask for no device$"
+    ):
+        said(module, device="meta")
+    with pytest.raises(ConvcostError, match=r"^unknown device 'tpu0': cpu, cuda or meta$"):
+        said(module, device="tpu0")

@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -215,6 +216,15 @@ def test_an_unknown_profile() -> None:
         total(as_="fvcor")
 
 
+@pytest.mark.parametrize("name", [None, 3, []])
+def test_what_is_no_name_of_a_profile(name: Any) -> None:
+    total = convcost.load("lenet5").price().total
+    with pytest.raises(
+        ConvcostError, match=r"^a profile is named by a text such as 'thop', got .*; see convcost dialects"
+    ):
+        total(as_=name)
+
+
 # -- the commands ----------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +247,26 @@ def test_dialects_tells_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
     out = " ".join(capsys.readouterr().out.split())
     for profile in PROFILES.values():
         assert profile.quirk in out
+
+
+@pytest.mark.parametrize("option", [("--input", "3x1x1"), ("--batch", "4"), ("--batch", "1"), ("--set", "nope=3")])
+def test_rules_take_no_options_of_a_network(option: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["dialects", *option]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"error: {option[0]} goes with a network: convcost dialects NETWORK {option[0]} ...\n")
+
+
+@pytest.mark.parametrize("width", [100, 80, 60, 40, 20])
+def test_no_number_is_cut_where_a_column_wraps(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert run(["dialects", "resnet50@v1.5", "--exact"]) == 0
+    words = capsys.readouterr().out.split("batch:")[1].split()
+    for profile in PROFILES.values():
+        for amount in profile.terms(convcost.load("resnet50@v1.5").price().total).values():
+            assert f"{abs(amount):,}" in words
+    assert not any(word.endswith(",") and word[0].isdigit() for word in words)
 
 
 def test_as_in_layers_compare_and_table(capsys: pytest.CaptureFixture[str]) -> None:

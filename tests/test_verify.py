@@ -9,7 +9,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from fvcore.nn import FlopCountAnalysis
@@ -194,8 +197,46 @@ def test_what_torch_refuses_to_build_is_one_line() -> None:
 def test_cuda_without_a_device(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["verify", "resnet18", "--device", "cuda"]) == 2
     assert capsys.readouterr().err == "error: device cuda: this torch finds no CUDA device\n"
-    with pytest.raises(ConvcostError, match=r"^unknown device 'tpu0': cpu, cuda or meta$"):
-        convcost.torch_model("resnet18", device="tpu0")
+    with pytest.raises(ConvcostError, match=r"^device cuda: this torch finds no CUDA device$"):
+        convcost.verify("lenet5", module=torch.nn.Identity(), device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("device", "line"),
+    [
+        ("tpu0", "unknown device 'tpu0': cpu, cuda or meta"),
+        (3, "unknown device 3: cpu, cuda or meta"),
+        ("fpga", "device fpga: this torch finds none such (Could not run "),
+        ("hpu", "device hpu: this torch finds none such (No module named 'torch.hpu')"),
+    ],
+)
+def test_a_device_that_is_not_there(device: Any, line: str) -> None:
+    for call in (convcost.verify, convcost.torch_model):
+        with pytest.raises(ConvcostError) as caught:
+            call("lenet5", device=device)
+        assert str(caught.value).startswith(line)
+
+
+@pytest.mark.parametrize("network", [None, 3, torch.nn.Identity])
+def test_what_is_no_network(network: Any) -> None:
+    for call in (convcost.verify, convcost.torch_model):
+        with pytest.raises(ConvcostError, match=r"^a network is loaded by its name or its file's path, got "):
+            call(network)
+
+
+def test_a_path_is_a_network(tmp_path: Path) -> None:
+    path = tmp_path / "one.yaml"
+    path.write_text("name: one\ninput: 3x4x4\nlayers:\n  - conv(2, 3)\n", encoding="utf-8")
+    assert str(convcost.verify(path, device="meta")).startswith("one: 1 layer, 56 params, 216 macs, as torch's ")
+
+
+def test_torch_takes_no_symbols_and_no_arrays() -> None:
+    line = "lenet5@paper: torch takes one network on one input, not arrays or symbols"
+    for size in (convcost.symbol("H"), np.array([32, 64])):
+        for call in (convcost.verify, convcost.torch_model):
+            with pytest.raises(ConvcostError) as caught:
+                call("lenet5", input=(1, size, 32))
+            assert str(caught.value) == line
 
 
 @gpu
@@ -210,7 +251,11 @@ def test_on_a_gpu(name: str) -> None:
 @gpu
 @needs_cuda
 def test_modules_on_a_gpu() -> None:
-    assert convcost.verify("resnet18", module=convcost.torch_model("resnet18", device="cuda")).ok
+    module = convcost.torch_model("resnet18", device="cuda")
+    for device in (None, "cuda", "cuda:0"):
+        assert convcost.verify("resnet18", module=module, device=device).ok
+    with pytest.raises(ConvcostError, match=r"^device cpu: the module is on cuda:0; move it there"):
+        convcost.verify("resnet18", module=module, device="cpu")
 
 
 COMMAND = [sys.executable, "-c", "from convcost.cli import main; main()", "verify", "lenet5", "resnet18", "--device"]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from convcost.cli.options import NetworkName, load_network, network_options, output_options, set_option, show
 from convcost.errors import ConvcostError
@@ -74,6 +75,10 @@ def dialects(
     from convcost.views import peers as views
 
     if network is None:
+        given = click.get_current_context().get_parameter_source
+        for name, option in (("input_shape", "--input"), ("batch", "--batch"), ("settings", "--set")):
+            if given(name) is ParameterSource.COMMANDLINE:
+                raise ConvcostError(f"{option} goes with a network: convcost dialects NETWORK {option} ...")
         show(views.profiles(), format_, exact)
         return
     found = load_network(network, settings)

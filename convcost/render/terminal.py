@@ -21,7 +21,8 @@ from convcost.render.table import Column, Table
 from convcost.render.text import encodable, one_line, readable
 
 _GUTTERS = (2, 1)
-_NARROW = 12  # what a column that wraps keeps of its width
+_NARROW = 12  # what a column that wraps keeps of its width, or more for a number to stay whole
+_LONG_NUMBER = re.compile(r"\d,\d{3}(?!\d)")
 _COLORS = {"good": Style(color="green"), "bad": Style(color="red"), "muted": Style(dim=True), None: Style()}
 _BOLD = Style(bold=True)
 
@@ -52,7 +53,14 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
         parts = chain.from_iterable(map(_pieces, texts[i])) if table.columns[i].wrap else texts[i]
         return max(cell_len(part.rstrip()) for part in [*parts, *_pieces(titles[i])])
 
-    kept, widths, gutter = _fit(table.columns, natural, longest_word, width)
+    def least(i: int) -> int:
+        if not table.columns[i].wrap:
+            return natural[i]
+        words = chain.from_iterable(_pieces(text) for text in texts[i] if _LONG_NUMBER.search(text))
+        longest = max((cell_len(word.rstrip()) for word in words if _LONG_NUMBER.search(word)), default=0)
+        return min(natural[i], width, max(_NARROW, longest))
+
+    kept, widths, gutter = _fit(table.columns, natural, least, longest_word, width)
     if left_out := [title for i, title in enumerate(titles) if i not in kept]:
         below.append(f"Left out at a width of {width}: {', '.join(left_out)}.")
 
@@ -103,7 +111,11 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
 
 
 def _fit(
-    columns: Sequence[Column], natural: Sequence[int], longest_word: Callable[[int], int], width: int
+    columns: Sequence[Column],
+    natural: Sequence[int],
+    least_of: Callable[[int], int],
+    longest_word: Callable[[int], int],
+    width: int,
 ) -> tuple[list[int], list[int], int]:
     """Which columns fit into the width, how wide each is, and the space between them.
 
@@ -111,8 +123,9 @@ def _fit(
     again, down to their longest word. What may not go stays, too wide if it must be.
     """
     kept = list(range(len(columns)))
+    floors = list(map(least_of, kept))
     while True:
-        least = [min(natural[i], _NARROW) if columns[i].wrap else natural[i] for i in kept]
+        least = [floors[i] for i in kept]
         rooms = [(width - gutter * (len(kept) - 1), gutter) for gutter in _GUTTERS]
         room, gutter = next((fit for fit in rooms if sum(least) <= fit[0]), rooms[-1])
         droppable = [i for i in kept if columns[i].drop]
@@ -129,17 +142,23 @@ def _fit(
 
 
 def _pieces(text: str, before: str = "/@") -> list[str]:
-    """The text cut where a line may end: after a space or a comma, before a slash or, in a name@variant, the @."""
-    return re.findall(rf"[{before}]?[^ {before},]*[ ,]*", text)
+    """The text cut where a line may end: after a space, before a slash or, in a name@variant, the @."""
+    return re.findall(rf"[{before}]?[^ {before}]* *", text)
 
 
 def _fold(text: str, width: int) -> list[str]:
-    """Lines no wider than the width, of whole pieces where these fit."""
+    """Lines no wider than the width, of whole pieces where these fit; others are cut after a comma, or anywhere."""
     if cell_len(text) <= width:
         return [text]
     lines = [""]
-    for piece in chain.from_iterable(chop_cells(piece, width) for piece in _pieces(text)):
+    for piece in chain.from_iterable(_cut(piece, width) for piece in _pieces(text)):
         if lines[-1] and cell_len(lines[-1] + piece.rstrip()) > width:
             lines.append("")
         lines[-1] += piece
     return [line.rstrip() for line in lines]
+
+
+def _cut(piece: str, width: int) -> Iterable[str]:
+    if cell_len(piece.rstrip()) <= width:
+        return (piece,)
+    return chain.from_iterable(chop_cells(part, width) for part in re.findall(r"[^,]+,*|,+", piece))

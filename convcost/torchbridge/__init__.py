@@ -16,6 +16,9 @@ from convcost.ops import Shape
 from convcost.spec.model import parse_shape
 
 if TYPE_CHECKING:
+    from os import PathLike
+
+    import torch
     from torch import nn
 
     from convcost.torchbridge.module import TorchModel
@@ -23,7 +26,11 @@ if TYPE_CHECKING:
 
 
 def torch_model(
-    network: Network | Graph | str, *, input: Shape | str | None = None, device: str = "cpu", **knobs: Any
+    network: Network | Graph | str | PathLike[str],
+    *,
+    input: Shape | str | None = None,
+    device: str | torch.device = "cpu",
+    **knobs: Any,
 ) -> TorchModel:
     """The torch model of a network or graph, in evaluation mode: (N, C, *sizes) -> its output.
 
@@ -39,45 +46,55 @@ def torch_model(
 
 
 def verify(
-    network: Network | Graph | str,
+    network: Network | Graph | str | PathLike[str],
     *,
     module: nn.Module | None = None,
     input: Shape | str | None = None,
-    device: str = "cpu",
+    device: str | torch.device | None = None,
     **knobs: Any,
 ) -> Verification:
     """Whether torch agrees with a network's cost; with a module, whether that module is the network.
 
-    Without one, the network's own torch model is built on the device ("cpu", "cuda", or "meta", which computes nothing
-    and leaves fvcore out) and compared per layer and in total: parameters, output shapes of a forward pass, macs by
-    fvcore and by torch's FlopCounterMode. With one, what it runs, on its own device, is aligned with the network's
-    convolutions, linear layers and batch norms: activations and poolings show by the sizes that they leave.
+    Without one, the network's own torch model is built on the device ("cpu" if it is None, "cuda", or "meta", which
+    computes nothing and leaves fvcore out) and compared per layer and in total: parameters, output shapes of a forward
+    pass, macs by fvcore and by torch's FlopCounterMode. With one, what it runs, in evaluation mode, is aligned with the
+    network's convolutions, linear layers and batch norms: activations and poolings show by the sizes that they leave.
+    Layers that share weights, parameters that never run, and the shape of its output, the first tensor that it returns,
+    are compared as well. It runs on its own device, which has to be this one if one is given.
 
     >>> convcost.verify("resnet50@v1.5").ok
     True
 
-    Raises ConvcostError for an unknown network or device, for a model that torch cannot build and a module that does
-    not run, MissingExtraError without torch or fvcore.
+    Raises ConvcostError for an unknown network or device, for a model that torch cannot build, for what is no module,
+    one that does not run and one on another device; MissingExtraError without torch or fvcore.
     """
     _require("torch", "fvcore")
+    from convcost.torchbridge.module import torch_device
+
     graph, shape = _graph(network, input, knobs)
+    where = None if device is None else torch_device(device)
     if module is not None:
         from convcost.torchbridge.align import verify_module
 
-        return verify_module(graph, shape, module)
+        return verify_module(graph, shape, module, where)
     from convcost.torchbridge.crosscheck import verify_graph
 
-    return verify_graph(graph, shape, device)
+    return verify_graph(graph, shape, where or torch_device("cpu"))
 
 
-def _graph(network: Network | Graph | str, input: Shape | str | None, knobs: dict[str, Any]) -> tuple[Graph, Shape]:
+def _graph(
+    network: Network | Graph | str | PathLike[str], input: Shape | str | None, knobs: dict[str, Any]
+) -> tuple[Graph, Shape]:
     """A graph, and an input shape that fits it."""
     if isinstance(network, Graph):
         if knobs:
             raise ConvcostError(f"{network.name}: a graph has no knobs, got {', '.join(knobs)}")
         cost = Cost(network, parse_shape(input) if isinstance(input, str) else input)
     else:
-        cost = (load(network) if isinstance(network, str) else network).price(input, **knobs)
+        cost = (network if isinstance(network, Network) else load(network)).price(input, **knobs)
+    total = cost.with_auxiliary
+    if not all(type(number) is int for number in (*cost.input, total.params, total.macs)):
+        raise ConvcostError(f"{cost.graph.name}: torch takes one network on one input, not arrays or symbols")
     return cost.graph, cost.input
 
 

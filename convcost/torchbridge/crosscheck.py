@@ -19,7 +19,7 @@ from convcost.dialects import PROFILES
 from convcost.errors import ConvcostError
 from convcost.graph import Graph
 from convcost.ops import BatchNorm, Op, Shape, format_shape
-from convcost.torchbridge.module import TorchModel, torch_device
+from convcost.torchbridge.module import TorchModel
 from convcost.torchbridge.report import Difference, Quantity, Verification
 
 _MACS_OF_FVCORE = ("conv", "linear", "addmm", "matmul", "mm", "bmm")
@@ -40,18 +40,17 @@ class Claim(NamedTuple):
     total: int | None = None
 
 
-def verify_graph(graph: Graph, shape: Shape, device: str) -> Verification:
+def verify_graph(graph: Graph, shape: Shape, device: torch.device) -> Verification:
     """Build the torch model of a graph and compare the two, per layer and in total.
 
     On the meta device nothing is allocated or computed; fvcore, which cannot trace there, is left out.
-    Raises ConvcostError if this torch has no such device, or cannot build or run such a model.
+    Raises ConvcostError if torch cannot build or run such a model.
     """
-    where = torch_device(device)
     # Without statistics of its own, torch normalises by the batch's, and refuses a batch of one value.
     batch = 2 if any(isinstance(node.op, BatchNorm) and not node.op.stats for node in graph.nodes) else 1
     cost = Cost(graph, shape, batch)
     try:
-        with where:
+        with device:
             model, x = TorchModel(graph, shape), torch.zeros(batch, *shape)
     except RuntimeError as error:
         raise ConvcostError(f"{graph.name}: torch refuses an input of {format_shape(shape)}: {error}") from None

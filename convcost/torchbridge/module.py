@@ -77,14 +77,19 @@ class TorchModel(Scope):
         return outputs if len(outputs) > 1 else outputs[0]
 
 
-def torch_device(name: str) -> torch.device:
-    """A device by name. Raises ConvcostError if this torch has none such."""
+def torch_device(name: str | torch.device) -> torch.device:
+    """A device, or the one of a name. Raises ConvcostError if this torch has none such."""
     try:
-        device = torch.device(name)
+        # torch takes numbers as well, for those of its accelerator.
+        device = torch.device(name if isinstance(name, torch.device) else str(name))
     except RuntimeError:
         raise ConvcostError(f"unknown device {name!r}: cpu, cuda or meta") from None
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConvcostError(f"device {name}: this torch finds no CUDA device")
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, ImportError) as error:  # as each backend has it
+        raise ConvcostError(f"device {name}: this torch finds none such ({str(error).partition('. ')[0]})") from None
     return device
 
 

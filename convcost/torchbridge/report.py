@@ -54,8 +54,9 @@ class Verification(NamedTuple):
 
     def __str__(self) -> str:
         if self.first is None:
-            against = ", ".join(self.against)
-            return f"{self.network}: {self.layers} layers, {self.params:,} params, {self.macs:,} macs, as {against} say"
+            against, say = ", ".join(self.against), "say" if len(self.against) > 1 else "says"
+            layers = f"{self.layers} layer{'s' * (self.layers != 1)}"
+            return f"{self.network}: {layers}, {self.params:,} params, {self.macs:,} macs, as {against} {say}"
         more = f" (and {len(self.differences) - 1} more)" if len(self.differences) > 1 else ""
         return f"{self.network}: {self.first}{more}"
 
@@ -64,5 +65,5 @@ def _say(value: Quantity) -> str:
     if value is None:
         return "none"
     if isinstance(value, tuple):
-        return format_shape(value)
+        return format_shape(value) or "none"
     return f"{value:,}" if type(value) is int else str(value)
