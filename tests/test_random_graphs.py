@@ -21,7 +21,7 @@ seen: Counter[str] = Counter()
 
 def agree(graph: Graph) -> None:
     seen.update({node.op.name for node in graph.nodes})
-    report = verify_graph(graph, graph.input, "cpu")
+    report = verify_graph(graph, graph.input, torch.device("cpu"))
     assert report.ok, "\n".join(map(str, report.differences))
     assert "fvcore" in report.against
     assert "FlopCounterMode" in report.against
