@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from convcost.cost import OPS, PARAMS, Cost, Line
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.formula import Formula, symbols_in
+from convcost.formula import Formula, LayerFormulas, symbols_in
 from convcost.integers import Int
 from convcost.poly import Poly, symbol
-from convcost.poly.assume import explored
+from convcost.poly.assume import Assumptions, assuming, explored
 
 if TYPE_CHECKING:
     from convcost.network import Network
@@ -28,14 +28,34 @@ QUANTITIES: dict[str, Callable[[Line], Int]] = {
 """What a formula can be of: a convention of counts, or activations; at inference."""
 AXES: dict[int, tuple[str, ...]] = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 """What the spatial axes of an input are called, by their number."""
-
-
 DEPTHS = ("units", "n")
 """The knobs by which specs repeat layers, of which the first that a network has is its depth."""
 
 
 def derive(network: Network, quantity: str, names: Sequence[str] | None, input: Any, batch: Int) -> Formula:
     """See `Network.formula`."""
+    price, variables = _symbolic(network, quantity, names, input, batch)
+    value, requirements = explored(lambda: QUANTITIES[quantity](price().total))
+    return Formula(network.name, quantity, value, variables, tuple(requirements))
+
+
+def derive_layers(
+    network: Network, quantity: str, names: Sequence[str] | None, input: Any, batch: Int
+) -> LayerFormulas:
+    """See `Network.layer_formulas`."""
+    price, _ = _symbolic(network, quantity, names, input, batch)
+    with assuming(Assumptions()) as found:
+        rows = price().rows
+    if found.asked:
+        raise ConvcostError(f"{network.name}: what layers there are depends on the symbols: {found.asked[0].format()}")
+    values = {row.name: QUANTITIES[quantity](row) for row in rows if not row.aux}
+    return LayerFormulas(derive(network, quantity, names, input, batch), values)
+
+
+def _symbolic(
+    network: Network, quantity: str, names: Sequence[str] | None, input: Any, batch: Int
+) -> tuple[Callable[[], Cost], tuple[Poly, ...]]:
+    """What prices the network on symbols, and the symbols."""
     if quantity not in QUANTITIES:
         known = did_you_mean(quantity, QUANTITIES) or f"; choose from {', '.join(QUANTITIES)}"
         raise ConvcostError(f"no formula for {quantity!r}{known}")
@@ -61,11 +81,10 @@ def derive(network: Network, quantity: str, names: Sequence[str] | None, input: 
     # Knobs that were given as symbols are arguments, too.
     variables += [v for value in network.settings.values() for v in symbols_in(value)]
 
-    def count() -> Int:
-        return QUANTITIES[quantity](Cost(network.fresh(tuple(shape)), tuple(shape), batch).total)
+    def price() -> Cost:
+        return Cost(network.fresh(tuple(shape)), tuple(shape), batch)
 
-    value, requirements = explored(count)
-    return Formula(network.name, quantity, value, tuple(dict.fromkeys(variables)), tuple(requirements))
+    return price, tuple(dict.fromkeys(variables))
 
 
 def _refuse_arrays(network: Network, input: Any, batch: Int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.integers import Int
-from convcost.poly import Poly, symbol
+from convcost.poly import Poly, compile_polys, symbol
 from convcost.poly.assume import Assumptions, Condition
 from convcost.poly.atoms import Symbol, atoms_within
 from convcost.poly.calculus import largest
@@ -50,11 +50,16 @@ class Formula:
 
     def __call__(self, *values: Int, **named: Int) -> Int:
         """The value at a point, or on arrays of points. Raises ConvcostError for what is not exact or not inside."""
-        given = self._given(values, named)
-        self.domain.check(given)
+        given = self.arguments(values, named)
         if any(hasattr(value, "astype") for value in given.values()):
             return self._on_arrays(given)
         return self._compiled(*given.values())
+
+    def arguments(self, values: Sequence[Int], named: Mapping[str, Int]) -> dict[str, Int]:
+        """The values of the symbols at a point, in order. Raises ConvcostError for what is not exact or not inside."""
+        given = self._given(values, named)
+        self.domain.check(given)
+        return given
 
     def compile(self) -> Callable[..., Int]:
         """A fast function of the symbols in order, on ints and int64 arrays; its docstring is its source.
@@ -169,6 +174,31 @@ class Formula:
             if name not in self.symbols:
                 hint = did_you_mean(name, self.symbols) or f"; its symbols are {', '.join(self.symbols) or 'none'}"
                 raise ConvcostError(f"the formula has no symbol {name!r}{hint}")
+
+
+@dataclass(frozen=True)
+class LayerFormulas:
+    """The closed forms of a network's layers. Get them with `Network.layer_formulas`.
+
+    `formulas(224, 224)` is the count of every layer by its name: the fastest way to price one network again and again,
+    where `price` applies the rules anew.
+    """
+
+    total: Formula
+    """Of all of them; its symbols are the arguments, and its domain is where they hold."""
+    values: Mapping[str, Int]
+    """By layer, a `convcost.Poly` or a number each."""
+
+    def __call__(self, *values: Int, **named: Int) -> dict[str, Int]:
+        """The counts at a point. Raises ConvcostError for what is not exact or not inside, and for arrays."""
+        given = self.total.arguments(values, named)
+        if any(hasattr(value, "dtype") for value in given.values()):
+            raise ConvcostError("the formulas of layers are called on numbers; call a network's formula on arrays")
+        return dict(zip(self.values, self._compiled(*given.values()), strict=True))
+
+    @cached_property
+    def _compiled(self) -> Callable[..., tuple[Int, ...]]:
+        return compile_polys(list(self.values.values()), self.total.symbols)
 
 
 def symbols_in(value: Any) -> list[Poly]:

@@ -19,7 +19,7 @@ from convcost.spec.library import shipped as shipped_spec
 from convcost.spec.model import Spec, literal, parse_shape
 
 if TYPE_CHECKING:
-    from convcost.formula import Formula
+    from convcost.formula import Formula, LayerFormulas
 
 
 KEPT = 32
@@ -113,6 +113,23 @@ class Network:
         from convcost.derive import derive
 
         return derive(self.set(**knobs), quantity, symbols, input, batch)
+
+    def layer_formulas(
+        self,
+        quantity: str = "macs",
+        symbols: Sequence[str] | None = None,
+        *,
+        input: Shape | str | None = None,
+        batch: Int = 1,
+        **knobs: Any,
+    ) -> LayerFormulas:
+        """The exact closed forms of every layer at inference, compiled together; arguments as of `formula`.
+
+        Raises ConvcostError as `formula` does, and where it depends on the symbols what layers there are.
+        """
+        from convcost.derive import derive_layers
+
+        return derive_layers(self.set(**knobs), quantity, symbols, input, batch)
 
     def shape(self, input: Shape | str | None = None) -> Shape:
         """An input as (channels, *sizes); the network's own for None. Raises ConvcostError if it is none."""

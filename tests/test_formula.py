@@ -312,3 +312,34 @@ def test_the_text_is_the_value(network, symbols, under):
         for name, definition in named:
             known[name] = eval(definition, {}, known)  # noqa: S307  # our own text
         assert eval(value, {}, known) == formula(*(int(at),) * len(formula.symbols))  # noqa: S307
+
+
+@pytest.mark.parametrize(
+    ("network", "symbols", "at"),
+    [
+        ("resnet50@v1.5", ["H", "W"], {"H": 197, "W": 333}),
+        ("googlenet", ["H", "W", "batch"], {"H": 64, "W": 65, "batch": 3}),
+        ("densenet121", ["growth_rate"], {"growth_rate": 12}),
+        ("mobilenet_v1", ["width"], {"width": Fraction(1, 3)}),
+    ],
+)
+@pytest.mark.parametrize("quantity", ["macs", "params", "activations"])
+def test_formulas_of_layers_are_the_rows_of_a_price(network, symbols, at, quantity):
+    formulas = load(network).layer_formulas(quantity, symbols)
+    knobs = {name: value for name, value in at.items() if name not in ("H", "W", "batch")}
+    shape = (3, at.get("H", 224), at.get("W", 224))
+    cost = load(network, **knobs).price(shape, at.get("batch", 1))
+    assert formulas(**at) == {row.name: getattr(row, quantity) for row in cost if not row.aux}
+    assert sum(formulas(**at).values()) == formulas.total(**at)
+
+
+def test_formulas_of_layers_refuse_what_formulas_do():
+    formulas = load("vgg16").layer_formulas("macs", ["H", "W"])
+    with pytest.raises(ConvcostError, match="outside"):
+        formulas(3, 3)
+    with pytest.raises(ConvcostError, match="no symbol 'D'"):
+        formulas(224, D=3)
+    with pytest.raises(ConvcostError, match="are called on numbers"):
+        formulas(np.array([224]), 224)
+    with pytest.raises(ConvcostError, match="what layers there are depends on the symbols"):
+        load("mobilenet_v2").layer_formulas("macs", ["width"])
