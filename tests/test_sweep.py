@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -26,7 +28,8 @@ from convcost.spec import document
 from convcost.sweep import blocks, engines
 from convcost.sweep.blocks import Evaluator
 from convcost.sweep.forms import METRICS
-from convcost.sweep.output import about
+from convcost.sweep.output import _rows, about
+from convcost.sweep.parts import checksum
 from convcost.sweep.run import plan, run
 from convcost.sweep.space import parse_axis, parse_derived, space_of
 from convcost.sweep.where import chosen, parse_where
@@ -191,8 +194,8 @@ def test_the_same_bytes_whatever_the_number_of_workers(name, tmp_path, monkeypat
     for workers, engine in enumerate((engines.serial, engines.processes(2), engines.processes(3))):
         out = tmp_path / f"{workers}" / name
         out.parent.mkdir()
-        sweep = plan(load("mobilenet_v2"), space, out=out, where=["macs<=600M"], sample=4000, seed=1)
-        assert sweep.blocks == 8
+        sweep = plan(load("mobilenet_v2"), space, out=out, where=["macs<=600M"], sample=2000, seed=1)
+        assert sweep.blocks == 4
         run(sweep, out, engine)
         found.append(out.read_bytes())
         assert not out.with_name(f"{name}.parts").exists()
@@ -252,25 +255,52 @@ def command(out: Path, *more: str) -> list[str]:
     return [*COMMAND, *ARGUMENTS, *more, "--out", str(out)]
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_stopped_sweep_goes_on_where_it_was(how, workers, tmp_path):
-    out, whole = tmp_path / "out.csv", tmp_path / "whole.csv"
-    more = ["--sample", "300000", "--workers", workers]
+def stopped(out: Path, more: list[str], blocks: int, number: int, *, alone: bool, later: float = 0) -> tuple[int, str]:
+    """The status and stderr of a sweep that gets a signal, with its workers or alone, as soon as so much is done.
+
+    All that it started has ended, too: it would hold stderr open.
+    """
     process = subprocess.Popen(
         command(out, *more), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    parts = tmp_path / "out.csv.parts"
-    started = time.monotonic()
-    while not (parts.exists() and len([p for p in parts.iterdir() if p.name.isdigit()]) >= 2):
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() - started < 120
-        time.sleep(0.01)
-    os.killpg(process.pid, how)
-    _, said = process.communicate(timeout=60)
+    try:
+        parts = out.with_name(f"{out.name}.parts")
+        started = time.monotonic()
+        while not (parts.exists() and len([p for p in parts.iterdir() if p.name.isdigit()]) >= blocks):
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() - started < 120
+            time.sleep(0.01)
+        time.sleep(later)
+        (os.kill if alone else os.killpg)(process.pid, number)
+        _, said = process.communicate(timeout=60)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     assert not out.exists()
-    if how == signal.SIGINT:
-        assert process.returncode == 2
+    return process.returncode, said
+
+
+STOPS = {
+    "1, Ctrl-C": ("1", signal.SIGINT, False),
+    "1, terminated": ("1", signal.SIGTERM, True),
+    "1, killed": ("1", signal.SIGKILL, True),
+    "2, Ctrl-C": ("2", signal.SIGINT, False),
+    "2, terminated": ("2", signal.SIGTERM, True),
+    "2, terminated with its workers": ("2", signal.SIGTERM, False),
+    "2, hung up with its workers": ("2", signal.SIGHUP, False),
+    "2, killed": ("2", signal.SIGKILL, True),
+}
+
+
+@pytest.mark.parametrize(("workers", "number", "alone"), STOPS.values(), ids=STOPS.keys())
+def test_a_stopped_sweep_ends_with_its_workers_and_goes_on_where_it_was(workers, number, alone, tmp_path):
+    out, whole = tmp_path / "out.csv", tmp_path / "whole.csv"
+    more = ["--sample", "300000", "--workers", workers]
+    status, said = stopped(out, more, 2, number, alone=alone)
+    if number == signal.SIGKILL:
+        assert status == -number
+    else:
+        assert status == 2
         assert said == f"error: interrupted; what is done is in {out}.parts: the same command goes on from there\n"
     done = subprocess.run(command(out, *more), env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
@@ -282,19 +312,217 @@ def test_a_stopped_sweep_goes_on_where_it_was(how, workers, tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_sweep_that_is_stopped_while_its_workers_start_says_one_line(number, tmp_path):
+    status, said = stopped(tmp_path / "out.csv", ["--workers", "2"], 0, number, alone=False, later=0.2)
+    assert status == 2
+    assert said.startswith("error: interrupted")
+    assert said.count("\n") == 1
+
+
+def test_a_sweep_that_is_stopped_before_anything_is_done_names_no_folder(tmp_path, monkeypatch, capsys):
+    from convcost.cli import run as cli
+
+    def none(*_):
+        signal.raise_signal(signal.SIGTERM)
+        yield
+
+    monkeypatch.setattr(engines, "serial", none)
+    assert cli(["sweep", "vgg16", "--over", "H=32:64", "--out", str(tmp_path / "x.csv")]) == 2
+    assert capsys.readouterr().err == "error: interrupted before any block was done\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_signals_that_are_ignored_stay_so(tmp_path, monkeypatch, capsys):
+    """As nohup has it; the others are as before once the sweep is done."""
+    from convcost.cli import run as cli
+
+    def signalled(sweep, blocks):
+        signal.raise_signal(signal.SIGHUP)
+        yield from serial(sweep, blocks)
+        signal.raise_signal(signal.SIGTERM)
+
+    serial = engines.serial
+    monkeypatch.setattr(engines, "serial", signalled)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        out = tmp_path / "x.csv"
+        assert cli(["sweep", "vgg16", "--over", "H=32:64", "--out", str(out)]) == 2
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        assert capsys.readouterr().err == (
+            f"error: interrupted; what is done is in {out}.parts: the same command goes on from there\n"
+        )
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+# -- what is damaged, or somebody else's --------------------------------------------------------------------------
+
+
+def first_blocks(sweep, blocks):
+    """Three blocks, then Ctrl-C."""
+    for part, _ in zip(engines.serial(sweep, blocks), range(3), strict=False):
+        yield part
+    raise KeyboardInterrupt
+
+
+def flipped(path, at=-9):
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+DAMAGES = {
+    "truncated": lambda parts: os.truncate(parts / "00000001", 100),
+    "one bit": lambda parts: flipped(parts / "00000001"),
+    "empty": lambda parts: (parts / "00000001").write_bytes(b""),
+    "zeros": lambda parts: (parts / "00000001").write_bytes(bytes((parts / "00000001").stat().st_size)),
+    "lost": lambda parts: (parts / "00000001").unlink(),
+    "another block": lambda parts: shutil.copy(parts / "00000002", parts / "00000001"),
+    "another count": lambda parts: (parts / "journal.jsonl").write_text(
+        (parts / "journal.jsonl").read_text().replace("[1, 10,", "[1, 11,")
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet"])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_block_is_computed_again(damage, name, tmp_path, monkeypatch):
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    monkeypatch.setattr("convcost.sweep.run.LARGEST_BLOCK", 10)
+    out, whole = tmp_path / name, tmp_path / f"whole_{name}"
+    sweep = plan(load("vgg16"), space_of([parse_axis("H=32:96:1")]), out=out)
+    run(sweep, whole)
+    with pytest.raises(KeyboardInterrupt):
+        run(sweep, out, first_blocks)
+    damage(tmp_path / f"{name}.parts")
+    summary = run(sweep, out)
+    assert (summary.resumed, summary.damaged, summary.kept) == (2, 1, 65)
+    assert out.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+def test_a_block_that_is_damaged_once_it_is_written_is_computed_again(name, tmp_path, monkeypatch):
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    monkeypatch.setattr("convcost.sweep.run.LARGEST_BLOCK", 10)
+    out, whole = tmp_path / name, tmp_path / f"whole_{name}"
+    sweep = plan(load("vgg16"), space_of([parse_axis("H=32:96:1")]), out=out)
+    run(sweep, whole)
+    told = []
+
+    def damage(designs, _):
+        told.append(designs)
+        if len(told) == 7:  # the last one
+            flipped(tmp_path / f"{name}.parts" / "00000001")
+            flipped(tmp_path / f"{name}.parts" / "00000004")
+
+    summary = run(sweep, out, progress=damage)
+    assert (len(told), summary.damaged, summary.kept) == (9, 2, 65)
+    assert out.read_bytes() == whole.read_bytes()
+    out.unlink()
+
+    def always(*_):
+        os.truncate(max((tmp_path / f"{name}.parts").glob("0*")), 5)
+
+    with pytest.raises(ConvcostError, match=r"parts: its files do not stay as they are written: is the disk failing"):
+        run(sweep, out, progress=always)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet"])
+def test_rows_are_counted_before_they_are_claimed(name, tmp_path):
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+
+    def boasting(sweep, blocks):
+        for part in engines.serial(sweep, blocks):
+            said = (part.kept + 1, part.unfit, part.reason)
+            yield type(part)(part.block, part.data, *said, checksum(part.block, part.data, *said))
+
+    out = tmp_path / name
+    with pytest.raises(ConvcostError, match="65 rows of 66 are there: nothing is written"):
+        run(plan(load("vgg16"), space_of([parse_axis("H=32:96:1")]), out=out), out, boasting)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{name}.parts"]
+
+
+def test_a_field_of_many_lines_is_one_row():
+    assert _rows(b'"a\nb",1\n2,"x""\n"\n', "csv") == 2
+    assert _rows(b'{"a": "\\"b"}\n{"a": 1}\n', "jsonl") == 2
+    assert _rows(b"", "csv") == 0
+
+
+def test_a_finished_file_that_is_damaged_is_one_line(tmp_path):
+    out = tmp_path / "out.csv"
+    sweep = plan(load("vgg16"), space_of([parse_axis("H=32:96:32")]), out=out)
+    run(sweep, out)
+    os.truncate(out, 50)
+    with pytest.raises(ConvcostError, match=r"out.csv: is not as its sweep wrote it: choose another name, or remove"):
+        run(sweep, out)
+
+
+def test_nothing_lies_beside_the_file_until_it_is_whole(tmp_path, monkeypatch):
+    """Also of a run that is killed while it puts the parts together."""
+    seen = []
+
+    def looking(*arguments):
+        seen.extend(path.name for path in tmp_path.iterdir())
+        return _rows(*arguments)
+
+    monkeypatch.setattr("convcost.sweep.output._rows", looking)
+    out = tmp_path / "out.csv"
+    run(plan(load("vgg16"), space_of([parse_axis("H=32:96:32")]), out=out), out)
+    assert seen == ["out.csv.parts"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.meta.json"]
+
+
+def test_a_second_run_at_once_is_refused(tmp_path, monkeypatch):
+    pytest.importorskip("fcntl")
+    monkeypatch.setattr("convcost.sweep.run.LARGEST_BLOCK", 10)
+    out = tmp_path / "out.csv"
+    sweep = plan(load("vgg16"), space_of([parse_axis("H=32:96:1")]), out=out)
+    refused = []
+
+    def again(*_):
+        with pytest.raises(ConvcostError, match=r"out.csv: another run of a sweep is writing it, with its parts in"):
+            run(sweep, out)
+        refused.append(True)
+
+    assert run(sweep, out, progress=again).kept == 65
+    assert len(refused) == 7
+    assert run(sweep, out, progress=again).kept == 65
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.meta.json"]
+
+
+def test_a_run_that_waited_for_another_finds_its_file(tmp_path, monkeypatch):
+    """The other one ends between our look for the file and our lock."""
+    from convcost.sweep import run as module
+
+    out = tmp_path / "out.csv"
+    sweep = plan(load("vgg16"), space_of([parse_axis("H=32:96:1")]), out=out)
+    locked = module._locked
+
+    def late(*arguments):
+        monkeypatch.setattr(module, "_locked", locked)
+        run(sweep, out)
+        return locked(*arguments)
+
+    monkeypatch.setattr(module, "_locked", late)
+    summary = run(sweep, out)
+    assert (summary.resumed, summary.kept) == (1, 65)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.meta.json"]
+
+
 def test_a_torn_journal_costs_a_block_and_no_more(tmp_path, monkeypatch):
     monkeypatch.setattr("convcost.sweep.run.LARGEST_BLOCK", 10)
     space = space_of([parse_axis("H=32:96:1")])
     out = tmp_path / "out.csv"
     sweep = plan(load("vgg16"), space, out=out)
 
-    def three_blocks(sweep, blocks):
-        for part, _ in zip(engines.serial(sweep, blocks), range(3), strict=False):
-            yield part
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        run(sweep, out, three_blocks)
+        run(sweep, out, first_blocks)
     journal = tmp_path / "out.csv.parts" / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-3])
     assert run(sweep, out).resumed == 2
@@ -326,12 +554,13 @@ def test_parts_of_another_sweep_are_refused(tmp_path):
     space = space_of([parse_axis("H=32:96:32")])
     with pytest.raises(ConvcostError, match=r"out.csv.parts: exists, and does not say which sweep"):
         run(plan(load("vgg16"), space, out=out), out)
+    assert [path.name for path in (tmp_path / "out.csv.parts").iterdir()] == ["00000000"]
     (tmp_path / "out.csv.parts" / "sweep.json").write_text('{"network": "other"}')
     with pytest.raises(ConvcostError, match=r"out.csv.parts: is of another sweep"):
         run(plan(load("vgg16"), space, out=out), out)
 
 
-@pytest.mark.parametrize("left", [[], [".sweep.json.4711.draft"]])
+@pytest.mark.parametrize("left", [[], ["lock"], [".sweep.json.4711.draft", "lock"]])
 def test_parts_that_were_only_begun_are_none(left, tmp_path):
     """What is left of a run that is killed before it has said which sweep it is of."""
     out = tmp_path / "out.csv"
@@ -462,8 +691,13 @@ BAD = {
     "or": (["--over", "H=32", "--where", "macs<3 or H>2"], "a condition is a comparison such as macs <= 600M"),
     "code in where": (["--over", "H=32", "--where", "__import__('os') < 1"], "there is no '__import__'"),
     "no format": (["--over", "H=32", "--out", "x.xlsx"], "x.xlsx: the name of a sweep's file ends in .parquet"),
-    "no folder": (["--over", "H=32", "--out", "/nowhere/x.csv"], "No such file or directory"),
-    "no scheduler": (["--over", "H=32", "--scheduler", "nonsense"], "--scheduler nonsense:"),
+    "no folder": (
+        ["--over", "H=32", "--out", "/nowhere/x.csv"],
+        "/nowhere/x.csv: nothing can be written to /nowhere: No such",
+    ),
+    "no scheduler": (["--over", "H=32", "--scheduler", "nonsense"], "nonsense: write it as tcp://host:port"),
+    "no port": (["--over", "H=32", "--scheduler", "tcp://x:65536"], "x:65536: write it as tcp://host:port"),
+    "more than all": (["--over", "H=1:36", "--sample", "37"], "--sample 37: the space has 36 designs"),
     "two engines": (["--over", "H=32", "--scheduler", "tcp://x:1", "--workers", "2"], "choose one"),
     "no space file": (["--space", "missing.yaml"], "missing.yaml: No such file or directory"),
     "unused name": (["--over", "H=32", "--let", "Z=H"], "has no knob or size 'Z'"),

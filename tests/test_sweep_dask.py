@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from convcost.errors import ConvcostError
 from convcost.network import load
 from convcost.sweep import engines
 from convcost.sweep.run import plan, run
@@ -19,7 +23,7 @@ from convcost.sweep.space import parse_axis, space_of
 
 distributed = pytest.importorskip("distributed")
 ROOT = Path(__file__).parent.parent
-SPACE = ("width=0.05:2:0.05", "H=32:1000:1")
+SPACE = ("width=0.05:2:0.05", "H=32:1600:1")
 
 
 @pytest.fixture
@@ -63,6 +67,48 @@ def said(log: Path, pattern: str) -> str:
     raise AssertionError(log.read_text())
 
 
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n" + 600 * b"x"], ids=["silent", "another"])
+def test_a_server_that_is_no_scheduler_is_one_line(answer, tmp_path, monkeypatch, capsys):
+    from threading import Thread
+
+    from convcost.cli import run as cli
+
+    monkeypatch.setattr(engines, "ANSWER", 2)
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+
+        def serve():
+            there, _ = server.accept()
+            with there:
+                there.sendall(answer)
+                there.recv(1 << 20)
+                there.recv(1)
+
+        thread = Thread(target=serve)
+        thread.start()
+        arguments = ["--over", "H=32:64", "--out", str(tmp_path / "x.csv"), "--scheduler", f"tcp://127.0.0.1:{port}"]
+        assert cli(["sweep", "vgg16", *arguments]) == 2
+        thread.join()
+    gc.collect()
+    what = "answers there is no scheduler" if answer else "listens there has not said in 2 s that it is a scheduler"
+    assert capsys.readouterr().err == f"error: --scheduler tcp://127.0.0.1:{port}: what {what}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "other"])
+def test_an_address_where_nobody_listens_is_one_line(scheme, tmp_path, monkeypatch, capsys):
+    from convcost.cli import run as cli
+
+    monkeypatch.setattr(engines, "CONNECT", 0.2)
+    address = f"{scheme}://127.0.0.1:1"
+    assert cli(["sweep", "vgg16", "--over", "H=32", "--out", str(tmp_path / "x.csv"), "--scheduler", address]) == 2
+    gc.collect()  # no client is left that would complain as it goes
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"error: --scheduler {address}: ")
+    assert printed.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture
 def cluster(tmp_path):
     """A scheduler with two workers, each a process of its own, started by Dask's own commands."""
@@ -99,6 +145,9 @@ def test_a_worker_that_is_killed_in_the_middle_is_made_up_for(sweep, serial, clu
     assert len(done) == sweep.blocks == 30
     assert summary.kept > 0
     assert out.read_bytes() == serial
+    of_worker = said(tmp_path / "worker1.log", r"Start worker at:\s+(tcp://\S+)")
+    with pytest.raises(ConvcostError, match=f"--scheduler {of_worker}: it is the address of a Worker, not of the sch"):
+        run(sweep, tmp_path / "other.parquet", engines.dask(of_worker))
 
 
 def test_a_scheduler_that_is_killed_leaves_what_is_done(sweep, serial, cluster, tmp_path, capsys):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +28,11 @@ OVER = "NAME=START:STOP:STEP or NAME=VALUE,VALUE: an axis of the space; NAME is 
 @click.option("--space", "space_file", type=click.Path(path_type=Path), help="A YAML file of axes: over, let, where.")
 @click.option("--where", multiple=True, metavar="CONDITION", help="Keep designs with this only, e.g. 'macs <= 600M'.")
 @set_option("Set a knob for all; repeatable.")
-@click.option("--sample", type=click.IntRange(min=1), help="Draw this many designs instead of taking all.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    help="Draw this many designs, with replacement (some twice), instead of taking all; at most as many as there are.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the sample.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes on this machine.")
 @click.option("--scheduler", metavar="tcp://HOST:PORT", help="The scheduler of a Dask cluster to compute on.")
@@ -51,7 +57,7 @@ def sweep(
     Example: convcost sweep mobilenet_v2 --over width=0.25:2:0.05 --over H=96:320:32 --out designs.csv
     """
     from convcost.sweep import engines
-    from convcost.sweep.run import plan, run
+    from convcost.sweep.run import parts_of, plan, run
 
     space, conditions = _space(over, let, space_file)
     planned = plan(
@@ -61,13 +67,16 @@ def sweep(
         raise ConvcostError("--workers is for this machine, --scheduler for a cluster: choose one")
     engine = engines.dask(scheduler) if scheduler else engines.processes(workers) if workers > 1 else engines.serial
     try:
-        with _progress(planned.designs) as progress:
+        with _stopped_by_signals(), _progress(planned.designs) as progress:
             summary = run(planned, out, engine, progress)
     except KeyboardInterrupt:
-        raise ConvcostError(
-            f"interrupted; what is done is in {out}.parts: the same command goes on from there"
-        ) from None
-    resumed = f" ({summary.resumed:,} of {planned.blocks:,} blocks were done before)" if summary.resumed else ""
+        parts = parts_of(out)
+        if not parts.exists():
+            raise ConvcostError("interrupted before any block was done") from None
+        raise ConvcostError(f"interrupted; what is done is in {parts}: the same command goes on from there") from None
+    before = [f"{summary.resumed:,} of {planned.blocks:,} blocks were done before"] if summary.resumed else []
+    before += [f"{summary.damaged:,} damaged and computed again"] if summary.damaged else []
+    resumed = f" ({', '.join(before)})" if before else ""
     say(f"{out}: {summary.kept:,} of {summary.designs:,} designs{resumed}\n")
     if summary.unfit:
         say(f"{summary.unfit:,} designs do not fit the network; the first is {summary.reason}\n")
@@ -127,6 +136,25 @@ def _space(over: tuple[str, ...], let: tuple[str, ...], file: Path | None) -> tu
     axes += map(parse_axis, over)
     derived += map(parse_derived, let)
     return space_of(axes, derived), where
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP are as Ctrl-C, unless somebody (nohup) has decided otherwise."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    ours = threading.current_thread() is threading.main_thread()  # the one that may say so
+    names = [name for name in ("SIGTERM", "SIGHUP") if ours and hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in names if signal.getsignal(getattr(signal, name)) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -51,18 +51,30 @@ def encode(block: Block, format_: str) -> bytes:
     return "".join(f"{row}\n" for row in rows).encode()
 
 
-def assemble(path: Path, format_: str, columns: Iterable[str], parts: Iterable[Path], about: Mapping[str, Any]) -> None:
-    """Put the parts together as one file, which is there whole or not at all. Raises OSError."""
-    if format_ == "parquet":
-        _assemble_parquet(path, list(parts), about)
-        return
-    with atomically(sidecar(path)) as file:
-        file.write(json.dumps(about, indent=1).encode() + b"\n")
+def assemble(
+    path: Path, format_: str, columns: Iterable[str], parts: int, read: Callable[[int], bytes], about: Mapping[str, Any]
+) -> None:
+    """Put the parts together, as `read` gives them, as one file, which is there whole or not at all.
+
+    Raises ConvcostError if they do not have the rows that `about` says are kept, and OSError.
+    """
     with atomically(path) as file:
-        if format_ == "csv":
-            file.write(",".join(columns).encode() + b"\n")
-        for part in parts:
-            file.write(part.read_bytes())
+        if format_ == "parquet":
+            rows = _assemble_parquet(file, parts, read, about)
+        else:
+            rows = 0
+            if format_ == "csv":
+                file.write(",".join(columns).encode() + b"\n")
+            for part in range(parts):
+                data = read(part)
+                file.write(data)
+                rows += _rows(data, format_)
+            about = {**about, "bytes": file.tell()}
+        if rows != about["kept"]:
+            raise ConvcostError(f"{path}: {rows:,} rows of {about['kept']:,} are there: nothing is written")
+        if format_ != "parquet":
+            with atomically(sidecar(path)) as beside:
+                beside.write(json.dumps(about, indent=1).encode() + b"\n")
 
 
 def about(path: Path) -> dict[str, Any] | None:
@@ -79,6 +91,13 @@ def about(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def intact(path: Path, about: Mapping[str, Any]) -> bool:
+    """Whether a file has as many rows (Parquet) or bytes as it says of itself."""
+    if path.suffix.lower() == ".parquet":
+        return bool(_pyarrow()[1].read_metadata(path).num_rows == about["kept"])
+    return path.stat().st_size == about.get("bytes")
+
+
 def sidecar(path: Path) -> Path:
     """Where the metadata of a file stand whose format has no room for them."""
     return path.with_name(f"{path.name}.meta.json")
@@ -86,7 +105,10 @@ def sidecar(path: Path) -> Path:
 
 @contextmanager
 def atomically(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to: it takes the place of `path` when all of it is on the disk, and goes away on any failure."""
+    """A file to write to: it takes the place of `path` when all of it is on the disk, and goes away on any failure.
+
+    Errors of writing, such as that the disk is full, name `path`.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     try:
         with draft.open("wb") as file:
@@ -94,8 +116,10 @@ def atomically(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-    except BaseException:
+    except BaseException as error:
         draft.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)
         raise
 
 
@@ -114,6 +138,13 @@ def _texts(column: Column | list[Any], *, quoted: bool) -> list[str]:
     written = {value: show(Fraction(value, d)) for value in set(values)}
     texts = [written[value] for value in values]
     return [f'"{text}"' for text in texts] if quoted else texts
+
+
+def _rows(data: bytes, format_: str) -> int:
+    """How many rows there are: lines, of which a field of CSV may have several between its quotes."""
+    if format_ == "csv" and b'"' in data:
+        return sum(outside.count(b"\n") for outside in data.split(b'"')[::2])
+    return data.count(b"\n")
 
 
 def _field(text: str) -> str:
@@ -177,18 +208,22 @@ def _texts_of(column: Column) -> Any:
     return pyarrow.array(texts, pyarrow.string())
 
 
-def _assemble_parquet(path: Path, parts: list[Path], about: Mapping[str, Any]) -> None:
+def _assemble_parquet(file: IO[bytes], parts: int, read: Callable[[int], bytes], about: Mapping[str, Any]) -> int:
+    """Write the parts, in the widest types of any, and return how many rows they have."""
     pyarrow, parquet = _pyarrow()
-    schema = parquet.read_schema(parts[0])
-    for part in parts[1:]:
-        schema = pyarrow.schema(map(_wider, schema, parquet.read_schema(part)))
+    schema = parquet.read_schema(pyarrow.BufferReader(read(0)))
+    for part in range(1, parts):
+        schema = pyarrow.schema(map(_wider, schema, parquet.read_schema(pyarrow.BufferReader(read(part)))))
     schema = schema.with_metadata({METADATA: json.dumps(about)})
-    with atomically(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-        for part in parts:
-            table = parquet.read_table(part)
+    rows = 0
+    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        for part in range(parts):
+            table = parquet.read_table(pyarrow.BufferReader(read(part)))
             if table.num_rows:
                 arrays = [_cast(table.column(field.name), field.type) for field in schema]
                 writer.write_table(pyarrow.table(arrays, schema))
+                rows += table.num_rows
+    return rows
 
 
 def _wider(a: Any, b: Any) -> Any:
