@@ -498,7 +498,7 @@ def test_a_second_run_at_once_is_refused(tmp_path, monkeypatch):
 
 def test_a_run_that_waited_for_another_finds_its_file(tmp_path, monkeypatch):
     """The other one ends between our look for the file and our lock."""
-    from convcost.sweep import run as module
+    from convcost.sweep import store as module
 
     out = tmp_path / "out.csv"
     sweep = plan(load("vgg16"), space_of([parse_axis("H=32:96:1")]), out=out)

@@ -57,7 +57,8 @@ def sweep(
     Example: convcost sweep mobilenet_v2 --over width=0.25:2:0.05 --over H=96:320:32 --out designs.csv
     """
     from convcost.sweep import engines
-    from convcost.sweep.run import parts_of, plan, run
+    from convcost.sweep.run import plan, run
+    from convcost.sweep.store import parts_of
 
     space, conditions = _space(over, let, space_file)
     planned = plan(

@@ -8,10 +8,8 @@ another sweep is not mistaken for it, and a second run of the same one is refuse
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,15 +19,14 @@ from convcost.spec import expression
 from convcost.sweep.blocks import LARGEST_BLOCK, Sweep
 from convcost.sweep.engines import Engine, serial
 from convcost.sweep.forms import METRICS, design_names, is_number, symbolic_axes, whole_denominator
-from convcost.sweep.output import about, assemble, atomically, format_of, intact, sidecar
-from convcost.sweep.parts import Part, checksum, installed
+from convcost.sweep.output import about, assemble, format_of, intact, sidecar
+from convcost.sweep.parts import installed
 from convcost.sweep.space import Space, parsed_expression, show
+from convcost.sweep.store import DamagedError, Store, alone, same
 from convcost.sweep.where import check_names, names_in, parse_where
 
 SMALLEST_BLOCK = 1_024
 """Designs per block where none shares its closed form with others."""
-LOCK = "lock"
-"""The file among the parts that a run has locked while it is at them."""
 TRIES = 3
 """How often a file is put together from blocks of which some turn out to be damaged since they were written."""
 
@@ -120,11 +117,11 @@ def run(
     """
     said = describe(sweep)
     if not out.exists():
-        with _alone(out) as folder:
+        with alone(out) as folder:
             if not out.exists():  # a run that was at it may just have finished
-                return _computed(sweep, out, _Store(folder, said), engine, progress)
+                return _computed(sweep, out, Store(folder, said), engine, progress)
     remedy = "choose another name, or remove it"
-    found = _same(out, said, about(out), remedy)
+    found = same(out, said, about(out), remedy)
     match found:
         case {"kept": int(kept), "unfit": int(unfit), "reason": str(reason)}:
             if not intact(out, found):
@@ -133,13 +130,8 @@ def run(
     raise ConvcostError(f"{out}: exists, and does not say how many designs it holds: {remedy}")
 
 
-def parts_of(out: Path) -> Path:
-    """The folder where the blocks of a file lie until it is there."""
-    return out.with_name(f"{out.name}.parts")
-
-
 def _computed(
-    sweep: Sweep, out: Path, store: _Store, engine: Engine, progress: Callable[[int, bool], None] | None
+    sweep: Sweep, out: Path, store: Store, engine: Engine, progress: Callable[[int, bool], None] | None
 ) -> Summary:
     try:
         resumed = 0
@@ -159,7 +151,7 @@ def _computed(
             whole = store.folder / out.name  # so that nothing of a run that is killed lies beside the file
             try:
                 assemble(whole, sweep.format, sweep.columns, sweep.blocks, store.read, result)
-            except _DamagedError:
+            except DamagedError:
                 for _ in store.checked():  # where one block is damaged, others may be
                     pass
                 continue
@@ -172,152 +164,6 @@ def _computed(
         if not store.done:
             store.remove()
     raise ConvcostError(f"{store.folder}: its files do not stay as they are written: is the disk failing?")
-
-
-class _DamagedError(Exception):
-    """A block is not as it was written."""
-
-
-class _Done(NamedTuple):
-    """What the journal says of a block."""
-
-    kept: int
-    unfit: int
-    reason: str
-    size: int
-    crc: int
-
-
-class _Store:
-    """The finished blocks of a sweep, in a folder."""
-
-    def __init__(self, folder: Path, said: dict[str, Any]) -> None:
-        self.folder = folder
-        self.journal = folder / "journal.jsonl"
-        self.manifest = folder / "sweep.json"
-        # With nothing in it but drafts of a manifest, it is what is left of a run that was stopped at its start.
-        if {*folder.iterdir()} <= {folder / LOCK, *folder.glob(f".{self.manifest.name}.*.draft")}:
-            with atomically(self.manifest) as file:
-                file.write(json.dumps(said).encode())
-        else:
-            try:
-                found = json.loads(self.manifest.read_bytes())
-            except (OSError, ValueError):
-                found = None
-            _same(folder, said, found, "remove it, or choose another --out")
-        self.damaged = 0
-        self.done: dict[int, _Done] = {}
-        for line in self.journal.read_bytes().split(b"\n") if self.journal.exists() else ():
-            try:
-                entry = json.loads(line)
-            except ValueError:  # the line that was being written when the machine stopped
-                continue
-            match entry:
-                case [int(block), int(kept), int(unfit), str(reason), int(size), int(crc)]:
-                    self.done[block] = _Done(kept, unfit, reason, size, crc)
-
-    def path(self, block: int) -> Path:
-        """Where a block lies."""
-        return self.folder / f"{block:08}"
-
-    def keep(self, part: Part) -> None:
-        """Write a block, then say so."""
-        with atomically(self.path(part.block)) as file:
-            file.write(part.data)
-        done = _Done(part.kept, part.unfit, part.reason, len(part.data), part.crc)
-        with self.journal.open("ab") as journal:
-            journal.write(b"\n" + json.dumps([part.block, *done]).encode())
-        self.done[part.block] = done
-
-    def read(self, block: int) -> bytes:
-        """A block as it was written. Raises _DamagedError if it is not, and forgets it."""
-        done = self.done[block]
-        with suppress(OSError):
-            data = self.path(block).read_bytes()
-            if len(data) == done.size and checksum(block, data, done.kept, done.unfit, done.reason) == done.crc:
-                return data
-        self.damaged += 1
-        del self.done[block]
-        raise _DamagedError
-
-    def checked(self) -> Iterator[int]:
-        """The blocks that are as they were written; the other ones are forgotten."""
-        for block in sorted(self.done):
-            with suppress(_DamagedError):
-                self.read(block)
-                yield block
-
-    def totals(self) -> tuple[int, int, str]:
-        """Designs kept, designs that do not fit, and why the first of those does not."""
-        counts = [self.done[block] for block in sorted(self.done)]
-        reason = next((done.reason for done in counts if done.reason), "")
-        return sum(done.kept for done in counts), sum(done.unfit for done in counts), reason
-
-    def remove(self) -> None:
-        """The parts have served. What says which sweep they are of goes last: a run may be killed in between."""
-        for path in sorted(self.folder.iterdir(), key=lambda path: path == self.manifest):
-            if path.is_file() and path.name != LOCK:
-                path.unlink()
-
-
-@contextmanager
-def _alone(out: Path) -> Iterator[Path]:
-    """The folder of a file's parts, for us alone; without us it goes away if nothing is in it.
-
-    Raises ConvcostError while another run is at it, or if the folder cannot be made.
-    """
-    folder = parts_of(out)
-    lock = _locked(out, folder)
-    try:
-        yield folder
-    finally:
-        if lock is not None:
-            (folder / LOCK).unlink(missing_ok=True)
-            os.close(lock)
-        with suppress(OSError):  # there are parts in it, or already the next run
-            folder.rmdir()
-
-
-def _locked(out: Path, folder: Path) -> int | None:
-    """The descriptor of a locked file, which the system unlocks when this process ends; None where there are no locks.
-
-    Raises ConvcostError as `_alone` does.
-    """
-    while True:
-        try:
-            folder.mkdir(exist_ok=True)
-        except FileExistsError:  # and is no folder
-            raise
-        except OSError as error:
-            raise ConvcostError(f"{out}: nothing can be written to {out.parent}: {error.strerror}") from None
-        try:
-            import fcntl
-        except ImportError:
-            return None
-        try:
-            lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-        except FileNotFoundError:  # a run that ended has removed the folder
-            continue
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            raise ConvcostError(f"{out}: another run of a sweep is writing it, with its parts in {folder}") from None
-        except OSError:  # a file system without locks
-            return lock
-        with suppress(FileNotFoundError):
-            if (folder / LOCK).stat().st_ino == os.fstat(lock).st_ino:
-                return lock
-        os.close(lock)  # of a run that ended, and has removed it
-
-
-def _same(path: Path, said: dict[str, Any], found: Any, remedy: str) -> dict[str, Any]:
-    """What was found, unless it is of another sweep."""
-    if not isinstance(found, dict):
-        raise ConvcostError(f"{path}: exists, and does not say which sweep it is of: {remedy}")
-    if other := [key for key, value in said.items() if found.get(key) != value]:
-        raise ConvcostError(f"{path}: is of another sweep, with another {', '.join(other)}: {remedy}")
-    return found
 
 
 def check(network: Network, space: Space, used: Iterable[str] = ()) -> dict[str, Any]:
