@@ -21,7 +21,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 import convcost
 from convcost import ops
-from convcost.cost import Cost
+from convcost.cost import Cost, Line
 from convcost.errors import ConvcostError
 from convcost.graph import Graph, GraphBuilder
 from convcost.memory import DTYPES, moments, peak, peak_memory
@@ -227,12 +227,17 @@ def test_torch_holds_what_liveness_says_at_every_layer(name: str) -> None:
     assert besides
 
 
+def moves_nothing(line: Line) -> bool:
+    """Whether it is a shuffle that leaves every channel where it is, which torch gives as a view."""
+    return isinstance(line.op, ops.ChannelShuffle) and line.op.groups in (1, line.shape[0])
+
+
 @settings(max_examples=100)
 @given(random_graphs())
 def test_torch_holds_what_liveness_says_on_random_graphs(graph: Graph) -> None:
     cost = Cost(graph, batch=2)
     main = {moment.line.name: moment for moment in moments(cost)}
-    if len(main) < len(cost):
+    if len(main) < len(cost) or any(map(moves_nothing, cost)):
         return  # torch's model runs the auxiliary heads, too
     for name, found in held_on_cpu(cost).items():
         assert found.at_the_end == 4 * main[name].alive + found.padded, name
