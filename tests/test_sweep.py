@@ -255,13 +255,24 @@ def command(out: Path, *more: str) -> list[str]:
     return [*COMMAND, *ARGUMENTS, *more, "--out", str(out)]
 
 
+def _listening() -> None:
+    """Take the signals that whoever runs the tests may have told us to ignore, as nohup does."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def stopped(out: Path, more: list[str], blocks: int, number: int, *, alone: bool, later: float = 0) -> tuple[int, str]:
     """The status and stderr of a sweep that gets a signal, with its workers or alone, as soon as so much is done.
 
     All that it started has ended, too: it would hold stderr open.
     """
     process = subprocess.Popen(
-        command(out, *more), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command(out, *more),
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_listening,  # noqa: PLW1509  # which only sets signals
     )
     try:
         parts = out.with_name(f"{out.name}.parts")
