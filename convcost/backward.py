@@ -15,7 +15,7 @@ from convcost.integers import Int, equal
 
 
 class TrainingStep(NamedTuple):
-    """The multiply-adds of a layer, or of all, in one step of training."""
+    """The multiply-adds of a layer in one step of training."""
 
     line: Line
     forward: Int
@@ -43,10 +43,3 @@ def training(cost: Cost) -> list[TrainingStep]:
         trained.append(before or not equal(row.params, 0))
         steps.append(TrainingStep(row, row.macs, row.macs if before else 0, 0 if equal(row.weights, 0) else row.macs))
     return steps
-
-
-def total(cost: Cost) -> TrainingStep:
-    """All layers together, auxiliary heads included."""
-    steps = training(cost)
-    sums = (sum(getattr(step, name) for step in steps) for name in TrainingStep._fields[1:])
-    return TrainingStep(cost.with_auxiliary, *sums)

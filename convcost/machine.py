@@ -36,8 +36,8 @@ class Bound(NamedTuple):
     bytes: int
     seconds: Fraction
     """The least time that it takes."""
-    limit: Literal["compute", "bandwidth"]
-    """Which of the two takes that long."""
+    limit: Literal["compute", "bandwidth", "both"]
+    """Which of the two takes that long; of several layers, some by one and some by the other is both."""
 
     @property
     def intensity(self) -> Fraction:
@@ -99,7 +99,19 @@ def roofline(cost: Cost, machine: Machine, dtype: str = "float32") -> Roofline:
         layers.append(_bound(machine, row, moved(row, tensors)))
     total = cost.total
     fused = _bound(machine, total, moved(total, elements(cost.input) + total.elements))
-    return Roofline(tuple(layers), _sum(total, layers), fused)
+    return Roofline(tuple(layers), together(total, layers), fused)
+
+
+def together(line: Line, layers: Sequence[Bound]) -> Bound:
+    """Layers one after the other, as the bound of a line that they make up."""
+    limits = sorted({layer.limit for layer in layers if layer.seconds})
+    return Bound(
+        line,
+        sum(layer.operations for layer in layers),
+        sum(layer.bytes for layer in layers),
+        sum((layer.seconds for layer in layers), Fraction(0)),
+        "both" if len(limits) > 1 else limits[0] if limits else "bandwidth",
+    )
 
 
 def _bound(machine: Machine, line: Line, moved: int) -> Bound:
@@ -107,17 +119,3 @@ def _bound(machine: Machine, line: Line, moved: int) -> Bound:
     operations = 2 * work.macs + sum(work[1:])
     computing, moving = Fraction(operations) / machine.flops, Fraction(moved) / machine.bandwidth
     return Bound(line, operations, moved, max(computing, moving), "compute" if computing > moving else "bandwidth")
-
-
-def _sum(total: Line, layers: Sequence[Bound]) -> Bound:
-    seconds = {
-        limit: sum((layer.seconds for layer in layers if layer.limit == limit), Fraction(0))
-        for limit in ("compute", "bandwidth")
-    }
-    return Bound(
-        total,
-        sum(layer.operations for layer in layers),
-        sum(layer.bytes for layer in layers),
-        sum(seconds.values(), Fraction(0)),
-        "compute" if seconds["compute"] > seconds["bandwidth"] else "bandwidth",
-    )

@@ -14,8 +14,8 @@ from convcost.graph import Graph, as_input
 from convcost.integers import Int
 from convcost.ops import Shape
 from convcost.spec import document
-from convcost.spec.library import resolve, shipped_files
-from convcost.spec.library import shipped as shipped_spec
+from convcost.spec.catalog import resolve, shipped_files
+from convcost.spec.catalog import shipped as shipped_spec
 from convcost.spec.model import Spec, literal, parse_shape
 
 if TYPE_CHECKING:

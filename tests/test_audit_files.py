@@ -11,7 +11,7 @@ import convcost
 from convcost.cli import run
 from convcost.errors import ConvcostError
 from convcost.published.rownames import Known, Unclear
-from convcost.spec.library import shipped_networks
+from convcost.spec.catalog import shipped_networks
 
 TABLES = Path(__file__).parent / "data" / "tables"
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from convcost.errors import ConvcostError
 from convcost.network import every_variant
 from convcost.spec import document
-from convcost.spec.library import shipped_files
+from convcost.spec.catalog import shipped_files
 from convcost.spec.model import Spec
 
 HEAD = "name: net\nsource: test\ninput: 8x16x16\n"

@@ -9,7 +9,7 @@ from convcost.integers import ceildiv
 from convcost.network import Network, every_variant, load
 from convcost.ops import sum_params, sum_work
 from convcost.poly import symbol
-from convcost.spec.library import shipped, specs_dir
+from convcost.spec.catalog import shipped, specs_dir
 from tests.isl import proven_equal, to_isl, variables
 
 OF_ISSUE = ("googlenet", "resnet", "inception_v2", "reduce_5x5", "factor_5x5", "factor_nxn")

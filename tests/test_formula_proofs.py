@@ -17,7 +17,7 @@ from convcost import load
 from convcost.errors import ConvcostError
 from convcost.formula import Formula
 from convcost.network import Network, every_variant
-from convcost.spec.library import shipped, shipped_files
+from convcost.spec.catalog import shipped, shipped_files
 from tests.isl import proven_equal, to_isl, variables
 
 QUANTITIES = ("macs", "params", "activations")

@@ -38,6 +38,7 @@ def test_by_hand() -> None:
         Fraction(4736, 1000), Fraction(1024, 500), 0, Fraction(5672, 500),
     ]  # fmt: skip
     assert found.layers[0].intensity == Fraction(4736, 1248)
+    assert found.layer_by_layer.limit == "both"
     assert found.layer_by_layer.seconds == sum(b.seconds for b in found.layers)
     assert (found.fused.operations, found.fused.bytes) == (7424, 4 * (32 + 10 + 1432))
     assert found.fused.seconds == max(Fraction(7424, 1000), Fraction(5896, 500))
@@ -81,3 +82,12 @@ def test_what_is_no_machine(text: str, said: str) -> None:
 def test_only_of_ints() -> None:
     with pytest.raises(ConvcostError, match="its counts are ints"):
         roofline(load("vgg16").price((3, np.array([224, 256]), 224)), A100)
+
+
+def test_a_network_of_views_takes_no_time(tmp_path, capsys) -> None:
+    from convcost.cli import run
+
+    path = tmp_path / "views.yaml"
+    path.write_text("name: views\nsource: test\ninput: 3x8x8\nlayers:\n  - flatten\n")
+    assert run(["roofline", str(path), "--machine", "flops=1T,bandwidth=1G", "--format", "csv"]) == 0
+    assert "flatten,0,0,,0,0,,row" in capsys.readouterr().out

@@ -12,7 +12,7 @@ from convcost.cost import Cost
 from convcost.errors import ConvcostError
 from convcost.network import Network, load
 from convcost.spec import document
-from convcost.spec.library import resolve
+from convcost.spec.catalog import resolve
 from convcost.spec.model import Spec
 
 FAMILY = """

@@ -397,15 +397,21 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet"])
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_a_damaged_block_is_computed_again(damage, name, tmp_path, monkeypatch):
+def in_blocks_of_ten(name, tmp_path, monkeypatch):
+    """A sweep of 65 designs, where its file will be, and the same file written without a stop."""
     if name.endswith("parquet"):
         pytest.importorskip("pyarrow")
     monkeypatch.setattr("convcost.sweep.run.LARGEST_BLOCK", 10)
     out, whole = tmp_path / name, tmp_path / f"whole_{name}"
     sweep = plan(load("vgg16"), space_of([parse_axis("H=32:96:1")]), out=out)
     run(sweep, whole)
+    return sweep, out, whole
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet"])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_block_is_computed_again(damage, name, tmp_path, monkeypatch):
+    sweep, out, whole = in_blocks_of_ten(name, tmp_path, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         run(sweep, out, first_blocks)
     damage(tmp_path / f"{name}.parts")
@@ -416,12 +422,7 @@ def test_a_damaged_block_is_computed_again(damage, name, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
 def test_a_block_that_is_damaged_once_it_is_written_is_computed_again(name, tmp_path, monkeypatch):
-    if name.endswith("parquet"):
-        pytest.importorskip("pyarrow")
-    monkeypatch.setattr("convcost.sweep.run.LARGEST_BLOCK", 10)
-    out, whole = tmp_path / name, tmp_path / f"whole_{name}"
-    sweep = plan(load("vgg16"), space_of([parse_axis("H=32:96:1")]), out=out)
-    run(sweep, whole)
+    sweep, out, whole = in_blocks_of_ten(name, tmp_path, monkeypatch)
     told = []
 
     def damage(designs, _):

@@ -22,7 +22,7 @@ from convcost.errors import ShapeError
 from convcost.network import Network, every_variant, load
 from convcost.poly import symbol
 from convcost.spec import document
-from convcost.spec.library import shipped, shipped_files
+from convcost.spec.catalog import shipped, shipped_files
 from convcost.spec.model import literal
 
 DATA = Path(__file__).parent / "data"

@@ -9,6 +9,7 @@ import click
 from convcost.cli.options import (
     NetworkName,
     TableName,
+    depth_option,
     load_network,
     network_options,
     output_options,
@@ -46,7 +47,7 @@ def table(name: str, as_: str | None, format_: str, exact: bool) -> None:
 
 @cli.command()
 @click.argument("network", type=NetworkName())
-@click.option("--depth", type=click.IntRange(min=1), help="Fold layers into scopes of at most this many parts.")
+@depth_option
 @network_options
 @profile_option
 @output_options
@@ -117,7 +118,7 @@ def list_(
 @click.argument("network", type=NetworkName())
 def show_(network: str) -> None:
     """Print the spec of a NETWORK, as its file says it."""
-    from convcost.spec.library import resolve
+    from convcost.spec.catalog import resolve
 
     say(resolve(network).spec.text)
 
@@ -142,7 +143,7 @@ def new(file: Path) -> None:
     """Write a commented spec to FILE, to start from. It prices as it is."""
     from shlex import quote
 
-    from convcost.spec.library import path_reference
+    from convcost.spec.catalog import path_reference
     from convcost.spec.template import write
 
     write(file)

@@ -27,7 +27,7 @@ class NetworkName(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Shipped names; after an @, the variants of that network; with a slash or a dot, files."""
-        from convcost.spec.library import resolve, shipped_networks
+        from convcost.spec.catalog import resolve, shipped_networks
 
         if "/" in incomplete or incomplete.startswith("."):
             return [CompletionItem(incomplete, type="file")]
@@ -94,6 +94,12 @@ def profile_option(command: Command) -> Command:
 def set_option(help_: str = "Set a knob; repeatable.") -> Callable[[Command], Command]:
     """--set."""
     return click.option("--set", "settings", type=Setting(), multiple=True, metavar="KNOB=VALUE", help=help_)
+
+
+depth_option = click.option(
+    "--depth", type=click.IntRange(min=1), help="Fold layers into scopes of at most this many parts."
+)
+"""--depth."""
 
 
 def network_options(command: Command) -> Command:

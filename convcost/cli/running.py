@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import click
 
-from convcost.cli.options import NetworkName, load_network, network_options, output_options, show
+from convcost.cli.options import NetworkName, depth_option, load_network, network_options, output_options, show
 
-depth_option = click.option(
-    "--depth", type=click.IntRange(min=1), help="Fold layers into scopes of at most this many parts."
-)
 dtype_option = click.option(
     "--dtype", default="float32", show_default=True, metavar="TYPE", help="Of all tensors, as torch calls it: float16."
 )

@@ -27,7 +27,7 @@ from convcost.errors import ConvcostError
 from convcost.ops import Shape, format_shape
 from convcost.published.alternatives import RESOLUTIONS
 from convcost.published.headings import Candidate, beginnings, candidates, input_size, tokens
-from convcost.spec.library import Reference, resolve, shipped_networks
+from convcost.spec.catalog import Reference, resolve, shipped_networks
 from convcost.spec.model import Spec
 
 ALSO = {

@@ -23,8 +23,8 @@ from convcost.network import Network, load, parse_settings
 from convcost.ops import Shape
 from convcost.printed import KILO, ROUNDINGS, Printed, Rounding, parse
 from convcost.spec import document
+from convcost.spec.catalog import specs_dir
 from convcost.spec.document import Mark, Scalar, SpecError
-from convcost.spec.library import specs_dir
 from convcost.spec.model import literal
 
 TOTAL = "total"

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import TypeVar
 
-from convcost.backward import TrainingStep, total, training
+from convcost.backward import TrainingStep, training
 from convcost.cost import OPS, Cost, Line
-from convcost.machine import Bound, Machine, roofline
+from convcost.machine import Bound, Machine, roofline, together
 from convcost.memory import element_size, moments
 from convcost.network import Network
 from convcost.ops import format_shape
@@ -55,18 +55,16 @@ def machine(network: Network, cost: Cost, depth: int | None, on: Machine, dtype:
     found = roofline(cost, on, dtype)
     least = found.layer_by_layer.seconds
 
-    def cells(name: str, group: list[Bound]) -> Row:
-        seconds = sum((bound.seconds for bound in group), Fraction(0))
-        computing = sum((bound.seconds for bound in group if bound.limit == "compute"), Fraction(0))
-        moved = sum(bound.bytes for bound in group)
-        operations = sum(bound.operations for bound in group)
-        limit = "" if not seconds else "bandwidth" if not computing else "compute" if computing == seconds else "both"
-        intensity = Fraction(operations, moved) if moved else None
-        return Row((name, operations, moved, intensity, seconds * 10**6, seconds / least, limit))
+    def row(name: str, bound: Bound) -> Row:
+        share = bound.seconds / least if least else Fraction(0)
+        limit = bound.limit if bound.seconds else ""
+        intensity = bound.intensity if bound.bytes else None
+        return Row((name, bound.operations, bound.bytes, intensity, bound.seconds * 10**6, share, limit))
 
-    rows = [cells(name, group) for name, group in _folded(found.layers, depth, lambda bound: bound.line)]
-    rows.append(cells("layer by layer", list(found.layers))._replace(kind="total"))
-    rows.append(cells("all fused", [found.fused])._replace(kind="total"))
+    folded = _folded(found.layers, depth, lambda bound: bound.line)
+    rows = [row(name, together(group[0].line, group)) for name, group in folded]
+    rows.append(row("layer by layer", found.layer_by_layer)._replace(kind="total"))
+    rows.append(row("all fused", found.fused)._replace(kind="total"))
     columns = (
         Column("layer", "layer", wrap=True),
         Column("operations", "operations", "count", drop=3),
@@ -96,8 +94,9 @@ def train(network: Network, cost: Cost, depth: int | None) -> Table:
     def cells(steps: Iterable[TrainingStep]) -> tuple[int, ...]:
         return tuple(sum(column) for column in zip(*((*step[1:], step.total) for step in steps), strict=True))
 
-    rows = [Row((name, *cells(group))) for name, group in _folded(training(cost), depth, lambda step: step.line)]
-    rows.append(Row(("total", *cells([total(cost)])), "total"))
+    steps = training(cost)
+    rows = [Row((name, *cells(group))) for name, group in _folded(steps, depth, lambda step: step.line)]
+    rows.append(Row(("total", *cells(steps)), "total"))
     columns = (
         Column("layer", "layer", wrap=True),
         Column("forward", "forward", "count"),

@@ -14,7 +14,7 @@ import tempfile
 from effort import in_turn, spin, warm
 
 from convcost.cost import Cost
-from convcost.spec.library import specs_dir
+from convcost.spec.catalog import specs_dir
 from convcost.spec.model import Spec
 
 

@@ -56,7 +56,7 @@ def resolve(name: str) -> Reference:
     Raises ConvcostError, with the closest known name, if there is none, or if the name is a family of several networks.
     """
     base, variant = _split_variant(name)
-    spec, network = _from_path(base) if _is_path(base) else _from_library(base)
+    spec, network = _from_path(base) if _is_path(base) else _from_shipped(base)
     variants = spec.variants_of(network)
     if variant is None:
         variant = spec.default_variant(network)
@@ -89,7 +89,7 @@ def _from_path(base: str) -> tuple[Spec, str]:
     return spec, _network(spec, network or spec.name, file)
 
 
-def _from_library(base: str) -> tuple[Spec, str]:
+def _from_shipped(base: str) -> tuple[Spec, str]:
     # A network's file is named after it or after its family, so the longest matching name is tried before all are read.
     files = {path.stem: path for path in shipped_files()}
     likely = sorted((stem for stem in files if base.startswith(stem)), key=len, reverse=True)
