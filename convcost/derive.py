@@ -43,13 +43,14 @@ def derive_layers(
     network: Network, quantity: str, names: Sequence[str] | None, input: Any, batch: Int
 ) -> LayerFormulas:
     """See `Network.layer_formulas`."""
-    price, _ = _symbolic(network, quantity, names, input, batch)
+    price, variables = _symbolic(network, quantity, names, input, batch)
     with assuming(Assumptions()) as found:
-        rows = price().rows
+        cost = price()
     if found.asked:
         raise ConvcostError(f"{network.name}: what layers there are depends on the symbols: {found.asked[0].format()}")
-    values = {row.name: QUANTITIES[quantity](row) for row in rows if not row.aux}
-    return LayerFormulas(derive(network, quantity, names, input, batch), values)
+    count = QUANTITIES[quantity]
+    total = Formula(network.name, quantity, count(cost.total), variables, tuple(found.required))
+    return LayerFormulas(total, {row.name: count(row) for row in cost if not row.aux})
 
 
 def _symbolic(
