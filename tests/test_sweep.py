@@ -75,6 +75,9 @@ SWEEPS = {
     ),
     "a rule with powers": ("regnetx_400mf", ["d=8:12", "w_a=20:30:3.3", "H=32,64"]),
     "growth": ("densenet121", ["growth_rate=4:40:6", "H=32:96:16"]),
+    "layers whose channels add up to n(n + 1)/2": ("densenet40_k12", ["depth=40:100:12", "growth_rate=12:24:6"]),
+    "the same, an odd number each": ("densenet40_k12", ["depth=10:100:18", "growth_rate=13"]),
+    "quarters of channels": ("shufflenet_v1_g3", ["channels=120:480:60", "width=0.5:1.5:0.5"]),
     "groups that do not always divide": ("resnext50_32x4d", ["cardinality=1:40:3", "width=1:4"]),
     "symbols that only ints can decide": ("inception_v3", ["H=60:90:3", "W=70:90:4"]),
 }
@@ -103,6 +106,14 @@ def test_known_answers(tmp_path):
     assert [row["macs"] for row in rows] == ["4089184256", "8178368512"]
     rows, _ = swept("mobilenet_v1", ["width=0.25,0.5,0.75,1"], tmp_path, name="mobile.csv")
     assert [round(int(row["macs"]) / 1e6) for row in rows] == [41, 149, 325, 569]
+
+
+def test_conditions_see_the_counts_themselves(tmp_path):
+    """Not their closed forms' numerators: DenseNet-40's paper says 1.0M, layer by layer."""
+    where = ["params <= 1.1M"]
+    rows, _ = swept("densenet40_k12", ["depth=31:49:3", "growth_rate=12:12"], tmp_path, where=where)
+    assert [(row["depth"], row["params"]) for row in rows][-1] == ("40", "1019722")
+    assert len(rows) == 4
 
 
 def test_derived_values_and_conditions(tmp_path):

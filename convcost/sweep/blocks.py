@@ -309,7 +309,7 @@ def _over(common: int, column: Column) -> Any:
         numerators = (numerators if largest(numerators) * times < 2**63 else numerators.astype(object)) * times
     if by > 1:
         if (numerators % by).any():
-            raise AssertionError(f"a derived value is no multiple of 1/{common}")
+            raise AssertionError(f"a count or a derived value is no multiple of 1/{common}")
         numerators = numerators // by
     return numerators
 

@@ -109,14 +109,13 @@ class Form:
             self.values = space.complete(values)
             found_derived = numbers(self.values, derived)
             self.metrics = dict(zip(METRICS, metrics(price(network, self.values)), strict=True))
-        self.denominators = [1] * len(METRICS) + [denominator(value) for value in found_derived]
+        found_values = (*self.metrics.values(), *found_derived)
+        # n(n + 1)/2 counts whole things with coefficients that are not whole: what is computed is the numerator.
+        self.denominators = [denominator(value) for value in found_values]
         self.required = list(found.required)
         self.answers = list(zip(found.asked, found.answers, strict=False))
         conditions = [*self.required, *(condition for condition, _ in self.answers)]
-        polys = [
-            value * denominator(value)
-            for value in (*self.metrics.values(), *found_derived, *(c.value for c in conditions))
-        ]
+        polys = [value * denominator(value) for value in (*found_values, *(c.value for c in conditions))]
         self._function = compile_polys(polys, self.names)
         self._polys = [poly for poly in polys if isinstance(poly, Poly)]
         self._fits = self._bounded({axis.name: _largest(axis) for axis in symbolic})
