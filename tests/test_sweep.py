@@ -27,7 +27,7 @@ from convcost.network import load
 from convcost.spec import document
 from convcost.sweep import blocks, engines
 from convcost.sweep.blocks import Evaluator
-from convcost.sweep.forms import METRICS
+from convcost.sweep.forms import METRICS, metrics
 from convcost.sweep.output import _rows, about
 from convcost.sweep.parts import checksum
 from convcost.sweep.run import plan, run
@@ -106,6 +106,50 @@ def test_known_answers(tmp_path):
     assert [row["macs"] for row in rows] == ["4089184256", "8178368512"]
     rows, _ = swept("mobilenet_v1", ["width=0.25,0.5,0.75,1"], tmp_path, name="mobile.csv")
     assert [round(int(row["macs"]) / 1e6) for row in rows] == [41, 149, 325, 569]
+
+
+REPEATS = {
+    "channels that change in the first step": (
+        ["- {repeat: n, layers: 'conv(20, 3, padding=1)'}", "- conv(4, 5)"],
+        ["L=3:6", "n=0:3"],
+    ),
+    "one axis": (["- {repeat: n, layers: 'conv(20, 3, padding=1)'}", "- conv(4, 5)"], ["n=0:9"]),
+    "the first steps shrink it": (["- {repeat: n, layers: 'conv(20, 2, 2)'}"], ["n=1:6"]),
+    "what only a step needs": (
+        ["- {repeat: n, layers: 'conv(3, 7) >> conv(3, 1, padding=3)'}", "- conv(4, 1)"],
+        ["n=0:4", "L=1:9"],
+    ),
+    "what a step and all needs": (
+        ["- {repeat: n, layers: 'conv(4*n, 1) >> conv(3, 1)'}", "- conv(4*n, 1)"],
+        ["n=0:4", "L=1:9"],
+    ),
+    "a choice after it": (["- {repeat: n, layers: 'conv(3, 1)'}", "- conv(8 if n > 0 else 4, 1)"], ["n=0:4"]),
+    "a layer after it": (["- {repeat: n, layers: 'conv(3, 1)'}", "- conv(4*n, 1)"], ["n=0:4"]),
+    "one in another": (
+        ["- {repeat: m, layers: {repeat: n-1, layers: 'conv(8, 1)'}}", "- conv(4*n, 1)"],
+        ["n=0:4", "m=0:3"],
+    ),
+}
+"""Layers of a spec with the knobs that are swept."""
+
+
+@pytest.mark.parametrize(("layers", "axes"), REPEATS.values(), ids=REPEATS.keys())
+def test_a_repeat_with_too_few_steps_for_its_closed_form_costs_what_its_layers_do(layers, axes, tmp_path):
+    """It is not taken for a network that does not fit, and what does not fit is left out."""
+    names = [axis.partition("=")[0] for axis in axes]
+    knobs = ", ".join(f"{name}: 1" for name in names if name != "L")
+    spec = tmp_path / "net.yaml"
+    spec.write_text("\n".join(["name: net", "source: x", "input: 3x8", f"knobs: {{{knobs}}}", "layers:", *layers]))
+    rows, summary = swept(spec, axes, tmp_path)
+    assert summary.kept + summary.unfit == summary.designs
+    expected = []
+    for values in product(*(parse_axis(axis).values for axis in axes)):
+        design = dict(zip(names, values, strict=True))
+        size = design.pop("L", 8)
+        with suppress(ConvcostError):
+            expected.append((*values, *metrics(load(spec, **design).price((3, size)))))
+    assert sorted(tuple(int(row[name]) for name in (*names, *METRICS)) for row in rows) == sorted(expected)
+    assert len(expected) > 0
 
 
 def test_conditions_see_the_counts_themselves(tmp_path):
