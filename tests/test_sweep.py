@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 
 import pytest
@@ -612,6 +612,65 @@ def test_a_finished_sweep_is_not_done_again_and_another_is_refused(tmp_path):
     with pytest.raises(ConvcostError, match="exists, and does not say which sweep it is of"):
         run(plan(load("vgg16"), space, out=other), other)
     assert other.read_text() == "my own data"
+
+
+KINDS = """name: net
+source: x
+input: 3x8
+knobs: {kind: a, kinds: [a, b]}
+layers:
+- conv(8 if kind == 'a' else 4, 1)
+- repeat: 1
+  index: i
+  layers: conv(8 if kinds[i] == 'a' else 4, 1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (["kind='a','b, c'"], ["kind='a, b',c"]),
+        (["kind=a,'true'"], ["kind=a,'\"true\"'"]),
+        (["kinds=['a, b'],[a]"], ["kinds=[a, b],[a]"]),
+        (["kinds=['a','1']"], ["kinds=['a, 1']"]),
+        (["kind=a,b", "L=1:4"], ["L=1:4", "kind=a,b"]),
+    ],
+)
+@pytest.mark.parametrize("finished", [False, True])
+def test_sweeps_that_are_alike_in_print_are_two(first, second, finished, tmp_path):
+    """One is neither taken for the other nor gone on with: their words, or the order of their columns, differ."""
+    (tmp_path / "net.yaml").write_text(KINDS)
+    out = tmp_path / "out.csv"
+    network = load(tmp_path / "net.yaml")
+    one, other = (plan(network, space_of([parse_axis(axis) for axis in axes]), out=out) for axes in (first, second))
+    if finished:
+        run(one, out)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            run(replace(one, block=1), out, _stops_after_a_block)
+        other = replace(other, block=1)
+    with pytest.raises(ConvcostError, match="is of another sweep, with another space"):
+        run(other, out)
+    assert run(one if finished else replace(one, block=1), out).resumed == 1
+
+
+def _stops_after_a_block(sweep, missing):
+    yield from islice(engines.serial(sweep, missing), 1)
+    raise KeyboardInterrupt
+
+
+def test_another_setting_is_another_sweep(tmp_path):
+    (tmp_path / "net.yaml").write_text(KINDS)
+    out = tmp_path / "out.csv"
+    space = space_of([parse_axis("L=1:4")])
+    run(plan(load(tmp_path / "net.yaml", kinds=("a, b",)), space, out=out), out)
+    with pytest.raises(ConvcostError, match="with another knobs"):
+        run(plan(load(tmp_path / "net.yaml", kinds=("a", "b")), space, out=out), out)
+
+
+def test_words_are_written_as_they_are_where_nothing_else_is():
+    axis = parse_axis("""kind=basic,v1.5,'true','1','a, b','[a]','it"s',null,[a, 'b, c'],0.5,é""")
+    assert str(axis) == """basic, v1.5, "true", "1", "a, b", "[a]", "it\\"s", null, [a, "b, c"], 0.5, é"""
 
 
 def test_parts_of_another_sweep_are_refused(tmp_path):

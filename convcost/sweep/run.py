@@ -21,7 +21,7 @@ from convcost.sweep.engines import Engine, serial
 from convcost.sweep.forms import METRICS, design_names, is_number, symbolic_axes, whole_denominator
 from convcost.sweep.output import about, assemble, format_of, intact, sidecar
 from convcost.sweep.parts import installed
-from convcost.sweep.space import Space, parsed_expression, show
+from convcost.sweep.space import Space, parsed_expression, show, written
 from convcost.sweep.store import DamagedError, Store, alone, same
 from convcost.sweep.where import check_names, names_in, parse_where
 
@@ -93,7 +93,7 @@ def describe(sweep: Sweep) -> dict[str, Any]:
         "network": sweep.network + (f"@{sweep.variant}" if sweep.variant else ""),
         "spec": sweep.file,
         "spec_sha256": hashlib.sha256(sweep.text.encode()).hexdigest(),
-        "knobs": {name: show(value) for name, value in sweep.knobs},
+        "knobs": {name: written(value) for name, value in sweep.knobs},
         "space": {axis.name: str(axis) for axis in sweep.space.axes},
         "derived": dict(sweep.space.derived),
         "where": list(sweep.where),
