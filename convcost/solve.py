@@ -120,7 +120,7 @@ class _Search:
         self.forms: dict[Setting, list[_Costs]] = {}
         self.heap: list[tuple[Any, int, Box, Setting, Collection[str]]] = []
         self.boxes = 0
-        named = () if objective is None else expression.names(objective.node)
+        named = set() if objective is None else set(expression.names(objective.node))
         self.metrics = [name for name in METRICS if name in self.limits or name in named]
         # What is alive at most is the largest of many sums: joined by what the spec asks, there are too many of them.
         self.joinable = "peak_memory" not in self.metrics

@@ -97,6 +97,21 @@ def test_the_best_designs_are_those_of_all(network, limits, axes, objective):
     assert all(value(tuple(s.values.values()), s.costs) == s.objective for s in found)
 
 
+@pytest.mark.parametrize(
+    "objective", ["params", "macs", "activations", "peak_memory", "activations - params", "peak_memory + params*width"]
+)
+def test_every_metric_can_be_maximized(objective):
+    """Whether or not it has a limit, and together with others."""
+    asked = problem("mobilenet_v2", {"params": 3_000_000}, "width=0.25:1.5:0.25", "H=32:224:64")
+
+    def value(values, costs):
+        return eval(objective, {}, {"width": values[0], **costs})  # noqa: S307  # of this list
+
+    expected = sorted((value(*design) for design in tried(asked)), reverse=True)
+    assert [solution.objective for solution in asked.best(objective)] == expected
+    assert len(expected) > 4
+
+
 STEPS = {
     "channels that change": ["- {repeat: n, layers: 'conv(10, 3, padding=1)'}", "- conv(1, 1)"],
     "what only a step needs": ["- {repeat: n, layers: 'conv(3, 7) >> conv(3, 1, padding=3)'}", "- conv(1, 1)"],
