@@ -15,36 +15,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from convcost.backward import training
-    from convcost.cost import Cost, Line
+    from convcost.auditing.audit import audit
+    from convcost.cost.cost import Cost
+    from convcost.cost.graph import Graph, GraphBuilder
+    from convcost.cost.machine import Machine, roofline
+    from convcost.cost.memory import peak_memory
+    from convcost.cost.training import training
+    from convcost.counters.line import Line
     from convcost.errors import ConvcostError, MissingExtraError, ShapeError
-    from convcost.graph import Graph, GraphBuilder
-    from convcost.machine import Machine, roofline
-    from convcost.memory import peak_memory
+    from convcost.exact.poly import Poly, symbol
     from convcost.network import Network, compare, load
-    from convcost.poly import Poly, symbol
-    from convcost.published.audit import audit
     from convcost.torchbridge import torch_model, verify
 
 _HOMES = {
     "ConvcostError": "errors",
-    "Cost": "cost",
-    "Graph": "graph",
-    "GraphBuilder": "graph",
-    "Line": "cost",
-    "Machine": "machine",
+    "Cost": "cost.cost",
+    "Graph": "cost.graph",
+    "GraphBuilder": "cost.graph",
+    "Line": "counters.line",
+    "Machine": "cost.machine",
     "MissingExtraError": "errors",
     "Network": "network",
-    "Poly": "poly",
+    "Poly": "exact.poly",
     "ShapeError": "errors",
-    "audit": "published.audit",
+    "audit": "auditing.audit",
     "compare": "network",
     "load": "network",
-    "peak_memory": "memory",
-    "roofline": "machine",
-    "symbol": "poly",
+    "peak_memory": "cost.memory",
+    "roofline": "cost.machine",
+    "symbol": "exact.poly",
     "torch_model": "torchbridge",
-    "training": "backward",
+    "training": "cost.training",
     "verify": "torchbridge",
 }
 

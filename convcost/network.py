@@ -8,10 +8,10 @@ from fractions import Fraction
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcost.cost import Cost
+from convcost.cost.cost import Cost
+from convcost.cost.graph import Graph, as_input
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.graph import Graph, as_input
-from convcost.integers import Int
+from convcost.exact.integers import Int
 from convcost.ops import Shape
 from convcost.spec import document
 from convcost.spec.catalog import resolve, shipped_files
@@ -19,7 +19,7 @@ from convcost.spec.catalog import shipped as shipped_spec
 from convcost.spec.model import Spec, literal, parse_shape
 
 if TYPE_CHECKING:
-    from convcost.formula import Formula, LayerFormulas
+    from convcost.formulas.formula import Formula, LayerFormulas
 
 
 KEPT = 32
@@ -110,7 +110,7 @@ class Network:
         symbol has the given value, or its own. Raises ConvcostError for an unknown name, and where there is no closed
         form.
         """
-        from convcost.derive import derive
+        from convcost.formulas.derive import derive
 
         return derive(self.set(**knobs), quantity, symbols, input, batch)
 
@@ -127,7 +127,7 @@ class Network:
 
         Raises ConvcostError as `formula` does, and where it depends on the symbols what layers there are.
         """
-        from convcost.derive import derive_layers
+        from convcost.formulas.derive import derive_layers
 
         return derive_layers(self.set(**knobs), quantity, symbols, input, batch)
 
@@ -246,6 +246,6 @@ def shipped(
 def _count(limit: str | int | None) -> int | Fraction | None:
     if not isinstance(limit, str):
         return limit
-    from convcost.printed import exact_number
+    from convcost.printed.numbers import exact_number
 
     return exact_number(limit, "a limit is a count such as 600M", ("", "params", "macs", "ops"))

@@ -1,8 +1,9 @@
 """Integer quasi-polynomials of isl as one more number system, to prove closed forms for all integers at once.
 
-`Quasi` takes part in `convcost.integers`, so a layer loop can be run on it without any `Poly` being involved; `to_isl`
-translates a finished `Poly`; `proven_equal` decides whether two such functions agree on their whole domain. isl has
-its own, complete treatment of floors of affine expressions (Presburger arithmetic), which shares nothing with ours.
+`Quasi` takes part in `convcost.exact.integers`, so a layer loop can be run on it without any `Poly` being involved;
+`to_isl` translates a finished `Poly`; `proven_equal` decides whether two such functions agree on their whole domain.
+isl has its own, complete treatment of floors of affine expressions (Presburger arithmetic), which shares nothing with
+ours.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import Any
 
 import islpy
 
-from convcost import integers
-from convcost.poly.atoms import Symbol, atoms_within
-from convcost.poly.core import terms_of
+from convcost.exact import integers
+from convcost.exact.poly.atoms import Symbol, atoms_within
+from convcost.exact.poly.core import terms_of
 
 LARGEST_PERIOD = 64  # of the residues by which a difference is split when isl does not see that it is zero
 

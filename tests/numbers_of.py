@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from convcost.exact.poly import Poly, symbol
 from convcost.ops import Op
-from convcost.poly import Poly, symbol
 
 
 def is_exact(value: Any) -> bool:

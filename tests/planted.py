@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import re
 
-from convcost.printed import Printed, parse
-from convcost.published.audit import audit_claims
+from convcost.auditing.audit import audit_claims
+from convcost.auditing.convention import Near
+from convcost.printed.numbers import Printed, parse
 from convcost.published.claims import Claim, Claims, of_table
-from convcost.published.convention import Near
 from convcost.published.readings import Reading
 from convcost.published.tables import load_table
 

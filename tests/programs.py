@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from convcost import integers
+from convcost.exact import integers
 
 LEAST = {"H": 1, "W": 1, "n": 0, "z": -3}
 """The symbols of a program and the least value each takes."""

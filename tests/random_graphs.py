@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from convcost import ops
+from convcost.cost.graph import Graph, GraphBuilder, Tensor
 from convcost.errors import ConvcostError
-from convcost.graph import Graph, GraphBuilder, Tensor
 from convcost.ops import REGISTRY, Op, elements
 
 MOST_ELEMENTS = 20_000

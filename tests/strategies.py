@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from convcost import ops
-from convcost.graph import Graph, GraphBuilder
+from convcost.cost.graph import Graph, GraphBuilder
 from convcost.ops import REGISTRY, Op, Shape
 
 Applied = tuple[Op, tuple[Shape, ...]]

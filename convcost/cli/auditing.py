@@ -42,7 +42,7 @@ def audit(
 
     Example: convcost audit googlenet resnet
     """
-    from convcost.published import audit as library
+    from convcost.auditing import audit as library
     from convcost.published.tables import table_names
     from convcost.views import audits as views
 
@@ -80,8 +80,8 @@ def reconcile(
     A CLAIM is a number with its unit, such as "3.8 GFLOPs". Without a NETWORK every shipped one is searched. Exits with
     1 if nothing makes the claim true. Example: convcost reconcile resnet50 --macs 4.12G --params 25.6M
     """
-    from convcost.published.reconcile import claimed
-    from convcost.published.reconcile import reconcile as search
+    from convcost.auditing.reconcile import claimed
+    from convcost.auditing.reconcile import reconcile as search
     from convcost.views import audits as views
 
     name, texts = _network_and_claims(arguments)
@@ -101,7 +101,7 @@ def reconcile(
 
 def _network_and_claims(arguments: tuple[str, ...]) -> tuple[str | None, list[str]]:
     """What of the arguments is a number, and what then must be the network."""
-    from convcost.printed import parse
+    from convcost.printed.numbers import parse
 
     names, claims = [], []
     for argument in arguments:

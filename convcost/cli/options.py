@@ -78,7 +78,7 @@ class ProfileName(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Every profile."""
-        from convcost.dialects import PROFILES
+        from convcost.counters.dialects import PROFILES
 
         return [CompletionItem(name) for name in PROFILES if name.startswith(incomplete)]
 

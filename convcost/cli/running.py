@@ -64,7 +64,7 @@ def roofline(
 
     Example: convcost roofline resnet50 --machine flops=19.5T,bandwidth=1555G --depth 1
     """
-    from convcost.machine import parse_machine
+    from convcost.cost.machine import parse_machine
     from convcost.views import running as views
 
     on = parse_machine(machine)

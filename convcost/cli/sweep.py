@@ -16,7 +16,7 @@ from convcost.cli.options import NetworkName, load_network, output_options, say,
 from convcost.errors import ConvcostError
 
 if TYPE_CHECKING:
-    from convcost.sweep.space import Space
+    from convcost.designs.space import Space
 
 OVER = "NAME=START:STOP:STEP or NAME=VALUE,VALUE: an axis of the space; NAME is a knob, H, W or batch. Repeatable."
 
@@ -56,9 +56,9 @@ def sweep(
 
     Example: convcost sweep mobilenet_v2 --over width=0.25:2:0.05 --over H=96:320:32 --out designs.csv
     """
-    from convcost.sweep import engines
-    from convcost.sweep.run import plan, run
-    from convcost.sweep.store import parts_of
+    from convcost.designs import engines
+    from convcost.designs.run import plan, run
+    from convcost.designs.store import parts_of
 
     space, conditions = _space(over, let, space_file)
     planned = plan(
@@ -113,10 +113,10 @@ def solve(
     """
     from itertools import islice
 
-    from convcost.solutions import draw, limits_of, table
-    from convcost.solve import Problem, axis_of
-    from convcost.sweep.run import check
-    from convcost.sweep.space import parse_derived, space_of
+    from convcost.designs.run import check
+    from convcost.designs.solve import Problem, axis_of
+    from convcost.designs.space import parse_derived, space_of
+    from convcost.views.solutions import draw, limits_of, table
 
     if maximize and pareto:
         raise ConvcostError("--maximize and --pareto are two questions: choose one")
@@ -131,7 +131,7 @@ def solve(
 
 
 def _space(over: tuple[str, ...], let: tuple[str, ...], file: Path | None) -> tuple[Space, list[str]]:
-    from convcost.sweep.space import parse_axis, parse_derived, read_space, space_of
+    from convcost.designs.space import parse_axis, parse_derived, read_space, space_of
 
     axes, derived, where = read_space(file) if file else ([], [], [])
     axes += map(parse_axis, over)

@@ -1,7 +1,8 @@
 """What every operator is: a frozen record that says its output shape, its parameters and its work.
 
 Shapes are (channels, *spatial) or (features,), batch apart. The rules are written once for ints, arrays and symbols:
-they use only `+ - *` and `convcost.integers`, divide early, and never branch on a dimension (on an argument they may).
+they use only `+ - *` and `convcost.exact.integers`, divide early, and never branch on a dimension (on an argument they
+may).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from convcost.errors import ConvcostError, ShapeError
-from convcost.integers import Int, at_most, differ, is_integer, prod, unboxed
+from convcost.exact.integers import Int, at_most, differ, is_integer, prod, unboxed
 
 Shape: TypeAlias = tuple[Int, ...]
 Memory: TypeAlias = Literal["own", "in place", "view"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from convcost.errors import ShapeError
-from convcost.integers import Int, at_most, indivisible, maximum, prod
+from convcost.exact.integers import Int, at_most, indivisible, maximum, prod
 from convcost.ops.base import (
     Op,
     Params,

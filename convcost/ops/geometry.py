@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from convcost.errors import ConvcostError, ShapeError
-from convcost.integers import Int, ceildiv, less, maximum, minimum, where
+from convcost.exact.integers import Int, ceildiv, less, maximum, minimum, where
 from convcost.ops.base import Op, Shape, Window, check_integers, each_at_least, spatial
 
 Axes: TypeAlias = Int | tuple[Int, ...]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from convcost.integers import Int
+from convcost.exact.integers import Int
 from convcost.ops.base import Op, Params, Shape, Work, at_least, boolean, elements
 
 

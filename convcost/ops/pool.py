@@ -1,7 +1,7 @@
 """Pooling: sliding windows and global, maximum and average.
 
 The work is the exact minimum: a window of K elements takes K - 1 compares (or adds, and one division). What counters
-charge instead, K per output or one per input element, are profiles of `convcost.dialects`.
+charge instead, K per output or one per input element, are profiles of `convcost.counters.dialects`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from convcost.errors import ConvcostError
-from convcost.integers import Int, prod
+from convcost.exact.integers import Int, prod
 from convcost.ops.base import Op, Shape, Window, Work, elements, spatial
 from convcost.ops.geometry import Axes, CeilMode, Padding, axes, check_window, out_sizes, sliding_windows
 

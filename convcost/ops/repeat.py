@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from convcost.errors import ShapeError
-from convcost.integers import Int, equal
+from convcost.exact.integers import Int, equal
 from convcost.ops.base import Op, Shape, format_shape
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from convcost.errors import ConvcostError, ShapeError
-from convcost.integers import Int, at_most, equal, indivisible
+from convcost.exact.integers import Int, at_most, equal, indivisible
 from convcost.ops.base import (
     NO_WORK,
     Memory,

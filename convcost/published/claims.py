@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcost.cost import Cost
+from convcost.cost.cost import Cost
 from convcost.network import Network
 from convcost.ops import Shape
-from convcost.printed import Printed
+from convcost.printed.numbers import Printed
 from convcost.published.readings import Reading
 from convcost.published.tables import SIZES, TOTAL, Checked, PublishedTable
 

@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from convcost.units import scale_and_unit
+from convcost.printed.units import scale_and_unit
+
+RESOLUTIONS = (
+    *(96, 112, 128, 144, 160, 176, 192, 224, 227, 229, 240, 256, 260, 288, 299, 300),
+    *(320, 331, 352, 380, 384, 400, 448, 456, 480, 512, 528, 600, 640),
+)
+"""Square input sizes that papers and implementations use."""
 
 Kind = Literal["params", "macs", "flops", "ops", "size"]
 

@@ -1,8 +1,8 @@
 """Readings: the conventions under which a printed count can be meant, how ordinary each is, and what each comes to.
 
-What is counted (`convcost.cost.PARAMS` and `OPS`, and the tools' ways in `convcost.dialects`: what is added there is
-tried here), which part of a network, what K is and how digits were lost: every combination is one `Reading`. Nothing
-here decides which of them a table follows; see `convcost.published.convention`.
+What is counted (`convcost.counters`: `PARAMS`, `OPS`, and the tools' ways; what is added there is tried here), which
+part of a network, what K is and how digits were lost: every combination is one `Reading`. Nothing here decides which
+of them a table follows; see `convcost.auditing.convention`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from math import ceil, floor
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from convcost.cost import OPS, PARAMS, Cost, Line
+from convcost.cost.cost import Cost
+from convcost.counters.line import Line
+from convcost.counters.rules import OPS, PARAMS
 from convcost.errors import ConvcostError
-from convcost.integers import Int
-from convcost.printed import KILO, ROUNDINGS, Interval, Printed, Rounding
+from convcost.exact.integers import Int
+from convcost.printed.numbers import KILO, ROUNDINGS, Interval, Printed, Rounding
 from convcost.published.tables import TOTAL, TableConvention
 
 ALL = ""
@@ -44,7 +46,7 @@ class Reading(NamedTuple):
 
     quantity: str
     measure: str
-    """A key of PARAMS or OPS, or the name of a profile of `convcost.dialects`."""
+    """A key of PARAMS or OPS, or the name of a profile of `convcost.counters.dialects`."""
     rounding: Rounding = "half_up"
     k: int = 1000
     part: str = ALL
@@ -106,7 +108,7 @@ def counted(quantity: str, count: str) -> str:
 
 def counts(quantity: str) -> Sequence[str]:
     """The names of what is counted under a quantity, the most ordinary first."""
-    from convcost.dialects import PROFILES
+    from convcost.counters.dialects import PROFILES
 
     own = PARAMS if quantity == "params" else OPS
     tools = [p.name for p in PROFILES.values() if (p.unit == "params") == (quantity == "params")]
@@ -145,7 +147,7 @@ def _count(cost: Cost, lead: str, part: str, measure: str) -> int | None:
     own = PARAMS.get(measure) or OPS.get(measure)
     if own is not None:
         return int(sum(own.of(line) for line in lines))
-    from convcost.dialects import PROFILES
+    from convcost.counters.dialects import PROFILES
 
     known = _AMOUNTS.setdefault(cost, {})
     if (lead, part) not in known:
@@ -166,7 +168,7 @@ def _amounts(lines: Sequence[Line]) -> dict[str, int]:
 
 @cache
 def _kinds_of(operator: str) -> list[tuple[str, Callable[[Line], int]]]:
-    from convcost.kinds import KINDS
+    from convcost.counters.kinds import KINDS
 
     return [(name, kind.of) for name, kind in KINDS.items() if operator in kind.operators]
 

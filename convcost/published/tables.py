@@ -16,12 +16,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from convcost.cost import OPS, PARAMS, Cost, Line, conventions
+from convcost.cost.cost import Cost
+from convcost.counters.line import Line
+from convcost.counters.rules import OPS, PARAMS, conventions
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.integers import Int
+from convcost.exact.integers import Int
 from convcost.network import Network, load, parse_settings
 from convcost.ops import Shape
-from convcost.printed import KILO, ROUNDINGS, Printed, Rounding, parse
+from convcost.printed.numbers import KILO, ROUNDINGS, Printed, Rounding, parse
 from convcost.spec import document
 from convcost.spec.catalog import specs_dir
 from convcost.spec.document import Mark, Scalar, SpecError
@@ -38,9 +40,9 @@ class TableConvention(NamedTuple):
     """Under which convention a table's numbers are read."""
 
     params: str = "weights"
-    """A key of `convcost.cost.PARAMS`."""
+    """A key of `convcost.cost.cost.PARAMS`."""
     ops: str = "macs"
-    """A key of `convcost.cost.OPS`."""
+    """A key of `convcost.cost.cost.OPS`."""
     k: int = 1000
     rounding: Rounding = "half_up"
 
@@ -52,7 +54,7 @@ class TableConvention(NamedTuple):
         return (PARAMS[self.params] if quantity == "params" else conventions(self.ops)[1]).of(line)
 
     def under(self, profile: str) -> TableConvention:
-        """The same with operations (or params) counted as a profile of `convcost.dialects` does."""
+        """The same with operations (or params) counted as a profile of `convcost.counters.dialects` does."""
         params, ops = conventions(profile)
         return self._replace(ops=ops.name) if params is PARAMS["params"] else self._replace(params="total")
 
@@ -132,7 +134,7 @@ class PublishedTable(NamedTuple):
         return Checked(self, cells, list(priced.values()), priced)
 
     def under(self, profile: str) -> PublishedTable:
-        """The same table, read as a profile of `convcost.dialects` counts. Raises ConvcostError for an unknown one."""
+        """The same table, read as a profile of `counters.dialects` counts. Raises ConvcostError for an unknown one."""
         return self._replace(convention=self.convention.under(profile))
 
     def _check_row(self, row: Row, priced: dict[str, tuple[Network, Cost]]) -> Iterator[Cell]:

@@ -11,17 +11,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from convcost.cost import Cost
+from convcost.cost.cost import Cost
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.network import Network
-from convcost.printed import Printed, absent, parse
-from convcost.published.alternatives import RESOLUTIONS
+from convcost.printed.numbers import Printed, absent, parse
 from convcost.published.claims import Claim, Claims, Priced, Unread
-from convcost.published.grid import Cell, RawTable
-from convcost.published.headings import input_size, names_an_input, quantity_of
+from convcost.published.headings import RESOLUTIONS, input_size, names_an_input, quantity_of
+from convcost.published.names import Known, Unclear
 from convcost.published.readings import Reading
-from convcost.published.rownames import Known, Unclear
 from convcost.published.tables import TOTAL, price_reference
+from convcost.tablefiles.grid import Cell, RawTable
 
 COLUMNS = ("name", "input", "params", "macs", "flops", "ops", "skip")
 """What a column can be said to print."""
@@ -50,7 +49,7 @@ def read_claims(
     """The claims of a table as read.
 
     Args:
-        table: see `convcost.published.tablefile.read_table`.
+        table: see `convcost.tablefiles.reading.read_table`.
         columns: what columns print, by title: name, input (its size), params, macs, flops, ops or skip; a count perhaps
             with a scale ("params in M"), and with a pattern of the name ("ops of SE-{}": the column is about the SE
             network of the row's).

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
+from convcost.cost.graph import Tensor
 from convcost.errors import did_you_mean
-from convcost.graph import Tensor
 from convcost.spec import document, expression
 from convcost.spec.arguments import called
 from convcost.spec.document import Mark, SpecError

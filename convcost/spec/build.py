@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
+from convcost.cost.graph import Graph, GraphBuilder, Tensor
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.graph import Graph, GraphBuilder, Tensor
-from convcost.integers import Int, at_most, is_integer, is_symbolic
+from convcost.exact.integers import Int, at_most, is_integer, is_symbolic
 from convcost.ops import REGISTRY, Shape
 from convcost.spec import document, expression
 from convcost.spec.arguments import Calls, Records, called

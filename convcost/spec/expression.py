@@ -17,7 +17,7 @@ from keyword import iskeyword
 from typing import Any, NamedTuple
 
 from convcost.errors import UndecidedError, did_you_mean
-from convcost.integers import floordiv, is_symbolic, make_divisible, maximum, minimum, same
+from convcost.exact.integers import floordiv, is_symbolic, make_divisible, maximum, minimum, same
 from convcost.spec.document import Mark, Scalar, SpecError, exact
 
 MAX_LENGTH = 2_000

@@ -9,9 +9,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.graph import Graph
-from convcost.integers import is_exact, unboxed
+from convcost.exact.integers import is_exact, unboxed
 from convcost.ops import REGISTRY, Shape
 from convcost.spec import document, expression
 from convcost.spec.arguments import Calls

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
+from convcost.cost.graph import GraphBuilder, Repeat, Tensor
 from convcost.errors import ConvcostError
-from convcost.graph import GraphBuilder, Repeat, Tensor
-from convcost.integers import Int
+from convcost.exact.integers import Int
 from convcost.ops import Shape
 from convcost.ops.repeat import Step, Steps
 
 if TYPE_CHECKING:
-    from convcost.poly.assume import Assumptions
+    from convcost.exact.poly.assume import Assumptions
 
 State: TypeAlias = tuple[Tensor, ...]
 """What a step passes on to the next."""
@@ -40,7 +40,7 @@ def unrolled(graph: GraphBuilder, count: Int, state: State, step: TakeStep) -> S
 
     Raises ConvcostError if neither the steps are alike nor their channels grow evenly, whichever ends are written out.
     """
-    from convcost.poly.assume import current
+    from convcost.exact.poly.assume import current
 
     assumptions = current()
     for first, last in ENDS:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from convcost.cost import Cost
+from convcost.cost.cost import Cost
+from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError, MissingExtraError
-from convcost.graph import Graph
 from convcost.network import Network, load
 from convcost.ops import Shape
 from convcost.spec.model import parse_shape

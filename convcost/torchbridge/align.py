@@ -14,9 +14,9 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from convcost.cost import Cost
+from convcost.cost.cost import Cost
+from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError
-from convcost.graph import Graph
 from convcost.ops import Shape, format_shape
 from convcost.torchbridge.module import TorchModel
 from convcost.torchbridge.record import Layer, Run, record

@@ -14,10 +14,11 @@ from fvcore.nn import FlopCountAnalysis  # type: ignore[import-untyped]
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from convcost.cost import Cost, Line
-from convcost.dialects import PROFILES
+from convcost.cost.cost import Cost
+from convcost.cost.graph import Graph
+from convcost.counters.dialects import PROFILES
+from convcost.counters.line import Line
 from convcost.errors import ConvcostError
-from convcost.graph import Graph
 from convcost.ops import BatchNorm, Op, Shape, format_shape
 from convcost.torchbridge.module import TorchModel
 from convcost.torchbridge.report import Difference, Quantity, Verification

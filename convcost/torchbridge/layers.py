@@ -20,7 +20,7 @@ from convcost import ops
 from convcost.errors import ConvcostError
 from convcost.ops import Op, Shape, elements
 from convcost.ops.geometry import axes
-from convcost.torchpadding import Windowed, explicit_pads, geometry, own_padding
+from convcost.ops.torchpadding import Windowed, explicit_pads, geometry, own_padding
 
 Preparation: TypeAlias = Callable[[Tensor], Tensor]
 Builder: TypeAlias = Callable[[Any, Shape], nn.Module]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError
-from convcost.graph import Graph
 from convcost.ops import Shape
 from convcost.torchbridge import layers
 

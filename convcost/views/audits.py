@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from convcost.auditing.audit import VERDICTS, Audited, Finding
+from convcost.auditing.convention import Score
+from convcost.auditing.reconcile import Match, Reconciled
 from convcost.ops import Shape, format_shape
-from convcost.published.audit import VERDICTS, Audited, Finding
-from convcost.published.convention import Score
-from convcost.published.reconcile import Match, Reconciled
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Table, Value
 
 MARKS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcost.cost import Convention
+from convcost.counters.rules import Convention
 from convcost.network import Network
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
-from convcost.cost import OPS, PARAMS, Convention, Cost, Line, conventions
-from convcost.integers import Int
+from convcost.cost.cost import Cost
+from convcost.cost.receptive import WHOLE, ReceptiveField, per_axis
+from convcost.counters.line import Line
+from convcost.counters.rules import OPS, PARAMS, Convention, conventions
+from convcost.exact.integers import Int
 from convcost.network import Comparison, Network
 from convcost.ops import format_shape
-from convcost.receptive import WHOLE, ReceptiveField, per_axis
 from convcost.render.table import Cell, Column, Row, Table, Value
 from convcost.views.naming import called, unit
 

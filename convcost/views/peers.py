@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcost.cost import OPS, PARAMS, Cost, Line
-from convcost.dialects import PROFILES, Profile, weighted
+from convcost.cost.cost import Cost
+from convcost.counters.dialects import PROFILES, Profile, weighted
+from convcost.counters.line import Line
+from convcost.counters.rules import OPS, PARAMS
 from convcost.network import Network
 from convcost.ops import format_shape
 from convcost.render.numbers import in_full, short

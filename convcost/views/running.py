@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import TypeVar
 
-from convcost.backward import TrainingStep, training
-from convcost.cost import OPS, Cost, Line
-from convcost.machine import Bound, Machine, roofline, together
-from convcost.memory import element_size, moments
+from convcost.cost.cost import Cost
+from convcost.cost.machine import Bound, Machine, roofline, together
+from convcost.cost.memory import element_size, moments
+from convcost.cost.training import TrainingStep, training
+from convcost.counters.line import Line
+from convcost.counters.rules import OPS
 from convcost.network import Network
 from convcost.ops import format_shape
 from convcost.render.numbers import in_full, short

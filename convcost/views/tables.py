@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Literal
 
-from convcost.cost import PARAMS, conventions
+from convcost.counters.rules import PARAMS, conventions
 from convcost.ops import format_shape
 from convcost.published.tables import TOTAL, Checked, PublishedTable
 from convcost.published.tables import Cell as PrintedCell

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from effort import in_turn, warm
 
+from convcost.designs.blocks import Evaluator
+from convcost.designs.forms import METRICS, Form
+from convcost.designs.run import plan
+from convcost.designs.space import parse_axis, parse_derived, space_of
 from convcost.network import load
-from convcost.sweep.blocks import Evaluator
-from convcost.sweep.forms import METRICS, Form
-from convcost.sweep.run import plan
-from convcost.sweep.space import parse_axis, parse_derived, space_of
 
 ROOT = Path(__file__).parent.parent.parent
 POINTS = 10**6

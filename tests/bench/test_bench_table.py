@@ -13,7 +13,7 @@ import tempfile
 
 from effort import in_turn, spin, warm
 
-from convcost.cost import Cost
+from convcost.cost.cost import Cost
 from convcost.spec.catalog import specs_dir
 from convcost.spec.model import Spec
 

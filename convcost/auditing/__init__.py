@@ -1,0 +1,1 @@
+"""Whether a printed number is right: evidence, proofs, edits, reconciliations."""

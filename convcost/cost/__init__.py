@@ -1,0 +1,1 @@
+"""The layer graph and what it costs: counts, receptive fields, memory, roofline, training."""

@@ -1,0 +1,161 @@
+"""What a graph costs: one row per node, folded by scope, in total, and under a convention.
+
+Counts are exact, of the kind of the input shape's sizes: ints, int64 arrays or symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import overload
+
+from convcost.cost.graph import Graph, as_input
+from convcost.cost.receptive import ReceptiveField, receptive_fields
+from convcost.counters.line import Line
+from convcost.errors import ConvcostError, did_you_mean
+from convcost.exact.integers import Int, at_most, is_integer, unboxed
+from convcost.ops import Shape, format_shape, sum_params, sum_work
+
+
+class Cost(Sequence[Line]):
+    """The cost of a graph on one input: a sequence of rows, one per node, in execution order.
+
+    `cost["inception_3a"]` is the line of a scope or a node, `cost.total` the network's at inference, and
+    `cost.with_auxiliary` the same with the auxiliary heads.
+    """
+
+    def __init__(self, graph: Graph, input: Shape | None = None, batch: Int = 1) -> None:
+        """Price every node.
+
+        Raises ShapeError, naming the layer, if the input does not fit, and ConvcostError if arrays cannot hold a count.
+        """
+        self.graph = graph
+        self.input: Shape = graph.input if input is None else as_input(graph.name, input)
+        self.batch = unboxed(batch)
+        if not is_integer(self.batch) or at_most(self.batch, 0):
+            raise ConvcostError(f"batch must be an integer >= 1, got {batch}")
+        try:
+            self.rows = self._price()
+        except ValueError as error:
+            if isinstance(error, ConvcostError):
+                raise
+            raise ConvcostError(f"{graph.name}: {error}") from None  # numpy's: the batch is an array of another length
+        if graph.arrays or any(hasattr(value, "dtype") for value in (*self.input, self.batch)):
+            from convcost.cost.overflow import refuse_overflow
+
+            refuse_overflow(graph, self.input, self.batch)
+
+    def _price(self) -> tuple[Line, ...]:
+        batch = self.batch
+        alone = isinstance(batch, int) and batch == 1
+        tensors = [self.input]
+        alone_after = self.graph.alone_after
+        rows: list[Line] = []
+        for node, priced in zip(self.graph.nodes, self.graph.evaluate(self.input), strict=True):
+            shape, counts, work, activations = priced
+            if not alone:
+                work, activations = work.times(batch), activations * batch
+            inputs = tuple([tensors[i] for i in node.inputs])
+            after = alone_after[len(rows)]
+            rows.append(Line(node.name, node.op, inputs, shape, counts, work, activations, node.aux, batch, after))
+            tensors.append(shape)
+        return tuple(rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Line]:
+        return iter(self.rows)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether there is a node or a scope of this name, or this row."""
+        return key in (self._scopes if isinstance(key, str) else self.rows)
+
+    def __repr__(self) -> str:
+        return f"<Cost of {self.graph.name} at {format_shape(self.input)}, batch {self.batch}: {len(self.rows)} layers>"
+
+    @overload
+    def __getitem__(self, key: int | str) -> Line: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Line, ...]: ...
+    def __getitem__(self, key: int | str | slice) -> Line | tuple[Line, ...]:
+        """A row by its index, or the line of a node or scope by its name. Raises ConvcostError for an unknown name."""
+        if not isinstance(key, str):
+            return self.rows[key]
+        rows = self._scopes.get(key)
+        if rows is None:
+            raise ConvcostError(f"{self.graph.name} has no layer or scope {key!r}{did_you_mean(key, self._scopes)}")
+        return _sum(key, rows)
+
+    @cached_property
+    def total(self) -> Line:
+        """The network at inference: everything but the auxiliary heads."""
+        return _sum("total", [row for row in self.rows if not row.aux])
+
+    @cached_property
+    def auxiliary(self) -> Line | None:
+        """The auxiliary heads alone, or None if the graph has none."""
+        rows = [row for row in self.rows if row.aux]
+        return _sum("auxiliary heads", rows) if rows else None
+
+    @cached_property
+    def with_auxiliary(self) -> Line:
+        """The network as it is trained: with its auxiliary heads, if the graph has them."""
+        return _sum("with auxiliary heads", self.rows)._replace(shape=self.total.shape)
+
+    def fold(self, depth: int) -> list[Line]:
+        """Lines of scopes cut at `depth` parts of the name: depth 1 makes a whole inception module one line.
+
+        Raises ConvcostError for a depth that is no integer >= 1.
+        """
+        if not isinstance(depth, int) or depth < 1:
+            raise ConvcostError(f"a depth is an integer >= 1, got {depth}")
+        groups: dict[str, list[Line]] = {}
+        for row in self.rows:
+            groups.setdefault("/".join(row.name.split("/")[:depth]), []).append(row)
+        return [_sum(name, rows) for name, rows in groups.items()]
+
+    def not_counted(self, as_: str = "macs") -> dict[str, int]:
+        """Work that a profile counts nothing of, by operator (or as `conv bias`), with how many layers do it."""
+        from convcost.counters.dialects import profile  # imported where it is used: most prices are ours
+
+        return profile(as_).not_counted(self.with_auxiliary)
+
+    @cached_property
+    def receptive_fields(self) -> dict[str, ReceptiveField]:
+        """The receptive field of every node, by name."""
+        fields = receptive_fields(self.graph, self.input)
+        return {row.name: field for row, field in zip(self.rows, fields, strict=True)}
+
+    def receptive_field(self, name: str) -> ReceptiveField:
+        """The receptive field of a node, or of the last node of a scope."""
+        self[name]
+        return self.receptive_fields[self._scopes[name][-1].name]
+
+    @cached_property
+    def _scopes(self) -> dict[str, list[Line]]:
+        scopes: dict[str, list[Line]] = {}
+        for row in self.rows:
+            parts = row.name.split("/")
+            for n in range(1, len(parts) + 1):
+                scopes.setdefault("/".join(parts[:n]), []).append(row)
+        return scopes
+
+
+def _sum(name: str, rows: Sequence[Line]) -> Line:
+    """Several rows as one line: from the first one's input to the last one's output."""
+    if len(rows) == 1:
+        return rows[0]._replace(name=name)
+    return Line(
+        name,
+        None,
+        rows[0].inputs,
+        rows[-1].shape,
+        sum_params(row.counts for row in rows),
+        sum_work(row.work for row in rows),
+        sum(row.activations for row in rows),
+        all(row.aux for row in rows),
+        rows[0].batch,
+        None,
+        tuple(rows),
+    )

@@ -1,0 +1,334 @@
+"""The layer graph: operators in topological order, under scoped names, and their evaluation on an input shape."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from convcost.errors import ConvcostError, ShapeError
+from convcost.exact.integers import Int, at_most, is_integer, sum_over, unboxed
+from convcost.ops import Op, Params, Shape, Work, elements, format_shape
+from convcost.ops.repeat import Step, Steps
+
+MAX_BITS = 256
+"""Of a dimension, so that counts stay numbers that can be computed and printed."""
+
+
+class Repeat(NamedTuple):
+    """A number of steps that is a symbol: a node of it stands for the steps with index 0, 1, ..., steps - 1."""
+
+    variable: str
+    """The symbol of the index in the node's shapes: `step1`."""
+    steps: Int
+
+
+class Node(NamedTuple):
+    """One operator in a graph. Tensor 0 is the graph's input, tensor i + 1 the output of node i."""
+
+    name: str
+    """Scoped by slashes: `inception_3a/5x5/reduce`."""
+    op: Op
+    inputs: tuple[int, ...]
+    aux: bool = False
+    """Part of an auxiliary head: used in training only, and counted apart."""
+    place: object = ""
+    """Where it comes from, if that is a spec: its text is file:line:column."""
+    repeats: tuple[Repeat, ...] = ()
+    """The symbolic repeats that it is in, from the outermost."""
+
+
+class Evaluated(NamedTuple):
+    """What a node comes to on given input shapes, of one sample: in a symbolic repeat, in all of its steps."""
+
+    shape: Shape
+    params: Params
+    work: Work
+    activations: Int
+    """Output elements, if the operator multiplies; else 0."""
+
+    def over(self, repeats: Sequence[Repeat]) -> Evaluated:
+        """The sum over the steps of the repeats that it depends on."""
+        params, work, activations = self.params, self.work, self.activations
+        for variable, steps in reversed(repeats):
+            params = Params(*(sum_over(value, variable, steps) for value in params))
+            work = Work(*(sum_over(value, variable, steps) for value in work))
+            activations = sum_over(activations, variable, steps)
+        return Evaluated(self.shape, params, work, activations)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in topological order. Build one with `GraphBuilder`, or from a spec."""
+
+    name: str
+    input: Shape
+    """The input shape it was built for, (channels, *sizes)."""
+    nodes: tuple[Node, ...]
+    arrays: bool = False
+    """Whether arguments of operators are int64 arrays."""
+
+    @cached_property
+    def alone_after(self) -> tuple[Op | None, ...]:
+        """Of each node, the operator whose output it takes, if nothing else takes it: what can be fused with it."""
+        uses = Counter(i for node in self.nodes for i in node.inputs)
+        return tuple(
+            self.nodes[i - 1].op if len(node.inputs) == 1 and (i := node.inputs[0]) and uses[i] == 1 else None
+            for node in self.nodes
+        )
+
+    def evaluate(self, input: Shape | None = None) -> list[Evaluated]:
+        """Shape, parameters and work of every node, for an input shape (default: the graph's own).
+
+        Equal operators on equal shapes are evaluated once. Raises ShapeError, naming the layer, where one does not fit.
+        """
+        tensors: list[Shape] = [self.input if input is None else as_input(self.name, input)]
+        repeated = self._repeated
+        results: list[Evaluated] = []
+        seen: dict[tuple[object, ...], Evaluated] = {}
+        for node in self.nodes:
+            inputs = node.inputs
+            xs = (tensors[inputs[0]],) if len(inputs) == 1 else tuple([tensors[i] for i in inputs])
+            # Specs share one record between equal calls, so identity is enough and cheaper than equality.
+            key: tuple[object, ...] = (id(node.op), xs, node.repeats)
+            try:
+                result = seen.get(key)
+            except TypeError:  # arrays cannot be hashed: nothing is shared then
+                key, result = (), None
+            if result is None:
+                try:
+                    with _stepping(node) if repeated else nullcontext():
+                        result = evaluate(node.op, xs)
+                except ConvcostError as error:
+                    raise self._located(error, node, xs) from None
+                if key:
+                    seen[key] = result
+            tensors.append(result.shape)
+            if repeated and node.repeats:
+                result = self._summed(result, node, xs)
+            results.append(result)
+        return results
+
+    @cached_property
+    def _repeated(self) -> bool:
+        return any(node.repeats for node in self.nodes)
+
+    def _summed(self, result: Evaluated, node: Node, xs: Sequence[Shape]) -> Evaluated:
+        try:
+            with _stepping(node):
+                return result.over(node.repeats)
+        except ConvcostError as error:
+            raise self._located(error, node, xs) from None
+
+    def _located(self, error: ConvcostError, node: Node, xs: Sequence[Shape]) -> ConvcostError:
+        names = ["input", *(n.name for n in self.nodes)]
+        return located(error, node, [(names[i], x) for i, x in zip(node.inputs, xs, strict=True)])
+
+
+def as_input(name: str, input: Iterable[Int]) -> Shape:
+    """An input shape as a tuple. Raises ShapeError if it is not (channels, *sizes), each an integer >= 1."""
+    shape = tuple(map(unboxed, input)) if isinstance(input, Iterable) and not isinstance(input, str) else ()
+    if not shape or not all(is_integer(d) and not at_most(d, 0) for d in shape):
+        raise ShapeError(f"{name}: an input is (channels, *sizes) of integers >= 1, got {shape or input}")
+    return shape
+
+
+def _stepping(node: Node) -> AbstractContextManager[None]:
+    """What is assumed inside is of a step of the symbolic repeats that the node is in, or ends."""
+    from convcost.exact.poly.assume import stepping
+
+    ended = [Repeat(node.op.index.symbols[0], node.op.count)] if isinstance(node.op, Steps) else []
+    return stepping([*node.repeats, *ended])
+
+
+def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
+    """One operator on its input shapes. Raises ShapeError if they do not fit it or nothing is left of a dimension."""
+    if len(xs) != op.inputs and (op.inputs is not None or len(xs) < 2):
+        raise ShapeError(f"{op.name} takes {op.inputs or 'two inputs or more'}, got {len(xs)}")
+    try:
+        shape = op.out_shape(*xs)
+        for size in shape:
+            if isinstance(size, int) and size.bit_length() > MAX_BITS:
+                raise ShapeError(f"{op.name} makes a dimension of more than {MAX_BITS} bits")
+            if at_most(size, 0):
+                kernel = getattr(op, "kernel_size", None)
+                why = "" if kernel is None else f": its window of {kernel} does not fit"
+                raise ShapeError(f"{op.name} of {format_shape(xs[0])} leaves {format_shape(shape)}{why}")
+        return Evaluated(shape, op.params(xs, shape), op.work(xs, shape), elements(shape) if op.multiplies else 0)
+    except ValueError as error:
+        if isinstance(error, ConvcostError):
+            raise
+        raise ShapeError(f"{op.name}: {error}") from None  # numpy's, of arrays that cannot be broadcast together
+
+
+def located(error: ConvcostError, node: Node, inputs: Sequence[tuple[str, Shape]]) -> ConvcostError:
+    """The same error with its layer, its place in the spec, and for joins the layers that were joined."""
+    where = f"{node.place}: " if node.place else ""
+    joined = ""
+    if len(inputs) > 1:
+        joined = f" ({', '.join(f'{name} is {format_shape(x)}' for name, x in inputs)})"
+    return type(error)(f"{where}layer {node.name}: {error}{joined}")
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A value in a graph under construction."""
+
+    index: int
+    shape: Shape
+    name: str
+
+    def __str__(self) -> str:
+        return f"the layer {self.name}" if self.index else "the input"
+
+
+class GraphBuilder:
+    """Builds a graph node by node, checking shapes as it goes.
+
+    >>> g = GraphBuilder("tiny", input=(3, 32, 32))
+    >>> x = g.add(Conv(16, 3, padding="same"), g.input, name="conv1")
+    >>> with g.scope("head"):
+    ...     x = g.add(GlobalAvgPool(), x)
+    ...     x = g.add(Linear(10), x, name="fc")
+    >>> graph = g.graph()
+    """
+
+    def __init__(self, name: str, input: Shape) -> None:
+        self.name = name
+        self.input_shape = as_input(name, input)
+        self.input = Tensor(0, self.input_shape, "input")
+        """The graph's input."""
+        self._tensors = [self.input]
+        self._nodes: list[Node] = []
+        self._scopes: list[str] = []  # full names, the innermost last
+        self._names: set[str] = set()
+        self._auxiliary = 0
+        self._arrays = False
+        self._repeats: tuple[Repeat, ...] = ()
+        self._ops: dict[Op, Op] = {}
+        self._shapes: dict[tuple[object, ...], Shape] = {}
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def add(self, op: Op, *inputs: Tensor, name: str | None = None, place: object = "") -> Tensor:
+        """Append an operator. Without a name it gets the operator's, numbered from the second on.
+
+        Raises ConvcostError if the name is taken, or the inputs are of another graph or do not fit the operator.
+        """
+        if not isinstance(op, Op):
+            raise ConvcostError(f"{self.name}: an operator is a record such as ReLU(), got {op!r}")
+        op = self._shared(op)
+        for x in inputs:
+            if not isinstance(x, Tensor) or self._tensors[min(x.index, len(self._nodes))] is not x:
+                raise ConvcostError(f"{self.name}: {op.name} takes tensors that this builder has made, got {x!r}")
+        node = Node(
+            self._unique(op.name if name is None else name, named=name is not None, place=place),
+            op,
+            tuple(t.index for t in inputs),
+            aux=self._auxiliary > 0,
+            place=place,
+            repeats=self._repeats,
+        )
+        try:
+            shape = self._shape(op, tuple([t.shape for t in inputs]))
+        except ConvcostError as error:
+            self._names.remove(node.name)
+            raise located(error, node, [(t.name, t.shape) for t in inputs]) from None
+        self._nodes.append(node)
+        self._tensors.append(Tensor(len(self._nodes), shape, node.name))
+        return self._tensors[-1]
+
+    @contextmanager
+    def scope(self, name: str, *, numbered: bool = False, place: object = "") -> Iterator[None]:
+        """Names added inside are prefixed with this one. `numbered` makes the name unique instead of refusing it."""
+        self._scopes.append(self._unique(name, named=not numbered, place=place))
+        try:
+            yield
+        finally:
+            self._scopes.pop()
+
+    @contextmanager
+    def auxiliary(self) -> Iterator[None]:
+        """Nodes added inside belong to an auxiliary head."""
+        self._auxiliary += 1
+        try:
+            yield
+        finally:
+            self._auxiliary -= 1
+
+    @contextmanager
+    def repeat(self, repeat: Repeat) -> Iterator[None]:
+        """Nodes added inside stand for all steps of a symbolic repeat."""
+        outside = self._repeats
+        self._repeats = (*outside, repeat)
+        try:
+            yield
+        finally:
+            self._repeats = outside
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What is added inside is taken back if it fails."""
+        nodes, names = len(self._nodes), set(self._names)
+        try:
+            yield
+        except ConvcostError:
+            del self._nodes[nodes:], self._tensors[nodes + 1 :]
+            self._names = names
+            self._shapes.clear()  # which may hold only under what was assumed inside
+            raise
+
+    def graph(self) -> Graph:
+        """The finished graph; its output is the last node that is not auxiliary.
+
+        Raises ConvcostError if all layers are auxiliary or there are none, if some layer's output is never used, or if
+        one that is not auxiliary takes the output of one that is.
+        """
+        if not self._nodes:
+            raise ConvcostError(f"{self.name}: a network needs at least one layer")
+        used = {i for node in self._nodes for i in node.inputs}
+        last = max((i for i, node in enumerate(self._nodes) if not node.aux), default=None)
+        if last is None:
+            raise ConvcostError(f"{self.name}: a network needs a layer that is not part of an auxiliary head")
+        for i, node in enumerate(self._nodes):
+            if i + 1 not in used and i != last and not node.aux and not isinstance(node.op, (Step, Steps)):
+                raise located(ConvcostError("its output is never used"), node, ())
+            if not node.aux and any(i and self._nodes[i - 1].aux for i in node.inputs):
+                raise located(ConvcostError("it takes the output of an auxiliary head"), node, ())
+        return Graph(self.name, self.input_shape, tuple(self._nodes), self._arrays)
+
+    def _unique(self, name: str, *, named: bool, place: object) -> str:
+        if not isinstance(name, str) or "" in name.split("/"):
+            raise ConvcostError(f"{self.name}: the name of a layer is text without empty parts, got {name!r}")
+        full = f"{self._scopes[-1]}/{name}" if self._scopes else name
+        if full in self._names:
+            if named:
+                where = f"{place}: " if place else ""
+                raise ConvcostError(f"{where}layer {full}: there is another layer of this name")
+            n = 2
+            while f"{full}_{n}" in self._names:
+                n += 1
+            full = f"{full}_{n}"
+        self._names.add(full)
+        return full
+
+    def _shape(self, op: Op, xs: tuple[Shape, ...]) -> Shape:
+        try:
+            # `_shared` keeps op alive. What a step of a repeat needs, is not needed where it has none: see `stepping`.
+            key = (id(op), xs, self._repeats)
+            if (shape := self._shapes.get(key)) is None:
+                shape = self._shapes[key] = evaluate(op, xs).shape
+        except TypeError:  # arrays cannot be hashed
+            shape = evaluate(op, xs).shape
+        return shape
+
+    def _shared(self, op: Op) -> Op:
+        try:
+            return self._ops.setdefault(op, op)
+        except TypeError:  # arguments that are arrays cannot be hashed
+            self._arrays = True
+            return op

@@ -1,0 +1,122 @@
+"""How fast a network can run on a stated machine at best: the roofline bound (Williams et al. 2009) of every layer.
+
+A layer does its arithmetic (two operations per multiply-add, and every addition, multiplication, comparison, division
+and exponential as one) and moves its inputs, its output and its parameters once each. It takes at least as long as the
+slower of the two. Views move nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Literal, NamedTuple
+
+from convcost.cost.cost import Cost
+from convcost.cost.memory import element_size
+from convcost.counters.line import Line
+from convcost.errors import ConvcostError, did_you_mean
+from convcost.exact.integers import Int
+from convcost.ops import elements
+from convcost.printed.numbers import exact_number
+
+
+class Machine(NamedTuple):
+    """The two numbers of a machine that the bound needs."""
+
+    flops: Int
+    """Operations per second, an int or a Fraction."""
+    bandwidth: Int
+    """Bytes per second between arithmetic and memory."""
+
+
+class Bound(NamedTuple):
+    """A layer on a machine, or all of them."""
+
+    line: Line
+    operations: int
+    bytes: int
+    seconds: Fraction
+    """The least time that it takes."""
+    limit: Literal["compute", "bandwidth", "both"]
+    """Which of the two takes that long; of several layers, some by one and some by the other is both."""
+
+    @property
+    def intensity(self) -> Fraction:
+        """Arithmetic intensity, in operations per byte; 0 where nothing is moved."""
+        return Fraction(self.operations, self.bytes) if self.bytes else Fraction(0)
+
+
+class Roofline(NamedTuple):
+    """The bounds of a network at inference."""
+
+    layers: tuple[Bound, ...]
+    layer_by_layer: Bound
+    """Every layer on its own, from memory to memory: their sum."""
+    fused: Bound
+    """The whole network as if it were one layer: input, output and parameters moved once, and nothing between them."""
+
+
+def parse_machine(text: str) -> Machine:
+    """`flops=19.5T,bandwidth=1555G`. Raises ConvcostError, saying which part is wrong."""
+    values: dict[str, Fraction] = {}
+    for part in text.split(","):
+        name, equals, number = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and number):
+            raise ConvcostError(f"--machine {part.strip()!r}: write it as flops=19.5T,bandwidth=1555G")
+        if name not in Machine._fields:
+            hint = did_you_mean(name, Machine._fields) or "; a machine has flops and bandwidth"
+            raise ConvcostError(f"--machine: unknown {name!r}{hint}")
+        if name in values:
+            raise ConvcostError(f"--machine {name}: given twice")
+        wanted = f"--machine {name}: a number per second above 0 such as 19.5T"
+        values[name] = Fraction(exact_number(number, wanted))
+        if values[name] <= 0:
+            raise ConvcostError(f"{wanted}, got {number!r}")
+    if missing := [name for name in Machine._fields if name not in values]:
+        raise ConvcostError(f"--machine: no {' and no '.join(missing)}")
+    return Machine(**values)
+
+
+def roofline(cost: Cost, machine: Machine, dtype: str = "float32") -> Roofline:
+    """The bounds of every layer at inference, for elements of a type.
+
+    Raises ConvcostError for an unknown type, counts that are no ints, and a machine without exact numbers above 0.
+    """
+    for name, value in zip(Machine._fields, machine, strict=True):
+        if not isinstance(value, (int, Fraction)) or value <= 0:
+            raise ConvcostError(f"a machine's {name} is an int or a Fraction above 0, got {value!r}")
+    size = element_size(dtype)
+    rows = [row for row in cost.rows if not row.aux]
+    if not all(isinstance(value, int) for row in rows for value in (row.batch, *row.shape, *row.counts, *row.work)):
+        raise ConvcostError("a roofline is of one network on one input: its counts are ints")
+
+    def moved(line: Line, tensors: int) -> int:
+        return int(size * (cost.batch * tensors + line.counts.total))
+
+    layers = []
+    for row in rows:
+        view = row.op is not None and row.op.memory == "view"
+        tensors = 0 if view else sum(map(elements, row.inputs)) + row.elements
+        layers.append(_bound(machine, row, moved(row, tensors)))
+    total = cost.total
+    fused = _bound(machine, total, moved(total, elements(cost.input) + total.elements))
+    return Roofline(tuple(layers), together(total, layers), fused)
+
+
+def together(line: Line, layers: Sequence[Bound]) -> Bound:
+    """Layers one after the other, as the bound of a line that they make up."""
+    limits = sorted({layer.limit for layer in layers if layer.seconds})
+    return Bound(
+        line,
+        sum(layer.operations for layer in layers),
+        sum(layer.bytes for layer in layers),
+        sum((layer.seconds for layer in layers), Fraction(0)),
+        "both" if len(limits) > 1 else limits[0] if limits else "bandwidth",
+    )
+
+
+def _bound(machine: Machine, line: Line, moved: int) -> Bound:
+    work = line.work
+    operations = 2 * work.macs + sum(work[1:])
+    computing, moving = Fraction(operations) / machine.flops, Fraction(moved) / machine.bandwidth
+    return Bound(line, operations, moved, max(computing, moving), "compute" if computing > moving else "bandwidth")

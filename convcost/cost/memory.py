@@ -1,0 +1,116 @@
+"""What a network holds in memory while it runs: the tensors that are alive at each layer, and the most of them.
+
+Layers run one after the other, in the graph's order. A tensor is alive from the layer that makes it to the last one
+that takes it, the network's input from the beginning, its output to the end. Views (flatten, split, dropout at
+evaluation) are their input's memory. In place, an activation, a sum or a product overwrites an input of its shape that
+nothing else needs, as torch can; the network's input is never overwritten. Padding is part of the layer that pads, and
+what a library allocates for its own use is not counted. Auxiliary heads do not run at inference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from convcost.cost.cost import Cost
+from convcost.cost.graph import Node
+from convcost.counters.line import Line
+from convcost.errors import ConvcostError, did_you_mean
+from convcost.exact.integers import Int, equal, largest, max_over
+from convcost.ops import elements
+from convcost.ops.repeat import Step, Steps
+
+DTYPES: Mapping[str, int] = MappingProxyType({"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 1})
+"""Bytes of one element, by torch's name of its type."""
+INPUT = 0
+"""The memory of the network's input; every other one has the number of the tensor that it was made for."""
+
+
+class Moment(NamedTuple):
+    """While a layer runs."""
+
+    line: Line
+    writes: Int
+    """Elements of the memory that it takes for its output: 0 for a view, and in place."""
+    alive: Int
+    """Elements of all tensors that are alive: its inputs and output, and what later layers need."""
+
+
+def moments(cost: Cost, *, in_place: bool = False) -> list[Moment]:
+    """What is alive at every layer of inference, in elements of the whole batch.
+
+    In a symbolic repeat, it is the most of all its steps. Raises ConvcostError where that has no closed form.
+    """
+    nodes = [(n, node) for n, node in enumerate(cost.graph.nodes, 1) if not node.aux]
+    homes, last = _homes(cost, nodes, in_place)
+    alive: dict[int, Int] = {INPUT: _size(cost, INPUT)}
+    found = []
+    for n, node in nodes:
+        writes = _size(cost, n) if homes[n] == n else 0
+        if homes[n] == n:
+            alive[n] = writes
+        if not isinstance(node.op, (Step, Steps)):
+            total = sum(alive.values())
+            for repeat in reversed(node.repeats):
+                total = max_over(total, *repeat)
+            found.append(Moment(cost.rows[n - 1], writes, total))
+        for home in [home for home in alive if last[home] <= n]:
+            del alive[home]
+    return found
+
+
+def peak(cost: Cost, *, in_place: bool = False) -> Int:
+    """The most elements that are ever alive at once, of the whole batch, at inference."""
+    return largest(moment.alive for moment in moments(cost, in_place=in_place))
+
+
+def peak_memory(cost: Cost, dtype: str = "float32", *, in_place: bool = False) -> Int:
+    """The same in bytes. Raises ConvcostError for an unknown type."""
+    return element_size(dtype) * peak(cost, in_place=in_place)
+
+
+def element_size(dtype: str) -> int:
+    """Bytes of one element. Raises ConvcostError for an unknown type."""
+    if dtype not in DTYPES:
+        hint = did_you_mean(dtype, DTYPES) or f"; choose from {', '.join(DTYPES)}"
+        raise ConvcostError(f"unknown dtype {dtype!r}{hint}")
+    return DTYPES[dtype]
+
+
+def _size(cost: Cost, tensor: int) -> Int:
+    return cost.batch * elements(cost.rows[tensor - 1].shape if tensor else cost.input)
+
+
+def _homes(cost: Cost, nodes: Sequence[tuple[int, Node]], in_place: bool) -> tuple[dict[int, int], dict[int, int]]:
+    """The memory that each tensor is in, and for each memory the last node that needs it."""
+    uses: dict[int, list[int]] = {}
+    for n, node in nodes:
+        # Of a symbolic repeat's two ends, the first one takes what goes in, and the last one what comes out.
+        for tensor in node.inputs[1:] if isinstance(node.op, Steps) else node.inputs:
+            uses.setdefault(tensor, []).append(n)
+    output = nodes[-1][0]
+    needed = {n: max(uses.get(n, [n])) for n in (INPUT, *(n for n, _ in nodes))}
+    needed[output] = output + 1
+    homes, last = {INPUT: INPUT}, {INPUT: needed[INPUT]}
+    for n, node in nodes:
+        if isinstance(node.op, Step) and last[homes[node.inputs[0]]] > n:
+            raise ConvcostError(f"layer {node.name}: what a repeat of unknown length begins with is needed after it")
+        homes[n] = next(_shared(cost, n, node, homes, last, in_place), n)
+        last[homes[n]] = max(last.get(homes[n], 0), needed[n])
+    return homes, last
+
+
+def _shared(
+    cost: Cost, n: int, node: Node, homes: Mapping[int, int], last: Mapping[int, int], in_place: bool
+) -> Iterator[int]:
+    """The memories of its inputs that a node's output can be in."""
+    if node.op.memory == "view":
+        yield homes[node.inputs[0]]
+    if node.op.memory == "in place" and in_place:
+        row = cost.rows[n - 1]
+        for tensor, shape in zip(node.inputs, row.inputs, strict=True):
+            home = homes[tensor]
+            fits = len(shape) == len(row.shape) and all(map(equal, shape, row.shape))
+            if home != INPUT and last[home] <= n and fits:
+                yield home

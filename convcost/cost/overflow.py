@@ -1,0 +1,64 @@
+"""int64 arrays wrap around where Python's integers grow: counts that could are refused."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+from convcost.cost.graph import Graph
+from convcost.errors import ConvcostError
+from convcost.exact.integers import Int
+from convcost.ops import Op, Params, Shape, Work, elements, sum_params, sum_work
+
+LARGEST = 2**53
+"""Of any count: a 1,024th of what int64 holds, more than a profile makes of it (a test adds up their weights) or the
+bytes of an element do."""
+
+
+def refuse_overflow(graph: Graph, input: Shape, batch: Int) -> None:
+    """Raise ConvcostError if a count of a graph, or all its tensors together, come near what int64 holds.
+
+    The same rules are asked once more on floating-point numbers, which do not wrap around. Operators divide early: no
+    step on the way to a count is larger than the count.
+    """
+    import numpy as np
+
+    def as_float(value: Any) -> Any:
+        return np.asarray(value, dtype="float64")[()]
+
+    def in_floats(op: Op) -> Op:
+        """The operator with its arrays as floats, which no constructor would take."""
+        changed = {name: _arrays(value, as_float) for name, value in vars(op).items() if _has_array(value)}
+        if changed:
+            op = copy(op)
+            vars(op).update(changed)
+        return op
+
+    tensors = [tuple(map(as_float, input))]
+    params: list[Params] = []
+    work: list[Work] = []
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            for node in graph.nodes:
+                op = in_floats(node.op)
+                xs = [tensors[i] for i in node.inputs]
+                tensors.append(tuple(map(as_float, op.out_shape(*xs))))
+                params.append(op.params(xs, tensors[-1]))
+                work.append(op.work(xs, tensors[-1]).times(as_float(batch)))
+            held = sum(elements(tensor) for tensor in tensors) * as_float(batch)
+            counts = [*sum_params(params), *sum_work(work), held]
+            small = all(np.all(np.asarray(count) < LARGEST) for count in counts)
+    except ConvcostError:  # they fitted exactly: only numbers above 2^53 are others as floats
+        small = False
+    if not small:
+        raise ConvcostError(f"{graph.name}: a count of 2^53 or more does not fit the arrays; ask for it without them")
+
+
+def _has_array(value: Any) -> bool:
+    return any(map(_has_array, value)) if isinstance(value, tuple) else hasattr(value, "dtype")
+
+
+def _arrays(value: Any, change: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_arrays(part, change) for part in value)
+    return change(value) if hasattr(value, "dtype") else value

@@ -1,0 +1,133 @@
+"""Kinds of work and of parameters, as the counters of the field tell them apart; `dialects` weighs them.
+
+A kind is a quantity of a node's row: its macs or params, or the elements of its output or input where a tool counts by
+those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
+
+from convcost.exact.integers import Int, equal, prod
+from convcost.ops import Conv, DepthwiseConv, elements
+from convcost.ops.geometry import axes
+from convcost.ops.torchpadding import padded
+
+Row: TypeAlias = Any
+"""A cost's `Line` of one node, whose operator's record has what a kind asks of it."""
+
+
+class Kind(NamedTuple):
+    """A kind of work, or of parameters: the operators that do it, and how much of it one node does."""
+
+    operators: tuple[str, ...]
+    of: Callable[[Row], Int]
+
+
+def _outputs(row: Row) -> Int:
+    return row.batch * elements(row.shape)
+
+
+def _inputs(row: Row) -> Int:
+    return row.batch * elements(row.inputs[0])
+
+
+def _padded_inputs(row: Row) -> Int:
+    return row.batch * elements(padded(row.op, row.inputs[0]))
+
+
+def _biases(row: Row) -> Int:
+    return _outputs(row) if row.op.bias else 0
+
+
+def _if(test: Callable[[Row], bool], of: Callable[[Row], Int] = _outputs) -> Callable[[Row], Int]:
+    """A quantity of the nodes that pass a test."""
+    return lambda row: of(row) if test(row) else 0
+
+
+def _two_axes(row: Row) -> bool:
+    return len(row.inputs[0]) == 3
+
+
+def _over_padded_channels(row: Row) -> Int:
+    return row.batch * (row.shape[0] + row.op.size - 1) * elements(row.shape[1:])
+
+
+def _folds(row: Row) -> bool:
+    """Whether an exporter makes this normalisation part of the convolution before it."""
+    return row.op.stats and isinstance(row.after, Conv | DepthwiseConv)
+
+
+def _products(row: Row) -> Int:
+    """Tensors are multiplied one after the other, each product as large as what is broadcast so far."""
+    product, *others = row.inputs
+    total: Int = 0
+    for x in others:
+        product = row.op.out_shape(product, x)
+        total = total + elements(product)
+    return row.batch * total
+
+
+def _windows(row: Row) -> Int:
+    """Elements of all windows as onnx-tool knows them: of a window over three axes it sees the first."""
+    sizes = row.inputs[0][1:]
+    kernel = axes(row.op, "kernel_size", getattr(row.op, "kernel_size", sizes), len(sizes))
+    return prod(kernel if len(kernel) == 2 else kernel[:1]) * _outputs(row)
+
+
+_CONVOLUTIONS = ("conv", "dwconv", "conv_transpose")
+_MULTIPLYING = (*_CONVOLUTIONS, "linear")
+_BY_OUTPUTS = (
+    *("relu", "relu6", "swish", "sigmoid", "tanh", "hardsigmoid", "hardswish", "softmax", "scale", "lrn", "normalize"),
+    *("avgpool", "global_avgpool", "upsample"),
+)
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "macs": Kind(_MULTIPLYING, lambda row: row.work.macs),
+        "conv bias": Kind(_CONVOLUTIONS, _biases),
+        "fc bias": Kind(("linear",), _biases),
+        "bn": Kind(("bn",), _if(lambda row: row.op.scale)),
+        "bn with beta only": Kind(("bn",), _if(lambda row: row.op.shift and not row.op.scale)),
+        "bn without affine": Kind(("bn",), _if(lambda row: not row.op.shift and not row.op.scale)),
+        "bn without statistics": Kind(("bn",), _if(lambda row: not row.op.stats)),
+        "bn params": Kind(("bn",), lambda row: row.batch * row.counts.norm_affine),
+        "bn not folded": Kind(("bn",), _if(lambda row: not _folds(row))),
+        "folded bias": Kind(("bn",), _if(lambda row: _folds(row) and not row.after.bias)),
+        **{name: Kind((name,), _outputs) for name in _BY_OUTPUTS},
+        "softmax vectors": Kind(("softmax",), lambda row: row.batch * elements(row.shape[1:])),
+        "lrn window": Kind(("lrn",), lambda row: row.op.size * _outputs(row)),
+        "lrn padded": Kind(("lrn",), _over_padded_channels),
+        "rbf pairs": Kind(("rbf",), lambda row: row.work.muls),
+        "maxpool in": Kind(("maxpool",), _padded_inputs),
+        "avgpool in": Kind(("avgpool",), _padded_inputs),
+        "maxpool window": Kind(("maxpool",), _windows),
+        "avgpool window": Kind(("avgpool",), _windows),
+        "global_maxpool in": Kind(("global_maxpool",), _inputs),
+        "global_maxpool window": Kind(("global_maxpool",), _windows),
+        "global_avgpool in": Kind(("global_avgpool",), _inputs),
+        "2-d global_avgpool in": Kind(("global_avgpool",), _if(_two_axes, _inputs)),
+        "add": Kind(("add",), lambda row: (len(row.inputs) - 1) * _outputs(row)),
+        "mul": Kind(("mul",), _products),
+        "upsample in": Kind(("upsample",), _inputs),
+        "nearest": Kind(("upsample",), _if(lambda row: row.op.mode == "nearest")),
+        "2-d nearest": Kind(("upsample",), _if(lambda row: row.op.mode == "nearest" and _two_axes(row))),
+        "bilinear": Kind(("upsample",), _if(lambda row: row.op.mode == "bilinear")),
+        "weights": Kind(_MULTIPLYING, lambda row: row.counts.weights),
+        "biases": Kind(_MULTIPLYING, lambda row: row.counts.biases),
+        "norm affine": Kind(("bn",), lambda row: row.counts.norm_affine),
+        "norm statistics": Kind(("bn", "normalize"), lambda row: row.counts.norm_stats),
+    }
+)
+"""Every kind that some tool counts, by name; one that goes by an operator's name is its output's elements."""
+
+
+def amount(kind: str, row: Row) -> Int | None:
+    """How much of a kind a row has, or None if it has none."""
+    operators, of = KINDS[kind]
+    if row.operator not in operators:
+        return None
+    found = of(row)
+    return None if equal(found, 0) else found

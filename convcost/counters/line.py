@@ -1,0 +1,88 @@
+"""What a node, a scope or a whole network costs, as one row: what every rule of counting counts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from convcost.exact.integers import Int
+from convcost.ops import Op, Params, Shape, Work, elements
+
+
+class Line(NamedTuple):
+    """A node, a scope or a whole network, and what it costs."""
+
+    name: str
+    op: Op | None
+    """The operator's record; None for several nodes."""
+    inputs: tuple[Shape, ...]
+    """Input shapes, (channels, *sizes) each."""
+    shape: Shape
+    """Output shape."""
+    counts: Params
+    """Learned and stored numbers, by kind."""
+    work: Work
+    """Arithmetic by kind, for the whole batch."""
+    activations: Int
+    """Output elements of convolutions and linear layers, for the whole batch (as pycls and fvcore count them)."""
+    aux: bool = False
+    """Whether it belongs to an auxiliary head."""
+    batch: Int = 1
+    """Samples that work and activations are of."""
+    after: Op | None = None
+    """The operator before it, if nothing else takes that one's output."""
+    parts: tuple[Line, ...] = ()
+    """The nodes of a scope or network, one row each; empty for a node."""
+
+    def __call__(self, as_: str = "macs") -> Int:
+        """The count that a tool reports, batch included: `cost.total(as_="thop")`; see `convcost.counters.dialects`.
+
+        Raises ConvcostError for an unknown profile.
+        """
+        from convcost.counters.dialects import profile  # imported where it is used: most prices are ours
+
+        return profile(as_).of(self)
+
+    @property
+    def rows(self) -> tuple[Line, ...]:
+        """One line per node: its parts, or itself."""
+        return self.parts or (self,)
+
+    @property
+    def operator(self) -> str:
+        """The operator's name in a spec; '' for several nodes."""
+        return "" if self.op is None else self.op.name
+
+    @property
+    def macs(self) -> Int:
+        """Multiply-adds of convolutions and matrix products."""
+        return self.work.macs
+
+    @property
+    def params(self) -> Int:
+        """Weights, biases, and scale and shift of normalisations: everything that is trained."""
+        return self.counts.trainable
+
+    @property
+    def weights(self) -> Int:
+        """Kernel and matrix weights alone."""
+        return self.counts.weights
+
+    @property
+    def biases(self) -> Int:
+        """Biases of convolutions and linear layers."""
+        return self.counts.biases
+
+    @property
+    def norm_affine(self) -> Int:
+        """Scale (gamma) and shift (beta) of normalisations."""
+        return self.counts.norm_affine
+
+    @property
+    def norm_stats(self) -> Int:
+        """Running mean and variance of normalisations."""
+        return self.counts.norm_stats
+
+    @property
+    def elements(self) -> Int:
+        """Output elements of one sample."""
+        return elements(self.shape)

@@ -1,0 +1,49 @@
+"""A block as a worker hands it over: the task that every engine runs."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from importlib import metadata
+from typing import NamedTuple
+
+from convcost.designs.blocks import Sweep, evaluator
+from convcost.designs.output import encode
+from convcost.errors import ConvcostError
+
+
+class Part(NamedTuple):
+    """A computed block."""
+
+    block: int
+    data: bytes
+    kept: int
+    """Designs that fit and meet the conditions."""
+    unfit: int
+    reason: str
+    """Why the first design that does not fit does not."""
+    crc: int
+    """What `checksum` says of all this, where it was computed."""
+
+
+def checksum(block: int, data: bytes, kept: int, unfit: int, reason: str) -> int:
+    """A CRC-32 of what a part says and holds: it finds what a disk or network damages, in no time to speak of."""
+    return zlib.crc32(data, zlib.crc32(json.dumps([block, kept, unfit, reason]).encode()))
+
+
+def compute(sweep: Sweep, block: int) -> Part:
+    """A block, encoded. Raises ConvcostError where another version would run it."""
+    version = installed()
+    if version != sweep.version:
+        raise ConvcostError(f"the sweep is of convcost {sweep.version}, this worker has {version}")
+    done = evaluator(sweep).block(block)
+    data, said = encode(done, sweep.format), (done.kept, done.unfit, done.reason)
+    return Part(block, data, *said, checksum(block, data, *said))
+
+
+def installed() -> str:
+    """The version of convcost that runs here."""
+    try:
+        return metadata.version("convcost")
+    except metadata.PackageNotFoundError:
+        return "checkout"  # on the path without being installed

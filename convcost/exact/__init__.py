@@ -1,0 +1,1 @@
+"""One arithmetic for ints, int64 arrays and symbols."""

@@ -1,0 +1,1 @@
+"""Numbers as papers print them, and their units."""

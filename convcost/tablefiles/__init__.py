@@ -1,0 +1,1 @@
+"""Files of tables, read into cells with their places; nothing of networks."""

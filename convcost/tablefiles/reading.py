@@ -1,0 +1,88 @@
+"""Read a user's own table: CSV, TSV, Markdown, LaTeX or HTML, by the file's name.
+
+The file must be regular, text in UTF-8 (or in UTF-16 with a byte-order mark) and no larger than the limit of
+its format; the limits keep reading within two seconds and 200 MB. What does not fit ends in one
+`ConvcostError` with the place, never in a table that was guessed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from convcost.errors import ConvcostError
+from convcost.tablefiles.formats import csv_tables, html_tables, markdown_tables, tsv_tables
+from convcost.tablefiles.grid import Found, RawTable, assemble, at
+from convcost.tablefiles.latex import latex_tables
+
+Reader = Callable[[str, str], list[Found]]
+
+_KIBI = 1024
+READERS: dict[str, tuple[Reader, int]] = {  # and the largest file in bytes
+    ".csv": (csv_tables, 2048 * _KIBI),
+    ".tsv": (tsv_tables, 2048 * _KIBI),
+    ".md": (markdown_tables, 128 * _KIBI),
+    ".markdown": (markdown_tables, 128 * _KIBI),
+    ".tex": (latex_tables, 2048 * _KIBI),
+    ".html": (html_tables, 2048 * _KIBI),
+    ".htm": (html_tables, 2048 * _KIBI),
+}
+
+
+def read_table(path: str | Path, *, table: int | None = None, header_rows: int | None = None) -> RawTable:
+    """Read one table of a file.
+
+    Args:
+        path: the file; its suffix names the format.
+        table: which of its tables, counted from 1 in the order of their beginnings; needed if it has several.
+        header_rows: how many rows of it are header, where the file does not say it or says it wrongly.
+
+    Raises:
+        ConvcostError: the file cannot be read, has no such table, or the table breaks a rule of `grid`.
+        MissingExtraError: the parser for this format is not installed.
+    """
+    source = str(path)
+    suffix = Path(path).suffix.lower()
+    if suffix not in READERS:
+        raise ConvcostError(f"{source}: a table is read from {', '.join(READERS)}, not from {suffix!r}")
+    reader, limit = READERS[suffix]
+    found = reader(_text(Path(path), limit), source)
+    if not found:
+        raise ConvcostError(f"{source}: no table in it")
+    if table is None and len(found) > 1:
+        lines = ", ".join(str(one.line) for one in found[:8]) + ", ..." * (len(found) > 8)
+        raise ConvcostError(f"{source}: {len(found)} tables (lines {lines}); choose one of them: --table N")
+    if table is not None and not 1 <= table <= len(found):
+        raise ConvcostError(f"{source}: no table {table}, the file has {len(found)}")
+    return assemble(source, found[(table or 1) - 1].read(), header_rows)
+
+
+def _text(path: Path, limit: int) -> str:
+    """The file's text with plain line ends."""
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+        data = b""
+        if regular:
+            with path.open("rb") as file:
+                data = file.read(limit + 1)
+    except OSError as error:
+        raise ConvcostError(f"{path}: {error.strerror or error}") from None
+    except ValueError as error:  # a null character in the name
+        raise ConvcostError(f"{path}: {error}") from None
+    if not regular:
+        raise ConvcostError(f"{path}: not a regular file")
+    if len(data) > limit:
+        raise ConvcostError(f"{path}: larger than {limit:,} bytes, the most that is read of a {path.suffix} file")
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        what = f"byte {error.start} is not {encoding.removesuffix('-sig').upper()} text"
+        raise ConvcostError(f"{at(str(path), line)}: {what}") from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\0" in text:
+        raise ConvcostError(f"{at(str(path), text.count(chr(10), 0, text.index(chr(0))) + 1)}: binary, not text")
+    return text

@@ -1,0 +1,97 @@
+"""What `solve` finds, as a table and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from convcost.designs.forms import METRICS
+from convcost.designs.output import atomically
+from convcost.designs.solve import Problem, Solution
+from convcost.designs.space import show
+from convcost.designs.where import parse_limit
+from convcost.errors import ConvcostError, MissingExtraError, did_you_mean
+from convcost.render.table import Cell, Column, Row, Table, Value
+
+PICTURES = (".svg", ".png")
+
+
+def limits_of(texts: Sequence[str]) -> dict[str, int]:
+    """--max options as limits. Raises ConvcostError for what is no metric, or has two limits."""
+    limits: dict[str, int] = {}
+    for text in texts:
+        name, limit = parse_limit(text)
+        if name not in METRICS:
+            raise ConvcostError(f"--max {text}: a limit is on {', '.join(METRICS)}{did_you_mean(name, METRICS)}")
+        if name in limits:
+            raise ConvcostError(f"--max {name}: two limits")
+        limits[name] = limit
+    return limits
+
+
+def table(problem: Problem, solutions: Sequence[Solution], objective: str | None) -> Table:
+    """The designs in order, with their costs and what they use of each limit."""
+    names = problem.space.names
+    columns = [Column(name, name, align="right") for name in names]
+    columns += [Column(metric, metric.replace("_", " "), "count", wrap=True) for metric in METRICS]
+    columns += [Column(f"{metric}_used", f"of {metric}", "percent", drop=1) for metric in problem.limits]
+    columns += [Column("objective", objective, align="right")] if objective else []
+    rows = []
+    for solution in solutions:
+        cells: list[Value | Cell] = [show(solution.values[name]) for name in names]
+        cells += solution.costs.values()
+        cells += [Fraction(solution.costs[name], limit) if limit else None for name, limit in problem.limits.items()]
+        rows.append(Row((*cells, show(solution.objective)) if objective else tuple(cells)))
+    header = (
+        ("network", problem.network.name),
+        ("limits", ", ".join(f"{name} <= {limit:,}" for name, limit in problem.limits.items())),
+        ("space", f"{problem.space} ({problem.space.size:,} designs)"),
+        ("listed", f"from the largest {objective}" if objective else "designs of which no axis can grow alone"),
+    )
+    notes = () if solutions else ("no design of this space is within the limits",)
+    return Table("Designs within a budget", header, tuple(columns), tuple(rows), notes)
+
+
+def draw(problem: Problem, solutions: Sequence[Solution], path: Path) -> None:
+    """The designs as a picture: over the first two numeric axes, or if there is one, over it and the first limit.
+
+    Raises ConvcostError for a file that is neither .svg nor .png or cannot be written, or nothing to draw, and
+    MissingExtraError without matplotlib.
+    """
+    if path.suffix.lower() not in PICTURES:
+        raise ConvcostError(f"{path}: a picture's name ends in {' or '.join(PICTURES)}")
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("matplotlib", "plot") from None
+    axes = [axis.name for axis in problem.space.axes if axis.numeric]
+    if not axes or not solutions:
+        raise ConvcostError(f"{path}: there is nothing to draw")
+    metric = next(iter(problem.limits))
+    values: list[dict[str, Any]] = [{**solution.values, **solution.costs} for solution in solutions]
+    x, y = (axes[0], axes[1]) if len(axes) > 1 else (axes[0], metric)
+    # With its own ids and without a date, the same designs make the same file.
+    with mpl.rc_context({"svg.hashsalt": "convcost", "svg.fonttype": "none"}):
+        figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+        plot = figure.add_subplot(
+            xlabel=x,
+            ylabel=y,
+            title=f"{problem.network.name}, {', '.join(f'{n} <= {v:,}' for n, v in problem.limits.items())}",
+        )
+        points = plot.scatter(
+            [float(v[x]) for v in values], [float(v[y]) for v in values], c=[float(v[metric]) for v in values]
+        )
+        figure.colorbar(points, label=metric)
+        plot.grid(alpha=0.3)
+        buffer = BytesIO()
+        metadata = {"Date": None} if path.suffix.lower() == ".svg" else {}
+        figure.savefig(buffer, format=path.suffix[1:].lower(), metadata=metadata)
+    try:
+        with atomically(path) as file:
+            file.write(buffer.getvalue())
+    except OSError as error:
+        raise ConvcostError(f"{path}: {error.strerror or error}") from None

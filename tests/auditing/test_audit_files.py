@@ -1,0 +1,477 @@
+"""A user's own tables: real ones typed in from papers and READMEs, and what must not be guessed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import convcost
+from convcost.cli import run
+from convcost.errors import ConvcostError
+from convcost.published.names import Known, Unclear
+from convcost.spec.catalog import shipped_networks
+
+TABLES = Path(__file__).parents[1] / "data" / "tables"
+
+
+def verdicts(audited):
+    """(row, text) -> verdict."""
+    return {(finding.claim.row, finding.claim.text): finding.verdict for finding in audited.findings}
+
+
+def unread(audited):
+    return {row.row: row.why for row in audited.unread}
+
+
+# -- real tables -------------------------------------------------------------------------------------------------
+
+
+def test_densenet_on_cifar_holds():
+    """1,019,722; 6,979,642; 27,249,082; 769,162; 15,324,406; 25,624,430."""
+    audited = convcost.audit(TABLES / "densenet_cifar.md")
+    assert set(verdicts(audited).values()) == {"holds"}
+    assert (len(audited.findings), audited.unread) == (6, [])
+
+
+def test_mobilenet_v2_readme_counts_weights_and_truncates_macs():
+    """All 44 cells, each at the width and resolution that its checkpoint's name says: 32,578,560 is printed 32."""
+    audited = convcost.audit(TABLES / "mobilenet_v2_readme.md")
+    assert len(audited.findings) == 44
+    assert set(verdicts(audited).values()) == {"holds", "another convention"}
+    assert (audited.readings["params"].measure, audited.readings["ops"].rounding) == ("weights", "truncated")
+    half_up = next(s for s in audited.scoreboard["ops"] if str(s.reading) == "macs, rounded half up")
+    assert half_up.held == 14
+
+
+def test_efficientnet_table_2():
+    found = verdicts(convcost.audit(TABLES / "efficientnet_table2.html"))
+    assert found["EfficientNet-B0", "0.39B"] == "holds"  # 385,814,752
+    assert found["ResNet-50 (He et al., 2016)", "4.1B"] == "another network"  # v1.5: 4,089,184,256
+    assert found["Inception-resnet-v2 (Szegedy et al., 2017)", "13B"] == "another network"  # the released one
+    assert found["Inception-v4 (Szegedy et al., 2017)", "48M"] == "not reproduced"  # 42,679,816
+    assert found["DenseNet-169 (Huang et al., 2017)", "3.5B"] == "not reproduced"  # 3,359,843,328
+    for name, text in (("B1", "0.70B"), ("B4", "4.2B"), ("B5", "9.9B"), ("B7", "37B")):
+        assert found[f"EfficientNet-{name}", text] == "not reproduced"
+
+
+def test_mobilenet_v2_table_4():
+    audited = convcost.audit(TABLES / "mobilenet_v2_table4.tex")
+    found = verdicts(audited)
+    assert found["MobileNetV1", "575M"] == "not reproduced"  # 568,740,352: the v1 paper prints 569
+    assert found["MobileNetV2 (1.4)", "6.9M"] == "not reproduced"  # 6,108,776
+    assert found["ShuffleNet (1.5)", "292M"] == "holds"  # 292,443,552
+    assert found["MobileNetV2", "3.4M"] == "another convention"  # 3,469,760 weights, truncated
+    asked = "could be nasnet_mobile@paper or nasnet_large@paper: say which with --name"
+    assert unread(audited) == {"NasNet-A": asked}
+
+
+def test_resnext_readme_prints_the_v15_of_its_baselines():
+    names = {"ResNet-50 (1x64d)": "resnet50", "ResNet-101 (1x64d)": "resnet101"}
+    audited = convcost.audit(TABLES / "resnext_readme.md", table=2, names=names)
+    networks = {finding.claim.row: finding.network for finding in audited.findings}
+    assert networks["ResNet-50 (1x64d)"] == "resnet50@v1.5"  # 4,089,184,256
+    assert networks["ResNet-101 (1x64d)"] == "resnet101@v1.5"  # 7,801,405,440
+    assert verdicts(audited)["ResNeXt-50 (32x4d)", "~4.1"] == "not reproduced"  # 4,230,479,872
+
+
+def test_senet_table_2_has_two_columns_of_ops_that_must_be_told_apart():
+    path = TABLES / "senet_table2.tex"
+    with pytest.raises(ConvcostError, match=r"senet_table2\.tex:3: 're-implementation / GFLOPs', 'SENet / GFLOPs' all"):
+        convcost.audit(path)
+    columns = {"re-implementation / GFLOPs": "ops", "SENet / GFLOPs": "ops of SE-{}"}
+    audited = convcost.audit(path, columns=columns)
+    found = verdicts(audited)
+    assert found["VGG-16", "15.47"] == "holds"  # 15,470,264,320
+    assert found["BN-Inception", "2.03"] == "another network"  # Caffe's: 2,032,600,064
+    assert found["Inception-ResNet-v2", "11.75"] == "not reproduced"
+    assert unread(audited)["SE-VGG-16"] == "is vgg16 but for 'se': say which with --name"
+    assert unread(audited)["ResNeXt-101"].startswith("could be resnext101_32x4d@paper, resnext101_64x4d@paper or ")
+
+
+def test_senet_table_2_counts_normalisations():
+    """Multiply-adds and one operation per normalised element, truncated; torchprofile counts so, too.
+
+    ResNet-152: 11,282,415,616 and 22,027,264 normalised elements, 11.304 G; multiply-adds alone print 11.28.
+    """
+    cost = convcost.load("resnet152@v1").price()
+    normalised = sum(row.elements for row in cost if row.operator == "bn")
+    assert cost.total.macs + normalised == 11_304_442_880
+    columns = {"re-implementation / GFLOPs": "ops", "SENet / GFLOPs": "ops of SE-{}"}
+    names = {"ResNeXt-50": "resnext50_32x4d", "ResNeXt-101": "resnext101_32x4d"}
+    audited = convcost.audit(
+        TABLES / "senet_table2.tex",
+        columns=columns,
+        names=names | {f"SE-{name}": f"se_{network}" for name, network in names.items()},
+    )
+    first, *others = audited.scoreboard["ops"]
+    assert (first.reading.measure, first.reading.rounding, first.held, first.cells) == (
+        "torchprofile",
+        "truncated",
+        10,
+        13,
+    )
+    assert max(score.held for score in others if score.reading.measure == "macs") == 4
+    assert verdicts(audited)["ResNet-152", "11.30"] == "another convention"
+
+
+def test_senet_table_3_and_shufflenet_table_5():
+    skipped = {"SENet / MFLOPs": "skip", "SENet / Params": "skip"}
+    columns = {**skipped, "re-implementation / MFLOPs": "ops", "re-implementation / Params": "params"}
+    assert set(verdicts(convcost.audit(TABLES / "senet_table3.html", columns=columns)).values()) == {"holds"}
+    audited = convcost.audit(TABLES / "shufflenet_table5.csv")
+    found = verdicts(audited)
+    failing = {cell for cell, verdict in found.items() if verdict != "holds"}
+    assert failing == {("ShuffleNet 1× (g = 8)", "140")}  # 138,365,952
+    assert len(found) == 7
+    assert set(unread(audited)) == {
+        "ShuffleNet 2× (with SE[13], g = 3)",
+        "ShuffleNet 0.5× (g = 4)",
+        "ShuffleNet 0.5× (shallow, g = 3)",
+    }
+
+
+# -- names, columns and specs ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="table.csv"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_resolutions_and_widths_are_read_from_names(write):
+    path = write("Model,MMACs\nMobileNetV2 0.75x 192,153.9\nResNet-50 256x256,5038.4\n")
+    assert [(finding.claim.reference, finding.computed) for finding in convcost.audit(path).findings] == [
+        ("mobilenet_v2_0.75@paper input=3x192x192", 153_941_888),
+        ("resnet50@v1 input=3x256x256", 5_038_358_528),  # 64/49 of 3,855,925,248 in convolutions, and 2,048,000
+    ]
+
+
+def test_networks_of_the_users_own_specs(write):
+    spec = "name: mine\ninput: 3x8x8\nlayers:\n  - fc: conv(10, 3) >> global_avgpool >> linear(5)\n"
+    path = write(spec, "mine.yaml")
+    table = write("Network,Params,MACs\nMine,335,9770\n")
+    audited = convcost.audit(table, specs=[path])
+    # conv 3*9*10 + 10, linear 10*5 + 5; 270 at 6 x 6, and 50
+    assert [finding.computed for finding in audited.findings] == [335, 9770]
+    assert set(verdicts(audited).values()) == {"holds"}
+
+
+def test_a_cell_of_a_row_is_not_blamed_for_another(write):
+    found = convcost.audit(write("Model,Params (M),GMACs\nResNet-50,26.5,4.1\n")).findings
+    assert [finding.verdict for finding in found] == ["not reproduced", "another network"]
+
+
+def test_scales_and_names_can_be_said(write):
+    path = write("Net,Size of it,Work\nthe small one,11.7,1.8\n")
+    audited = convcost.audit(
+        path,
+        columns={"Net": "name", "Size of it": "params in M", "Work": "macs in G"},
+        names={"the small one": "resnet18@v1"},
+    )
+    assert [finding.computed for finding in audited.findings] == [11_689_512, 1_814_073_344]
+    assert set(verdicts(audited).values()) == {"holds"}
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        ("Model,Params\nResNet-50,25.6M,3\n", {}, r":2: this row has 3 cells, the table 2 columns"),
+        ("Model,Params (M)\nResNet-50,25.6 apples\n", {}, r":2: cannot read '25.6 apples' as a number"),
+        ("Model,Params (M)\nResNet-50,45%\n", {}, r":2: '45%' is no count of params"),
+        ("Model,Top-1\nResNet-50,76\n", {}, r":1: no column of params, macs or flops"),
+        ("Model,FLOPs,MACs\nResNet-50,4.1G,4.1G\n", {}, r":1: 'FLOPs', 'MACs' all print ops"),
+        ("Model,MACs\nResNet-50,4.1G\n", {"columns": {"MAC": "ops"}}, r":1: no column 'MAC'; did you mean MACs"),
+        ("Model,MACs\nResNet-50,4.1G\n", {"columns": {"MACs": "watts"}}, r"--map MACs=watts: write name, input, "),
+        ("Model,MACs\nResNet-50,4.1G\n", {"columns": {"MACs": "input in M"}}, r"--map MACs=input in M: write name"),
+        ("Model,MACs\nResNet-50,4.1G\n", {"names": {"ResNet-51": "vgg16"}}, r"no row is called 'ResNet-51'; did you"),
+        ("Model,MACs\nResNet-50,4.1G\n", {"names": {"ResNet-50": "resnet51"}}, r":2: unknown network 'resnet51'"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_with_its_place(write, text, options, said):
+    with pytest.raises(ConvcostError, match=said) as caught:
+        convcost.audit(write(text), **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_merged_number_and_a_huge_file_are_refused(write):
+    merged = "<table><tr><th>Model<th>Params<th>MACs<tr><td>ResNet-50<td colspan=2>25.6M</table>"
+    with pytest.raises(ConvcostError, match=r"table\.html:1: the number '25\.6M' covers 2 columns"):
+        convcost.audit(write(merged, "table.html"))
+    with pytest.raises(ConvcostError, match=r"larger than 2,097,152 bytes"):
+        convcost.audit(write("a" * 50_000_000))
+
+
+# -- inputs ------------------------------------------------------------------------------------------------------
+
+SIZED = "Model,{title},MACs (M)\nMobileNetV2,{a},301\nMobileNetV2,{b},221\nMobileNetV2,,301\n"
+
+
+@pytest.mark.parametrize("title", ["Input", "Input size", "Resolution", "Image size", "Res.", "Size"])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [("224", "192"), ("224x224", "192x192"), ("224²", "192²"), ("3x224x224", "3x192x192"), ("224×224×3", "-")],
+)
+def test_a_column_of_inputs_sets_them(write, title, a, b):
+    text = SIZED.format(title=title, a=a, b=b).replace("MobileNetV2,-,221", "MobileNetV2 192,-,221")
+    audited = convcost.audit(write(text))
+    sized = "mobilenet_v2@paper input=3x192x192"
+    assert [f.claim.reference for f in audited.findings] == ["mobilenet_v2@paper", sized, "mobilenet_v2@paper"]
+    assert {finding.verdict for finding in audited.findings} == {"holds"}
+
+
+def test_rows_at_several_inputs_are_told_apart(write):
+    table = "Model,Input,Params (M),MACs (M)\n" + "".join(
+        f"{row}\n"
+        for row in (
+            "MobileNetV2,224x224,3.5,301",
+            "MobileNetV2,192x192,3.5,221",
+            "MobileNetV2,160x160,3.5,154",
+            "ResNet-50,224x224,25.6,4089",
+            "ResNet-50,256x256,25.6,5340",
+        )
+    )
+    audited = convcost.audit(write(table))
+    assert [finding.verdict for finding in audited.findings].count("holds") == 8
+    elsewhere = [finding.network for finding in audited.findings if finding.verdict == "another network"]
+    assert elsewhere == ["resnet50@v1.5", "resnet50@v1.5 input=3x256x256"]
+
+
+def test_a_column_can_be_said_to_be_the_input_or_not(write):
+    path = write("Model,Side,Size,MACs (M)\nMobileNetV2,192,14,221\n")
+    (finding,) = convcost.audit(path, columns={"Side": "input"}).findings
+    assert finding.verdict == "holds"
+    two = write("Model,Input,Test size,MACs (M)\nMobileNetV2,192,224,221\n")
+    (finding,) = convcost.audit(two, columns={"Test size": "skip"}).findings
+    assert finding.claim.reference == "mobilenet_v2@paper input=3x192x192"
+
+
+def test_megabytes_are_no_input(write):
+    audited = convcost.audit(write("Model,Size,Params\nVGG-16,528,138M\nResNet-50,98,25.6M\n"))
+    assert [finding.claim.reference for finding in audited.findings] == ["vgg16@paper", "resnet50@v1"]
+
+
+def test_an_input_of_a_row_goes_to_the_network_that_is_said_of_it(write):
+    path = write("Model,Input,MACs (M)\nours,192x192,221\nours,96,56.5\n")
+    named = convcost.audit(path, names={"ours": "mobilenet_v2@keras"}).findings
+    assert [finding.claim.reference.partition(" ")[2] for finding in named] == ["input=3x192x192", "input=3x96x96"]
+    said = convcost.audit(path, names={"ours": "mobilenet_v2 input=3x128x128"}).findings
+    assert {finding.claim.reference for finding in said} == {"mobilenet_v2 input=3x128x128"}
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        (
+            "Model,Input,MACs\nResNet-50,224x224,4G\nResNet-50,small,4G\n",
+            {},
+            r":3: 'small' is no input size such as .*'Input' prints",
+        ),
+        ("Model,Side,MACs\nResNet-50,98 MB,4G\n", {"columns": {"Side": "input"}}, r":2: '98 MB' is no input size"),
+        ("Model,Input,Crop,MACs\nResNet-50,224,256,4G\n", {}, r":1: 'Input', 'Crop' all print an input; say which"),
+        (
+            "Model,A,B,MACs\nResNet-50,224,256,4G\n",
+            {"columns": {"A": "input", "B": "input"}},
+            r":1: two columns cannot both be the input",
+        ),
+        ("Model,Input,MACs\nours,224,4G\n", {"names": {"ours": "resnet51"}}, r":2: unknown network 'resnet51'"),
+        ("Model,Input,MACs\nInception-v3,9x9,4G\n", {}, r"table\.csv:2: .* its window of 3 does not fit"),
+    ],
+)
+def test_inputs_that_cannot_be_read_are_one_line_with_their_place(write, text, options, said):
+    with pytest.raises(ConvcostError, match=said) as caught:
+        convcost.audit(write(text), **options)
+    assert "\n" not in str(caught.value)
+
+
+# -- what a name means -------------------------------------------------------------------------------------------
+
+MEANT = [
+    # references of ours
+    ("resnet50@v1.5", (), "resnet50@v1.5"),
+    ("resnet50@v1.5", (256,), "resnet50@v1.5 input=3x256x256"),
+    ("resnet34@v1 shortcut=A", (), "resnet34@v1 shortcut=A"),
+    ("resnet34@v1 shortcut=A input=3x192x192", (192,), "resnet34@v1 shortcut=A input=3x192x192"),
+    # a variant
+    ("ResNet50@keras", (), "resnet50@keras"),
+    ("ResNet-50 v1.5", (), "resnet50@v1.5"),
+    ("ResNet-v1-50", (), "resnet50@v1"),
+    ("ResNet-50 v2", (), "resnet50v2@keras"),
+    ("VGG16-BN", (), "vgg16@bn"),
+    ("VGG-16 (BN)", (), "vgg16@bn"),
+    ("VGG-11-BN", (), "vgg11@bn"),
+    ("ResNet-20 B", (), "resnet20@B"),
+    ("BN-Inception (Caffe, folded)", (), "bn_inception@caffe-folded"),
+    # a choice of a knob, or a value that the network has
+    ("ResNet-34 A", (), "resnet34@v1 shortcut=A"),
+    ("ResNet-34 B", (), "resnet34@v1"),
+    ("ResNet-50 bottleneck", (), "resnet50@v1"),
+    ("MobileNet (full)", (), "mobilenet_v1@full"),
+    ("ResNet-20 A", (), "resnet20@paper"),
+    ("DenseNet-121 (k = 32)", (), "densenet121@paper"),
+    ("DenseNet-161 (k=48)", (), "densenet161@paper"),
+    ("DenseNet-BC-121 (k=32)", (), "densenet121@paper"),
+    ("SE-ResNet-50 (r=16)", (), "se_resnet50@paper"),
+    # a multiplier behind
+    ("MobileNetV2 x1.4", (), "mobilenet_v2_1.4@paper"),
+    ("MobileNetV2 ×1.4", (), "mobilenet_v2_1.4@paper"),
+    ("ShuffleNet-V2 x1.5", (), "shufflenet_v2_x1.5@paper"),
+    # a beginning, with what only one of its networks has
+    ("NASNet-A Mobile", (), "nasnet_mobile@paper"),
+    ("NASNet-A (4 @ 1056)", (), "nasnet_mobile@paper"),
+    ("NASNet-A (6 @ 4032)", (331, 331), "nasnet_large@paper"),
+    ("NASNet-A", (331, 331), "nasnet_large@paper"),
+    ("NASNet-A (6 @ 4032)", (320, 320), "nasnet_large@paper input=3x320x320"),
+    # a name of two networks, at the input of one
+    ("Inception V2", (299, 299), "inception_v2"),
+    ("Inception V2", (224, 224), "bn_inception@slim"),
+    ("Inception-v2 (BN-Inception)", (), "bn_inception@slim"),
+    ("GoogLeNet (Inception v1)", (), "googlenet@paper"),
+    # inputs in names
+    ("1.0 MobileNet-224", (), "mobilenet_v1@paper"),
+    ("ResNet-50 160 × 160", (), "resnet50@v1 input=3x160x160"),
+    ("RegNetX-32GF 320", (), "regnetx_32gf@pycls input=3x320x320"),
+    ("ResNet-50", (1, 3, 224, 256), "resnet50@v1 input=3x224x256"),
+]
+
+
+@pytest.fixture(scope="module")
+def known():
+    return Known((), {})
+
+
+@pytest.mark.parametrize(("name", "size", "reference"), MEANT)
+def test_what_a_name_means(known, name, size, reference):
+    assert known.reference(name, size) == reference
+
+
+ASKED = [
+    ("Inception V2", (), "could be inception_v2 or bn_inception@slim: "),
+    ("Inception", (), "could be inception_resnet_v1@paper, inception_resnet_v2@paper, inception_v2, "),
+    ("Inception-ResNet", (), "could be inception_resnet_v1@paper or inception_resnet_v2@paper: "),
+    ("NASNet-A", (), "could be nasnet_mobile@paper or nasnet_large@paper: "),
+    ("NASNet-A", (320, 320), "could be nasnet_mobile@paper or nasnet_large@paper: "),
+    ("NASNet-A (5 @ 1538)", (), "could be nasnet_mobile or nasnet_large but for '1538', '5': "),
+    ("NASNet-A (7 @ 1920)", (331, 331), "could be nasnet_mobile or nasnet_large but for '1920', '7': "),
+    ("DenseNet (k=12)", (), "could be densenet40_k12, densenet100_k12 or densenet_bc100_k12: "),
+    ("DenseNet-BC (k=12)", (), "could be densenet_bc100_k12: "),  # the number of layers is not filled in
+    ("SENet", (), "could be senet154@paper: "),
+    ("MobileNetV3", (224,), "could be mobilenet_v3_large@paper or mobilenet_v3_small@paper: "),
+    ("ResNet-50 x2", (), "is resnet50 but for '2': "),
+    ("DenseNet-121 (k=24)", (), "is densenet121 but for 'k24': "),
+    ("GoogLeNet v5", (), "is googlenet but for 'v5': "),  # 5 is one of its knobs' values
+    ("ResNet-50 plain", (), "is resnet50 but for 'plain': "),  # it would be another network
+    ("ResNet-50 (Keras, Caffe)", (), "is resnet50 but for 'caffe', 'keras': "),
+    ("ResNet-50-C", (), "is resnet50 but for 'c': "),  # He et al. 2019, not the paper's shortcut C
+    ("ResNet-50-D", (), "is resnet50 but for 'd': "),
+    ("resnet50@v7", (), "resnet50 has no variant 'v7'"),
+    ("MobileNet-192", (224,), "names the input 3x192x192, but its row prints 3x224x224"),
+    ("ResNet-50", (64, 28, 28), "is resnet50@v1, which takes 3x224x224, not 64x28x28"),
+    ("LeNet-5", (3, 32, 32), "is lenet5@paper, which takes 1x32x32, not 3x32x32"),
+    ("PolyNet", (), "no network of that name is known"),
+]
+
+
+@pytest.mark.parametrize(("name", "size", "why"), ASKED)
+def test_what_is_asked_back(known, name, size, why):
+    found = known.reference(name, size)
+    assert isinstance(found, Unclear)
+    assert found.why.startswith(why)
+
+
+def test_every_network_is_known_by_its_own_names(known):
+    """In every variant; and by the bare name in the default one, but for one that another network has, too."""
+    for reference in shipped_networks():
+        for variant in reference.spec.variants_of(reference.network):
+            assert known.reference(f"{reference.network}@{variant}") == f"{reference.network}@{variant}"
+        own = reference.spec.input_of(reference.network, reference.variant)
+        assert known.reference(reference.network, own) == reference.name
+        if reference.network != "inception_v2":
+            assert known.reference(reference.network) == reference.name
+
+
+def test_our_own_list_is_a_table_of_which_all_cells_hold(capsys, write):
+    assert run(["list", "--format", "csv"]) == 0
+    path = write(capsys.readouterr().out)
+    audited = convcost.audit(path)
+    networks = [network.name for network, _ in convcost.network.shipped(variants=True)]
+    assert {finding.claim.reference for finding in audited.findings} == set(networks)
+    assert {finding.verdict for finding in audited.findings} == {"holds"}
+    assert (len(audited.findings), audited.unread) == (2 * len(networks), [])
+
+
+def test_a_variant_of_the_users_own(write):
+    spec = (
+        "name: mine\ninput: 3x8x8\nknobs:\n  bias: false\nvariants:\n  plain:\n  biased: {bias: true}\n"
+        "layers:\n  - fc: conv(10, 3, bias=bias) >> global_avgpool >> linear(5)\n"
+    )
+    path = write(spec, "mine.yaml")
+    table = write("Network,Input,Params\nMine,8x8,325\nMine (biased),8,335\nmine@biased,16,335\n")
+    audited = convcost.audit(table, specs=[path])
+    assert [finding.verdict for finding in audited.findings] == ["holds"] * 3
+    assert audited.findings[2].claim.reference == f"{path}:mine@biased input=3x16x16"
+
+
+# -- the command -------------------------------------------------------------------------------------------------
+
+
+def test_the_command_fails_on_what_it_is_told_to(capsys, write):
+    path = str(write("Model,Params (M),GMACs\nResNet-18,11.7,1.8\n"))
+    assert run(["audit", path, "--fail-on", "difference"]) == 0
+    assert run(["audit", "googlenet", "--fail-on", "contradiction"]) == 1
+    assert run(["audit", "resnet", "--fail-on", "contradiction"]) == 0
+    assert run(["audit", "resnet", "--fail-on", "unreproduced"]) == 1
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("format_", ["terminal", "markdown", "latex", "csv", "json"])
+def test_every_format_has_every_verdict(capsys, format_):
+    assert run(["audit", "googlenet", "--format", format_]) == 0
+    shown = capsys.readouterr().out
+    for verdict in ("holds", "another convention", "another network", "contradicts", "not reproduced"):
+        assert verdict in shown
+    if format_ != "csv":
+        assert "provenance: convcost" in shown
+
+
+def test_json_has_the_evidence(capsys):
+    run(["audit", "googlenet", "--format", "json"])
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    (cell,) = (row for row in rows if (row["row"], row["column"]) == ("inception_4c", "params"))
+    assert (cell["verdict_mark"], cell["computed"]) == ("contradicts itself", 510_104)
+    assert "[505,103, 515,306]" in cell["verdict_note"]
+
+
+def test_names_with_an_equals_sign(capsys, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("Model,MMACs\nShuffleNet (g = 3),137\n", encoding="utf-8")
+    assert run(["audit", str(path), "--name", "ShuffleNet (g = 3)=shufflenet_v1_g3 classes=1000"]) == 0
+    assert "holds" in capsys.readouterr().out
+
+
+def test_several_tables_are_one(capsys):
+    assert run(["audit", "googlenet", "resnet", "--format", "json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert len({row["table"] for row in shown["rows"]}) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "audit takes the names of tables or files, or --all"),
+        (["foo"], "unknown table 'foo'"),
+        (["nothing.csv"], "nothing.csv: No such file or directory"),
+        (["googlenet", "--map", "ops"], "--map 'ops': write it as LEFT=RIGHT"),
+    ],
+)
+def test_bad_arguments_are_one_line(capsys, arguments, said):
+    assert run(["audit", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1

@@ -1,0 +1,416 @@
+"""The commands, as a user runs them: in this process through `run`, and as whole processes where that matters."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from convcost.cli import run
+from convcost.published.tables import table_names
+
+CONVCOST = [sys.executable, "-c", "from convcost.cli import main; main()"]
+
+
+def succeed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    status = run(arguments)
+    out, err = capsys.readouterr()
+    assert (status, err) == (0, "")
+    return out
+
+
+def fail(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    status = run(arguments)
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_table_googlenet_prints_the_papers_rows_beside_computed_values(capsys):
+    rows = list(csv.DictReader(io.StringIO(succeed(capsys, "table", "googlenet", "--format", "csv"))))
+    by_scope = {row["scope"]: row for row in rows}
+    assert [row["type"] for row in rows[:3]] == ["convolution", "max pool", "convolution"]
+    assert by_scope["inception_3a"]["params"] == "159K"
+    assert by_scope["inception_3a"]["params computed"] == "163328"
+    assert by_scope["inception_3a"]["params computed_mark"] == "differs"
+    assert by_scope["inception_4c"]["ops computed"] == "99850240"
+    assert by_scope["inception_4c"]["ops computed_mark"] == "holds"
+    assert by_scope["total"]["params computed"] == "6990272"
+    assert by_scope["total"]["ops computed"] == "1582671872"
+
+
+def test_table_says_what_it_counts(capsys):
+    out = succeed(capsys, "table", "googlenet")
+    for said in ("googlenet@paper", "3x224x224", "weights only", "multiply-adds", "rounded half up", "K = 1000"):
+        assert said in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", table_names())
+def test_every_table_fits_on_the_narrowest_usual_terminal(capsys, monkeypatch, name):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, succeed(capsys, "table", name).splitlines())) <= 80
+
+
+def test_five_networks_are_compared_on_the_narrowest_usual_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    networks = ["resnet50@v1", "resnet50@v1.5", "vgg16", "googlenet", "efficientnet_b7"]
+    assert max(map(len, succeed(capsys, "compare", *networks).splitlines())) <= 80
+
+
+def test_what_a_table_adds_to_the_papers_is_named_without_the_scopes_column(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = succeed(capsys, "table", "googlenet")
+    assert "scope" in out[out.index("Left out") :]
+    assert [line.split() for line in out.splitlines() if line.startswith("total")] == [["total", "6.99M", "1.58G"]]
+    marked = [line.split() for line in succeed(capsys, "table", "vgg").splitlines() if line.startswith("computed")]
+    assert [word for word in marked[0] if word != "✓"] == ["computed", "133M", "133M", "133M", "134M", "138M", "144M"]
+
+
+@pytest.mark.parametrize("name", ["googlenet", "resnet", "inception_v2"])
+@pytest.mark.parametrize("format_", ["terminal", "markdown", "latex", "csv", "json"])
+def test_every_table_in_every_format(capsys, name, format_):
+    out = succeed(capsys, "table", name, "--format", format_)
+    assert "\x1b" not in out
+    if format_ == "json":
+        assert json.loads(out)["schema"] == 1
+
+
+def test_layers_json_carries_exact_ints_that_add_up(capsys):
+    data = json.loads(succeed(capsys, "layers", "resnet50@v1.5", "--format", "json"))
+    rows = [row for row in data["rows"] if row.get("kind", "row") == "row"]
+    assert sum(row["macs"] for row in rows) == 4_089_184_256
+    assert sum(row["params"] for row in rows) == 25_557_032
+
+
+def test_layers_fold_and_set_and_batch(capsys):
+    out = succeed(
+        capsys, "layers", "resnet34", "--depth", "1", "--set", "shortcut=A", "--format", "json", "--batch", "2"
+    )
+    rows = json.loads(out)["rows"]
+    assert [row["layer"] for row in rows][:3] == ["conv1", "pool1", "conv2_x"]
+    assert rows[-1]["params"] == 21_623_848
+    assert rows[-1]["macs"] == 2 * 3_644_493_824
+
+
+def test_auxiliary_heads_are_counted_apart(capsys):
+    rows = json.loads(succeed(capsys, "layers", "googlenet", "--set", "aux=true", "--format", "json"))["rows"]
+    totals = {row["layer"]: row for row in rows if row.get("kind") == "total"}
+    assert totals["total"]["params"] == 6_998_552
+    assert totals["auxiliary heads"]["macs"] == 4_169_728 + 4_202_496
+    assert totals["with auxiliary heads"]["params"] == 13_378_280
+
+
+def test_compare_shows_ratio_saving_and_what_differs(capsys):
+    out = succeed(capsys, "compare", "factor_5x5@direct", "factor_5x5@factored", "--format", "json")
+    rows = {row["quantity"]: row for row in json.loads(out)["rows"]}
+    assert rows["macs"]["factor_5x5@factored saving"] == "7/25"
+    assert rows["receptive field of the last local layer"]["factor_5x5@direct"] == "5/1"
+    assert rows["receptive field of the last local layer"]["factor_5x5@factored"] == "5/1"
+    assert "layers that differ" in rows
+
+
+def test_list_filters(capsys):
+    rows = json.loads(succeed(capsys, "list", "--family", "inception", "--max-macs", "2G", "--format", "json"))["rows"]
+    names = [row["network"] for row in rows if row.get("kind", "row") == "row"]
+    assert "googlenet@paper" in names
+    assert all(row["macs"] <= 2_000_000_000 for row in rows if row.get("kind", "row") == "row")
+
+
+def test_new_check_layers_show(tmp_path, capsys):
+    path = tmp_path / "mine.yaml"
+    succeed(capsys, "new", str(path))
+    assert "mine@narrow: valid" in succeed(capsys, "check", str(path))
+    assert "mine@wide" in succeed(capsys, "layers", f"{path}@wide")
+    assert succeed(capsys, "show", str(path)) == path.read_text()
+    before = path.read_text()
+    assert "there is a file of this name already" in fail(capsys, "new", str(path))
+    assert path.read_text() == before
+
+
+def test_memory_by_scope_is_memory_by_layer_folded(capsys):
+    found = []
+    for depth in ([], ["--depth", "1"]):
+        output = succeed(capsys, "memory", "resnet50", "--dtype", "float16", "--batch", "3", "--format", "json", *depth)
+        rows = json.loads(output)["rows"]
+        layers = [row for row in rows if row["kind"] == "row"]
+        totals = {row["layer"]: row["alive"] for row in rows if row["kind"] == "total"}
+        assert totals["peak of activations"] == max(row["alive"] for row in layers) == 3 * 9_633_792 // 2
+        found.append((sum(row["writes"] for row in layers), totals))
+    assert found[0] == found[1]
+
+
+def test_a_scope_of_a_roofline_can_be_bound_by_both(capsys):
+    on = ["--machine", "flops=19.5T,bandwidth=1555G", "--depth", "1", "--format", "json"]
+    rows = {row["layer"]: row["limit"] for row in json.loads(succeed(capsys, "roofline", "resnet50", *on))["rows"]}
+    assert (rows["conv2_x"], rows["fc"], rows["layer by layer"], rows["all fused"]) == (
+        "both", "bandwidth", "both", "compute",
+    )  # fmt: skip
+
+
+def test_rooflines_and_training_add_up_over_scopes(capsys):
+    for command in (["roofline", "resnet50", "--machine", "flops=1T,bandwidth=100G"], ["training", "resnet50"]):
+        layers, scopes = (
+            json.loads(succeed(capsys, *command, *depth, "--format", "json"))["rows"]
+            for depth in ([], ["--depth", "1"])
+        )
+        assert len(scopes) < len(layers)
+        assert [row for row in layers if row["kind"] == "total"] == [row for row in scopes if row["kind"] == "total"]
+
+
+@pytest.mark.parametrize("word", ["true", "True", "TRUE"])
+def test_true_is_written_as_yaml_writes_it(capsys, word):
+    assert "auxiliary heads" in succeed(capsys, "layers", "googlenet", "--set", f"aux={word}", "--depth", "1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["layers", "googlnet"], "did you mean googlenet?"),
+        (["layers", "resnet50@v15"], "did you mean v1.5?"),
+        (["layers", "resnet"], "is a family: choose one of resnet18"),
+        (["layers", "googlenet", "--set", "clases=3"], "did you mean classes?"),
+        (["layers", "googlenet", "--set", "classes=many"], "knob classes takes a number, got 'many'"),
+        (["layers", "googlenet", "--set", "aux=yes"], "knob aux takes true or false, got 'yes'"),
+        (["layers", "googlenet", "--set", f"classes={'9' * 31}"], "--set classes:1:1: a number has at most 30 digits"),
+        (["layers", "googlenet", "--set", "classes=[1, &a 2]"], "--set classes:1:5: anchors and aliases"),
+        (["layers", "googlenet", "--set", "classes={a: 1}"], "--set classes:1:1: a plain value or a list"),
+        (["layers", "googlenet", "--set", "classes"], "write it as knob=value"),
+        (["layers", "googlenet", "--set", "classes=0"], "out_features must be at least 1, got 0"),
+        (["layers", "resnet34", "--set", "shortcut=D"], "knob shortcut is one of A, B, C; got D"),
+        (["layers", "googlenet", "--input", "3"], "conv needs (channels, size...), its input is 3"),
+        (["layers", "googlenet", "--input", "3x-1x5"], "an input is written channels x sizes"),
+        (["layers", "inception_v2", "--input", "3x20x20"], "layer"),
+        (["layers", "googlenet", "--batch", "0"], "--batch"),
+        (["table", "googlenett"], "did you mean googlenet?"),
+        (["compare", "googlenet"], "a comparison needs two networks or more"),
+        (["layers", "missing.yaml"], "No such file or directory"),
+        (["check", "/dev/null"], "not a regular file"),
+        (["check", "."], "not a regular file"),
+        (["new", "/nonexistent/x.yaml"], "No such file or directory"),
+        (["layers", "googlenet", "--frobnicate"], "--frobnicate"),
+        (["frobnicate"], "frobnicate"),
+        (["list", "--max-macs", "lots"], "lots"),
+        (["list", "--max-macs", "20%"], "a limit is a count such as 600M, got '20%'"),
+        (["list", "--max-params", "98 MB"], "a limit is a count such as 600M, got '98 MB'"),
+        (["list", "--max-macs", "4 GFLOPs"], "a limit is a count such as 600M"),
+        (["audit", "googlenet", "--map", "Foo=ops"], "googlenet: a table of ours says itself what its columns"),
+        (["list", "--family", "resnt"], "no family's name contains 'resnt'; did you mean resnet?"),
+        (["memory", "vgg16", "--dtype", "fp8"], "unknown dtype 'fp8'; choose from float64"),
+        (["memory", "vgg16", "--input", "3x8x8"], "layer"),
+        (["roofline", "vgg16", "--machine", "flops=1T"], "--machine: no bandwidth"),
+        (["roofline", "vgg16"], "--machine"),
+    ],
+)
+def test_bad_input_is_one_line(capsys, arguments, said):
+    assert said in fail(capsys, *arguments)
+
+
+def test_table_path_imports_nothing_heavy():
+    code = (
+        "import sys; from convcost.cli import run; run(['table', 'googlenet']); "
+        "heavy = {'numpy', 'torch', 'sympy', 'pandas', 'fvcore', 'islpy', 'convcost.exact.poly'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_importing_convcost_imports_nothing():
+    code = "import sys, convcost; assert not {'yaml', 'numpy', 'torch', 'rich', 'click'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_closed_pipe_is_one_line():
+    with subprocess.Popen(
+        [*CONVCOST, "layers", "resnet152"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        error = process.stderr.read().decode()
+    assert error.count("\n") == 1
+    assert "standard output was closed" in error
+    assert process.returncode == 2
+
+
+def test_interrupt_is_one_line():
+    wait = (
+        "import sys, time; from convcost.cli import commands, run; "
+        "commands.check.callback = lambda file: (print('ready', flush=True), time.sleep(30)); "
+        "sys.exit(run(['check', 'x']))"
+    )
+    command = [sys.executable, "-c", wait]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=10)
+    assert (process.returncode, error.strip()) == (2, "error: interrupted")
+
+
+def test_output_is_plain_when_piped_and_ascii_when_it_must_be():
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    out = subprocess.run([*CONVCOST, "table", "googlenet"], check=True, capture_output=True, env=environment).stdout
+    assert out.isascii()
+    assert b"\x1b" not in out
+
+
+def test_help_of_every_command(capsys):
+    out = succeed(capsys, "--help")
+    for command in ("table", "layers", "compare", "list", "show", "check", "new"):
+        assert command in out
+        assert "--help" in succeed(capsys, command, "--help")
+
+
+def test_completion_knows_networks_variants_and_tables():
+    def complete(words: str) -> str:
+        last = str(len(words.split()) - 1)
+        environment = {**os.environ, "_CONVCOST_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": last}
+        return subprocess.run(CONVCOST, check=True, capture_output=True, env=environment, text=True).stdout
+
+    assert "googlenet" in complete("convcost layers goog")
+    assert "resnet50@v1.5" in complete("convcost layers resnet50@")
+    assert "inception_v2" in complete("convcost table inc")
+    assert complete("convcost layers resnet34 --set shortcut=").split() == [f"plain,shortcut={c}" for c in "ABC"]
+    assert "classes=" in complete("convcost layers googlenet --set cl")
+    assert complete("convcost layers nothing --set cl").strip() == ""
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_completion_for_other_shells(shell):
+    """The script that the shell reads, and what it is answered."""
+    environment = {**os.environ, "_CONVCOST_COMPLETE": f"{shell}_source"}
+    assert "convcost" in subprocess.run(CONVCOST, check=True, capture_output=True, env=environment, text=True).stdout
+    environment = {**os.environ, "_CONVCOST_COMPLETE": f"{shell}_complete", "COMP_WORDS": "convcost table inc"}
+    environment["COMP_CWORD"] = "2" if shell == "zsh" else "inc"
+    done = subprocess.run(CONVCOST, check=True, capture_output=True, env=environment, text=True)
+    assert "inception_v2" in done.stdout
+
+
+def test_a_path_works_from_anywhere(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    succeed(capsys, "new", "net.yaml")
+    assert "net@narrow" in succeed(capsys, "layers", "net.yaml")
+    assert Path("net.yaml").exists()
+
+
+def test_strides_of_three_axes_are_told_apart(capsys, tmp_path):
+    (tmp_path / "clip.yaml").write_text("name: clip\nsource: test\ninput: 1x8x8x8\nlayers:\n- maxpool((2, 1, 2))\n")
+    rows = json.loads(succeed(capsys, "layers", str(tmp_path / "clip.yaml"), "--format", "json"))["rows"]
+    assert rows[0]["receptive_field"] == "2x1x2/2x1x2"
+
+
+def test_formula_prints_the_six_terms_and_where_they_hold(capsys):
+    out = succeed(capsys, "formula", "resnet50@v1.5", "--symbols", "N,H,W,width")
+    assert "macs = N*width*(147*c2 + 32000) + N*width**2*(60*c4 + 320*c8 + 1824*c16 + 3520*c32)\n" in out
+    assert "holds for N, H, W, width >= 1\n" in out
+
+
+@pytest.mark.parametrize("format_", ["text", "python", "latex", "json", "sympy"])
+@pytest.mark.parametrize("network", ["vgg16", "mobilenet_v2"])
+def test_formula_in_every_format(capsys, network, format_):
+    symbols = "H,W" if network == "vgg16" else "width"
+    out = succeed(capsys, "formula", network, "--symbols", symbols, "--format", format_)
+    assert out.endswith("\n")
+    if format_ == "json":
+        data = json.loads(out)
+        assert (data["schema"], data["quantity"], data["symbols"]) == (1, "macs", symbols.split(","))
+    if format_ == "python":
+        scope = {}
+        exec(out, scope)  # noqa: S102  # running what is printed is the test
+        ours = scope["macs"]
+        if network == "vgg16":
+            assert ours(224, 224) == 15_470_264_320
+        else:
+            assert ours(Fraction(7, 5)) == 582_195_824
+
+
+def test_formula_with_settings_and_values(capsys):
+    out = succeed(capsys, "formula", "resnet50@v1.5", "--set", "classes=10", "--under", "H=W", "--batch", "8")
+    assert "holds for W >= 1" in out
+    out = succeed(capsys, "formula", "resnet50@v1.5", "--under", "H=224,W=224")
+    assert "macs = 4089184256\n" in out
+    assert "holds" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--of", "flop"), "no formula for 'flop'"),
+        (("--symbols", "H,W,deep"), "has no symbol 'deep'; choose from batch, H, W, classes, width, units"),
+        (("--symbols", ""), "a symbol has a name"),
+        (("--symbols", "H,,W"), "a symbol has a name"),
+        (("--under", "H"), "--under 'H': write it as symbol=value"),
+        (("--under", "H=3,H=4"), "--under H: given twice"),
+        (("--under", "Q=3"), "the formula has no symbol 'Q'; its symbols are H, W"),
+        (("--under", "H=2h+"), "2h+:1:1: not an expression"),
+        (("--under", "H=x.y"), "attribute access is not part of the spec language"),
+        (("--under", "H=0"), "H = 0 is below 1"),
+        (("--under", "H=h-1"), "H = h - 1 is not known to be at least 1"),
+        (("--under", "H='a'"), "H takes a number or an expression, got \"'a'\""),
+        (("--under", "H=(1,2)"), "H takes a number or an expression, got '(1,2)'"),
+        (("--under", "H=1<2"), "H takes a number or an expression, got '1<2'"),
+        (("--under", "H=max(W)"), "max: of two values or more"),
+        (("--under", "H=9**9**9"), "an exponent must be an integer from 0 to 64"),
+        (("--format", "yaml"), "'yaml' is not one of"),
+    ],
+)
+def test_formula_refuses_bad_input(capsys, arguments, said):
+    assert said in fail(capsys, "formula", "resnet50@v1.5", *arguments)
+
+
+@pytest.mark.parametrize("name", ["a b.yaml", "plain", "it's.yaml", "sub/plain"])
+def test_what_new_says_to_try_works(capsys, monkeypatch, tmp_path, name):
+    monkeypatch.chdir(tmp_path)
+    Path("sub").mkdir()
+    said = succeed(capsys, "new", name)
+    command = shlex.split(said.partition("try: ")[2])
+    assert command[:2] == ["convcost", "layers"]
+    assert "stem/conv" in succeed(capsys, *command[1:])
+
+
+def test_a_file_is_told_from_a_network(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    succeed(capsys, "new", "plain")
+    assert "for the file of this name write ./plain" in fail(capsys, "layers", "plain")
+
+
+def test_without_a_command_there_is_help(capsys):
+    assert succeed(capsys).splitlines()[0] == "Usage: convcost [OPTIONS] COMMAND [ARGS]..."
+
+
+def test_the_package_runs():
+    done = subprocess.run(
+        [sys.executable, "-m", "convcost", "list", "--family", "lenet"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "lenet5" in done.stdout
+
+
+def test_standard_output_that_is_closed_is_said():
+    done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *CONVCOST, "show", "resnet50"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "error: standard output is closed\n")
+
+
+def test_the_choices_of_options_are_those_of_the_library():
+    """They are written out where the library would be heavy to import for them."""
+    from convcost.auditing.audit import FAILING
+    from convcost.cli import cli
+    from convcost.formulas.text import FORMATS
+
+    def choices(command: str, option: str) -> tuple[str, ...]:
+        return next(tuple(p.type.choices) for p in cli.commands[command].params if option in p.opts)
+
+    assert choices("formula", "--format") == tuple(FORMATS)
+    assert choices("audit", "--fail-on") == tuple(FAILING)

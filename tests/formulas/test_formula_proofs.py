@@ -1,0 +1,219 @@
+"""Closed forms against the layer loop: proved by isl for all sizes, and compared at points where a knob is the symbol.
+
+isl has an arithmetic of its own (tests/isl.py), so the loop is run there without any `Poly`. A number of repeats, or a
+fraction times channels, is no size of a loop that isl could run: there, every formula is compared with the price in
+ints, by brute force over small values and at random ones.
+"""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from convcost import load
+from convcost.errors import ConvcostError
+from convcost.formulas.formula import Formula
+from convcost.network import Network, every_variant
+from convcost.spec.catalog import shipped, shipped_files
+from tests.isl import proven_equal, to_isl, variables
+
+QUANTITIES = ("macs", "params", "activations")
+PROVED = (
+    "alexnet",
+    "bn_inception",
+    "densenet121",
+    "efficientnet_b0",
+    "googlenet@torchvision",
+    "inception_resnet_v2",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "nin",
+    "regnetx_400mf",
+    "resnet20",
+    "resnet50@v1.5",
+    "resnet50v2",
+    "resnext50_32x4d",
+    "se_resnet50",
+    "shufflenet_v1_g3",
+    "shufflenet_v2_x1.0",
+    "squeezenet",
+    "vgg16",
+    "xception",
+)
+"""A network of each family whose loop isl evaluates within seconds; test_closed_forms has 26 more."""
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_isl_proves_formula_equal_to_the_layer_loop_wherever_it_says_that_it_holds(name):
+    network = load(name)
+    formulas = {quantity: network.formula(quantity, ["H", "W"]) for quantity in QUANTITIES}
+    domain = formulas["macs"].domain
+    assert not domain.conditions
+    sizes = variables(**domain.least)
+    graph = network.build()
+    loop = [
+        priced
+        for node, priced in zip(graph.nodes, graph.evaluate((network.input[0], *sizes.values())), strict=True)
+        if not node.aux
+    ]
+    zero = to_isl(0, sizes)
+    looped = {
+        "macs": sum((priced.work.macs for priced in loop), zero),
+        "params": sum((priced.params.trainable for priced in loop), zero),
+        "activations": sum((priced.activations for priced in loop), zero),
+    }
+    for quantity, formula in formulas.items():
+        assert proven_equal(to_isl(formula.value, sizes), looped[quantity]), quantity
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_below_its_domain_the_network_does_not_fit(name):
+    network = load(name)
+    least = network.formula().domain.least
+    assert least["H"] == least["W"]
+    channels, n = network.input[0], least["H"]
+    network.price((channels, n, n))
+    if n > 1:
+        for smaller in ((n - 1, n), (n, n - 1)):
+            with pytest.raises(ConvcostError, match="leaves"):
+                network.price((channels, *smaller))
+
+
+def numeric_knobs() -> list[tuple[str, str]]:
+    """Every knob that takes a number or a list of them, of one network of each spec."""
+    return [
+        (network.name, knob)
+        for network in (next(every_variant(shipped(path))) for path in shipped_files())
+        for knob, value in network.settings.items()
+        if isinstance(value, (int, Fraction, tuple))
+        and not isinstance(value, bool)
+        and not network.spec.knobs[knob].choices
+    ]
+
+
+NO_FORM = {
+    ("alexnet@paper", "groups"): "cannot divide by groups exactly: 256 would remain",
+    ("nin", "mlpconvs"): "only a list can be indexed",
+    ("nin", "stride"): "cannot divide by stride exactly",
+    ("regnetx_200mf@pycls", "d"): "no closed form for d repeats: .* differs between the steps of a repeat",
+    ("regnetx_200mf@pycls", "w_0"): "cannot divide by w_0 exactly, which is symbolic",
+    ("regnetx_200mf@pycls", "w_a"): "no closed form: more than 64 cases, by choices that depend on the symbols",
+    ("regnetx_200mf@pycls", "w_m"): "no closed form: more than 64 cases, by choices that depend on the symbols",
+    ("regnetx_200mf@pycls", "g"): "cannot divide by .* exactly, which is symbolic",
+    ("se_resnet50@paper", "ratio"): "cannot divide by ratio exactly: 256 would remain",
+    ("shufflenet_v1_g1@paper", "groups"): "cannot divide by groups exactly: 36 would remain",
+}
+"""Where a layer divides by what is a symbol, or the structure depends on it in more ways than a formula can have."""
+
+
+def at(network: Network, values: dict[str, Any]) -> tuple[int, ...]:
+    """The counts at values of symbols, from the loop in ints."""
+    shape, knobs, batch = list(network.input), {}, 1
+    for name, value in values.items():
+        if name in ("H", "W"):
+            shape["CHW".index(name)] = value
+        elif name == "batch":
+            batch = value
+        elif name in network.settings:
+            knobs[name] = value
+        else:
+            knob, _, i = name.rpartition("_")
+            items = list(knobs.get(knob, network.settings[knob]))
+            items[int(i) - 1] = value
+            knobs[knob] = tuple(items)
+    total = network.price(tuple(shape), batch, **knobs).total
+    return total.macs, total.params, total.activations
+
+
+def own(network: Network, symbol: str) -> Any:
+    """What the network has where the symbol is."""
+    known = {"batch": 1, **dict(zip("CHW", network.input, strict=False)), **network.settings}
+    knob, _, i = symbol.rpartition("_")
+    return known[symbol] if symbol in known else known[knob][int(i) - 1]
+
+
+def points(network: Network, formula: Formula, seed: int, count: int) -> list[dict[str, Any]]:
+    """Points of the domain: the network itself, twice that, the corner, and random ones, where all conditions hold."""
+    generator = random.Random(seed)  # noqa: S311  # a choice of points
+    itself = {name: own(network, name) for name in formula.symbols}
+    found = []
+    for i in range(-2, count):
+        point = {name: -i * value for name, value in itself.items()}
+        if i < 0:
+            found.append(point)
+            continue
+        for variable, name in zip(formula.variables, formula.symbols, strict=True):
+            ((atom,),) = variable.terms
+            least = formula.domain.least[name]
+            more = generator.randrange(1 + 3 * i)
+            point[name] = least + more if atom.integral else least + Fraction(more, generator.choice((4, 10, 20, 7)))
+        try:
+            formula.domain.check(point)
+        except ConvcostError:
+            continue
+        found.append(point)
+    return found
+
+
+@pytest.mark.parametrize(("name", "knob"), numeric_knobs())
+def test_the_formula_in_a_knob_is_the_price_in_ints(name, knob):
+    network = load(name)
+    if (name, knob) in NO_FORM:
+        with pytest.raises(ConvcostError, match=NO_FORM[name, knob]):
+            network.formula("macs", [knob])
+        return
+    formulas = [network.formula(quantity, [knob]) for quantity in QUANTITIES]
+    found = points(network, formulas[0], 0, 8)
+    for point in found:
+        assert tuple(formula(**point) for formula in formulas) == at(network, point), point
+
+
+@pytest.mark.parametrize(
+    ("name", "symbols"),
+    [
+        ("resnet20", ["batch", "H", "W", "n"]),
+        ("resnet20@B", ["H", "n", "classes"]),
+        ("resnet50@v1.5", ["batch", "H", "W", "width", "units", "classes"]),
+        ("densenet121", ["H", "W", "growth_rate", "units"]),
+        ("densenet40_k12", ["growth_rate", "depth", "H"]),
+        ("densenet_bc100_k12", ["growth_rate", "depth", "classes"]),
+        ("mobilenet_v1", ["H", "W", "width", "middle"]),
+        ("mobilenet_v2_0.35", ["H", "W", "width", "classes"]),
+        ("efficientnet_b3", ["H", "width", "depth"]),
+        ("vgg16@bn", ["H", "W", "convs"]),
+        ("nasnet_mobile", ["repeats", "H", "W"]),
+        ("resnext50_32x4d", ["cardinality", "width", "units"]),
+        ("inception_resnet_v2", ["blocks", "H"]),
+    ],
+)
+def test_formulas_in_several_symbols_are_the_price_in_ints(name, symbols):
+    network = load(name)
+    formulas = [network.formula(quantity, symbols) for quantity in QUANTITIES]
+    found = points(network, formulas[0], 1, 12)
+    for point in found:
+        assert tuple(formula(**point) for formula in formulas) == at(network, point), point
+
+
+def test_brute_force_over_depth_and_growth():
+    resnet, densenet = load("resnet20"), load("densenet_bc100_k12")
+    by_n = resnet.formula("macs", ["n"])
+    assert [by_n(n) for n in range(1, 30)] == [resnet.price(n=n).total.macs for n in range(1, 30)]
+    by_both = densenet.formula("params", ["growth_rate", "depth"])
+    for k in range(2, 8):
+        for depth in range(4, 60):
+            assert by_both(k, depth) == densenet.price(growth_rate=k, depth=depth).total.params
+
+
+def test_resnet_of_6n_plus_2_layers_by_hand():
+    """16, 32, 64 channels at 32, 16, 8: 2n convolutions of 3x3 a stage, the first of two stages from half as many."""
+    n = 9
+    stem = 3 * 16 * 9 * 32**2
+    stages = sum(
+        2 * n * c * c * 9 * size**2 - (c * c // 2 * 9 * size**2 if c > 16 else 0)
+        for c, size in ((16, 32), (32, 16), (64, 8))
+    )
+    assert load("resnet20").formula("macs", ["n"])(n) == stem + stages + 640 == load("resnet56").price().total.macs

@@ -1,0 +1,172 @@
+"""The printed tables: every shipped one is checked, and which of its cells do not hold is known by hand."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from convcost.counters.rules import OPS, PARAMS
+from convcost.errors import ConvcostError
+from convcost.network import load
+from convcost.printed.numbers import parse
+from convcost.published.tables import load_table, read_table, table_names
+from convcost.spec import document
+
+# Cells that are not what their table's stated convention prints for the exact count, with that count.
+FAILING = {
+    "googlenet": {
+        ("conv1", "params"): 9_408,
+        ("conv1", "ops"): 118_013_952,
+        ("conv2", "params"): 114_688,
+        ("inception_3a", "params"): 163_328,
+        ("inception_3b", "params"): 388_096,
+        ("inception_4a", "params"): 375_552,
+        ("inception_4a", "ops"): 73_608_192,
+        ("inception_4b", "params"): 448_512,
+        ("inception_4c", "params"): 509_440,
+        ("inception_4d", "params"): 604_672,
+        ("inception_4e", "params"): 867_328,
+        ("inception_5a", "params"): 1_042_432,
+        ("inception_5a", "ops"): 51_079_168,
+        ("inception_5b", "params"): 1_442_816,
+        ("linear", "params"): 1_024_000,
+    },
+    "resnet": {("total", "50-layer"): 3_857_973_248},
+    "mobilenet_v1_resolution": {("mobilenet_v1 input=3x160x160", "Million Mult-Adds"): 290_675_200},
+    "inception_cost": {("bn_inception@slim", "Cost Bn Ops"): 1_934_857_216},
+    "efficientnet": {
+        ("efficientnet_b1@paper", "#FLOPs"): 686_802_832,
+        ("efficientnet_b2@paper", "#Params"): 9_109_994,
+        ("efficientnet_b4@paper", "#FLOPs"): 4_393_771_024,
+        ("efficientnet_b5@paper", "#FLOPs"): 10_266_384_752,
+        ("efficientnet_b7@paper", "#FLOPs"): 37_745_884_192,
+    },
+    "mobilenet_v1": {
+        ("mobilenet_v1@full", "Million Mult-Adds"): 4_866_269_184 + 1_024_000,
+        ("googlenet@paper", "Million Mult-Adds"): 1_582_671_872,
+        ("googlenet@paper", "Million Parameters"): 6_998_552,
+        ("vgg16@paper", "Million Mult-Adds"): 15_470_264_320,
+        ("mobilenet_v1_0.5@paper input=3x160x160", "Million Mult-Adds"): 76_524_800,
+        ("mobilenet_v1_0.5@paper input=3x160x160", "Million Parameters"): 1_331_592,
+        ("squeezenet@paper", "Million Mult-Adds"): 832_667_936,
+        ("alexnet@paper", "Million Mult-Adds"): 724_406_816,
+        ("alexnet@paper", "Million Parameters"): 60_965_224,
+    },
+    "mobilenet_v2": {
+        ("mobilenet_v1@paper", "MAdds"): 568_740_352,
+        ("shufflenet_v1_x2.0@paper", "Params"): 5_450_776,
+        ("mobilenet_v2@paper", "Params"): 3_504_872,
+        ("mobilenet_v2@paper", "MAdds"): 300_774_272,
+        ("mobilenet_v2_1.4@paper", "Params"): 6_108_776,
+        ("mobilenet_v2_1.4@paper", "MAdds"): 582_195_824,
+    },
+    "mobilenet_v2_slim": {
+        ("mobilenet_v2@paper", "MACs (M)"): 300_774_272,
+        ("mobilenet_v2_0.75@paper input=3x192x192", "MACs (M)"): 153_941_888,
+        ("mobilenet_v2_0.5@paper input=3x192x192", "MACs (M)"): 71_701_760,
+        ("mobilenet_v2_0.5@paper input=3x128x128", "MACs (M)"): 32_578_560,
+        ("mobilenet_v2_0.5@paper input=3x96x96", "MACs (M)"): 18_885_440,
+        ("mobilenet_v2_0.35@paper input=3x192x192", "MACs (M)"): 43_896_512,
+        ("mobilenet_v2_0.35@paper input=3x160x160", "MACs (M)"): 30_874_800,
+        ("mobilenet_v2_0.35@paper input=3x96x96", "MACs (M)"): 11_934_128,
+    },
+    "shufflenet_v1": {
+        ("shufflenet_v1_g8@paper", "MFLOPs"): 138_365_952,
+        ("vgg16@paper", "MFLOPs"): 15_470_264_320,
+        ("googlenet@caffe", "MFLOPs"): 1_582_671_872,
+        ("alexnet@paper", "MFLOPs"): 724_406_816,
+    },
+    "shufflenet_v2": {("shufflenet_v2_x0.5@megvii", "FLOPs"): 40_476_448},
+}
+CHECKED = {
+    "efficientnet": 16,
+    "googlenet": 43,
+    "inception_cost": 2,
+    "inception_v2": 13,
+    "keras_applications": 26,
+    "mobilenet_v1": 20,
+    "mobilenet_v1_resolution": 8,
+    "mobilenet_v1_width": 8,
+    "mobilenet_v2": 12,
+    "mobilenet_v2_slim": 44,
+    "resnet": 12,
+    "resnet_cifar": 6,
+    "shufflenet_v1": 11,
+    "shufflenet_v2": 8,
+    "squeezenet": 25,
+    "vgg": 6,
+    "vgg16_keras": 45,
+}
+
+
+@pytest.mark.parametrize("name", table_names())
+def test_which_cells_hold(name):
+    checked = load_table(name).check()
+    assert len(checked.cells) == CHECKED[name]
+    failing = {(c.row.lead, c.column.title): c.computed for c in checked.cells if not c.holds}
+    assert failing == FAILING.get(name, {})
+
+
+@pytest.mark.parametrize("name", table_names())
+def test_a_table_says_where_it_comes_from(name):
+    table = load_table(name)
+    assert table.name == name
+    assert any(word in table.source for word in ("Table", "Keras", "README"))
+
+
+@pytest.mark.parametrize(("network", "printed"), [("mobilenet_v2_1.4", "6.9M"), ("mobilenet_v1", "575M")])
+def test_no_convention_gives_what_mobilenet_v2_s_table_prints(network, printed):
+    total = load(network).price().total
+    counts = [convention.of(total) for convention in (*PARAMS.values(), *OPS.values())]
+    for rounding in ("half_up", "half_even", "truncated", "up"):
+        assert not any(parse(printed).holds(count, rounding) for count in counts)
+
+
+def test_differences_are_exact():
+    cells = {(c.row.lead, c.column.title): c for c in load_table("googlenet").check().cells}
+    assert cells["conv1", "params"].difference == 9_408 - 2_700
+    assert cells["conv1", "params"].printed_value == Fraction(2_700)
+    assert cells["conv1", "output size"].difference is None
+
+
+SMALL = """\
+table: small
+title: a title
+source: a source
+network: factor_3x3@direct
+convention: {params: weights, ops: macs, k: 1000, rounding: half_up}
+columns: {layer: text, size: shape, params: params, ops: ops in M}
+rows: |
+  conv  | conv 3x3 | 28×28×64 | 36.9K | 28.9
+  total | all      | 28×29    | 37K   | 29.0
+"""
+
+
+def test_units_sizes_and_totals():
+    cells = read_table(document.parse(SMALL, "t.yaml")).check().cells
+    # 9 * 64 * 64 = 36,864 weights, on 28 * 28 positions 28,901,376 macs
+    assert [c.computed for c in cells] == [(28, 28, 64), 36_864, 28_901_376] * 2
+    assert [c.holds for c in cells] == [True, True, True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("params: weights", "params: wheights", "t.yaml:5:22: params: wheights is no part of a convention"),
+        ("k: 1000", "k: 1001", "k: 1001 is no part of a convention"),
+        ("size: shape", "size: shapes", "t.yaml:6:30: 'shapes' is none of text, shape, input, params, ops"),
+        ("conv  |", "konv  |", "t.yaml:8:1: factor_3x3@direct has no layer or scope 'konv'; did you mean conv?"),
+        ("| 36.9K |", "|", "t.yaml:8:1: row conv: 3 cells for 4 columns"),
+        ("36.9K", "many", "t.yaml:8:1"),
+        ("28×28×64", "28 by 28", "t.yaml:8:1: a size is written 56×56×64 or 56×56, not '28 by 28'"),
+        ("network: factor_3x3@direct", "network: factor_3x4", "did you mean factor_3x3?"),
+        ("title: a title", "titel: a title", "t.yaml:2:1: a table has no key 'titel'; did you mean title?"),
+        ("rows: |", "rows:", "t.yaml"),
+    ],
+)
+def test_bad_tables_say_where_what_and_why(old, new, said):
+    assert old in SMALL
+    with pytest.raises(ConvcostError) as error:
+        read_table(document.parse(SMALL.replace(old, new, 1), "t.yaml")).check()
+    assert said in str(error.value)

@@ -1,0 +1,146 @@
+"""Constructs of the spec language that single networks taught: variants of some networks only, repeated branches."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from convcost.cost.cost import Cost
+from convcost.errors import ConvcostError
+from convcost.network import Network, load
+from convcost.spec import document
+from convcost.spec.catalog import resolve
+from convcost.spec.model import Spec
+
+FAMILY = """
+name: family
+input: 3x8x8
+knobs: {width: 4, bias: false}
+networks:
+  small: {width: 4}
+  large: {width: 8}
+variants:
+  ported: {networks: [large], bias: true}
+  paper:
+layers:
+  - conv(width, 3, bias=bias)
+"""
+
+
+@pytest.fixture
+def family(tmp_path: Path) -> Path:
+    path = tmp_path / "family.yaml"
+    path.write_text(FAMILY)
+    return path
+
+
+def test_a_network_has_its_own_variants_and_its_first_is_the_default(family: Path) -> None:
+    spec = Spec.read(family)
+    assert list(spec.variants_of("small")) == ["paper"]
+    assert list(spec.variants_of("large")) == ["ported", "paper"]
+    assert resolve(f"{family}:small").variant == "paper"
+    assert load(f"{family}:large").price().total.biases == 8
+
+
+def test_another_network_s_variant_is_refused(family: Path) -> None:
+    with pytest.raises(ConvcostError, match="small has no variant 'ported'; its variants are paper"):
+        load(f"{family}:small@ported")
+
+
+@pytest.mark.parametrize(
+    ("networks", "unknown"), [("[larg]", "'larg'; did you mean large"), ("huge", "'huge'"), ("3", "'3'")]
+)
+def test_a_variant_of_an_unknown_network_is_refused(family: Path, networks: str, unknown: str) -> None:
+    family.write_text(FAMILY.replace("[large]", networks))
+    with pytest.raises(ConvcostError, match=rf"family.yaml:9:\d+: there is no network {unknown}"):
+        Spec.read(family)
+
+
+def test_a_network_is_not_of_networks(family: Path) -> None:
+    family.write_text(FAMILY.replace("large: {width: 8}", "large: {width: 8, networks: [small]}"))
+    with pytest.raises(ConvcostError, match="large sets an unknown knob 'networks'"):
+        Spec.read(family)
+
+
+BRANCHES = """
+name: branches
+input: 4x8x8
+layers:
+  - paths:
+      concat: {repeat: 3, index: i, layers: "split(2, 0) >> conv(i + 1, 3, bias=false)"}
+  - conv(5, 1, bias=false)
+"""
+
+
+def test_repeated_branches_all_start_at_the_same_tensor() -> None:
+    cost = priced(BRANCHES)
+    assert [row.name for row in cost if row.operator == "conv"] == [f"paths/{n}/conv" for n in (1, 2, 3)] + ["conv"]
+    assert cost["paths"].shape == (6, 6, 6)
+    assert cost["paths"].weights == 2 * 9 * (1 + 2 + 3)
+    assert cost["conv"].weights == 6 * 5
+
+
+def test_layers_named_in_a_repeated_branch_stay_there() -> None:
+    named = '[{half: "split(2, 1)"}, {out: "concat(half, half)"}]'
+    assert priced(BRANCHES.replace('"split(2, 0) >> conv(i + 1, 3, bias=false)"', named))["paths"].shape == (12, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("count", "why"),
+    [
+        ("1", "a join needs two branches or more"),
+        ("-1", "a repeat needs an integer >= 0, got -1"),
+        ("1000000", "the network is too large: .*"),
+    ],
+)
+def test_repeated_branches_are_checked(count: str, why: str) -> None:
+    text = BRANCHES.replace("repeat: 3", f"repeat: {count}").replace("i + 1", "min(i, 0) + 1")
+    with pytest.raises(ConvcostError, match=rf"test:6:\d+: {why}$"):
+        priced(text)
+
+
+def priced(text: str) -> Cost:
+    spec = Spec(document.parse(text, "test"))
+    return Network(spec, spec.name, None).price()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "{if: in_channels == 4, then: 'conv(2, 1)', else: 'conv(3, 1)'}",
+        "{b: {if: in_channels == 4, then: 'conv(2, 1)', else: 'conv(3, 1)'}}",
+        "{b: 'conv(2, 1) if in_channels == 4 else conv(3, 1)'}",
+        "identity >> (conv(2, 1) if in_channels == 4 else conv(3, 1))",
+    ],
+)
+def test_a_condition_sees_the_channels_of_the_tensor_that_it_stands_at(layer: str) -> None:
+    text = f"name: net\ninput: 8x4x4\nlayers:\n  - conv(4, 1)\n  - {layer}\n"
+    spec = Spec(document.parse(text, "net.yaml"))
+    assert Cost(spec.build("net", (8, 4, 4), {})).rows[-1].shape == (2, 4, 4)
+
+
+def test_a_join_of_operators_is_a_scope_and_one_of_layers_is_not() -> None:
+    head = "name: joined\ninput: 4x8x8\nlayers:\n  - a: conv(4, 1)\n"
+    assert [row.name for row in priced(head + "  - x: add(relu, identity)")] == ["a", "x/relu", "x/add"]
+    assert [row.name for row in priced(head + "  - b: conv(4, 1)\n  - x: add(a, b)")] == ["a", "b", "x"]
+
+
+def test_networks_may_be_called_by_numbers(family: Path) -> None:
+    family.write_text(FAMILY.replace("large", "3"))
+    assert list(Spec.read(family).variants_of("3")) == ["ported", "paper"]
+
+
+def test_a_template_that_does_not_fit_the_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from convcost.spec import template
+
+    def full(descriptor: int, mode: str, **options: Any) -> IO[Any]:
+        os.close(descriptor)
+        return Path("/dev/full").open(mode, **options)
+
+    monkeypatch.setattr(template.os, "fdopen", full)
+    with pytest.raises(ConvcostError, match="No space left on device"):
+        template.write(tmp_path / "x.yaml")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,163 @@
+"""Every operator as the module or function of PyTorch that does the same, written without convcost's own bridge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import lt
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812  # what everyone calls it
+from hypothesis import assume
+from strategies import spread
+from torch import Tensor, nn
+
+from convcost import ops
+from convcost.ops import Shape
+from convcost.ops.geometry import pads
+
+CONV = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+CONV_TRANSPOSE = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+MAXPOOL = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
+AVGPOOL = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+GLOBAL_MAXPOOL = (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d)
+GLOBAL_AVGPOOL = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
+NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+class Call(nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.forward = function
+
+
+def sides_of(op: Any, x: Shape) -> tuple[tuple[int, int], ...]:
+    """The padding in force."""
+    stride = op.kernel_size if op.stride is None else op.stride
+    return pads(op, x, op.kernel_size, stride, getattr(op, "dilation", 1), op.padding)
+
+
+def pad(sides: tuple[tuple[int, int], ...], value: float = 0.0) -> nn.Module:
+    """F.pad takes the last axis first."""
+    return Call(lambda x: F.pad(x, [n for side in reversed(sides) for n in side], value=value))
+
+
+def symmetric(op: Any, x: Shape) -> bool:
+    """Whether PyTorch has an argument for the padding."""
+    return op.padding != "same" and all(before == after for before, after in sides_of(op, x))
+
+
+def windowed(op: Any, x: Shape, layer: Callable[..., Any], *, border: float = 0.0, **more: Any) -> nn.Module:
+    """A convolution or pooling, padded by PyTorch or else beforehand."""
+    sides = sides_of(op, x)
+    more |= {"kernel_size": op.kernel_size, "stride": op.kernel_size if op.stride is None else op.stride}
+    if hasattr(op, "dilation"):
+        more["dilation"] = op.dilation
+    if symmetric(op, x):
+        # AvgPool3d alone wants a window to fit into the tensor before it is padded.
+        assume(not (op.name == "avgpool" and len(x) == 4 and any(map(lt, x[1:], spread(op.kernel_size, 3)))))
+        return layer(padding=tuple(before for before, _ in sides), **more)  # type: ignore[no-any-return]
+    return nn.Sequential(pad(sides, border), layer(**more))
+
+
+def conv(op: Any, x: Shape) -> nn.Module:
+    kind = CONV[len(x) - 2]
+    out_channels, groups = (op.out_channels, op.groups) if op.name == "conv" else (x[0] * op.multiplier, x[0])
+    return windowed(op, x, lambda **args: kind(x[0], out_channels, groups=groups, bias=op.bias, **args))
+
+
+def pool(op: Any, x: Shape) -> nn.Module:
+    # A tensor padded beforehand, as for `same`, has all its windows without rounding up.
+    rounding = {"ceil_mode": op.ceil_mode} if symmetric(op, x) else {}
+    if op.name == "maxpool":
+        return windowed(op, x, MAXPOOL[len(x) - 2], border=-torch.inf, **rounding)
+    return windowed(op, x, AVGPOOL[len(x) - 2], **rounding)
+
+
+def conv_transpose(op: ops.ConvTranspose, x: Shape) -> nn.Module:
+    return CONV_TRANSPOSE[len(x) - 2](
+        x[0],
+        op.out_channels,
+        op.kernel_size,
+        op.stride,
+        op.padding,
+        op.output_padding,
+        op.groups,
+        op.bias,
+        op.dilation,
+    )
+
+
+def batch_norm(op: ops.BatchNorm, x: Shape) -> nn.Module:
+    module = NORM[max(len(x) - 2, 0)](x[0], track_running_stats=op.stats)
+    if not op.scale:
+        module.register_parameter("weight", None)
+    if not op.shift:
+        module.register_parameter("bias", None)
+    return module
+
+
+class Standardise(nn.Module):
+    """What torch has no layer for: Keras' Normalization, whose three weights are buffers here."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        for name, size in (("mean", (channels,)), ("variance", (channels,)), ("count", ())):
+            self.register_buffer(name, torch.ones(size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        sizes = (-1, *[1] * (x.dim() - 2))
+        return (x - self.mean.reshape(sizes)) / self.variance.reshape(sizes).sqrt()
+
+
+def gate(*xs: Tensor) -> Tensor:
+    rank = max(x.dim() for x in xs)
+    product = torch.ones(())
+    for x in xs:
+        product = product * x.reshape(*x.shape, *[1] * (rank - x.dim()))
+    return product
+
+
+def channel_pad(op: ops.ChannelPad, x: Shape) -> nn.Module:
+    return Call(lambda t: F.pad(t, [0, 0] * (len(x) - 1) + [op.before, op.after]))
+
+
+def zero_pad(op: ops.ZeroPad, x: Shape) -> nn.Module:
+    return pad(tuple(p if isinstance(p, tuple) else (p, p) for p in spread(op.padding, len(x) - 1)))
+
+
+MODULES: dict[str, Callable[..., nn.Module]] = {
+    "conv": conv,
+    "dwconv": conv,
+    "conv_transpose": conv_transpose,
+    "linear": lambda op, x: nn.Sequential(nn.Flatten(), nn.Linear(torch.Size(x).numel(), op.out_features, op.bias)),
+    "rbf": lambda op, x: Call(lambda t: torch.cdist(t.flatten(1), torch.zeros(op.out_features, t[0].numel())) ** 2),
+    "maxpool": pool,
+    "avgpool": pool,
+    "global_maxpool": lambda op, x: GLOBAL_MAXPOOL[len(x) - 2](1),
+    "global_avgpool": lambda op, x: GLOBAL_AVGPOOL[len(x) - 2](1),
+    "bn": batch_norm,
+    "lrn": lambda op, x: nn.LocalResponseNorm(op.size),
+    "normalize": lambda op, x: Standardise(x[0]),
+    "relu": lambda op, x: nn.ReLU(),
+    "relu6": lambda op, x: nn.ReLU6(),
+    "swish": lambda op, x: nn.SiLU(),
+    "sigmoid": lambda op, x: nn.Sigmoid(),
+    "tanh": lambda op, x: nn.Tanh(),
+    "hardsigmoid": lambda op, x: nn.Hardsigmoid(),
+    "hardswish": lambda op, x: nn.Hardswish(),
+    "softmax": lambda op, x: nn.Softmax(1),
+    "scale": lambda op, x: Call(lambda t: t * 0.17),
+    "dropout": lambda op, x: nn.Dropout(),
+    "add": lambda op, *xs: Call(lambda *ts: sum(ts)),
+    "mul": lambda op, *xs: Call(gate),
+    "concat": lambda op, *xs: Call(lambda *ts: torch.cat(ts, 1)),
+    "split": lambda op, x: Call(lambda t: t.chunk(op.parts, 1)[op.index]),
+    "shuffle": lambda op, x: nn.ChannelShuffle(op.groups),
+    "flatten": lambda op, x: nn.Flatten(),
+    "zeropad": zero_pad,
+    "channelpad": channel_pad,
+    "upsample": lambda op, x: nn.Upsample(scale_factor=op.scale_factor, mode=op.mode),
+}

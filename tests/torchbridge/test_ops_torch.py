@@ -1,0 +1,148 @@
+"""Every operator against the module or function of PyTorch that does the same, on random arguments.
+
+PyTorch runs for real, on small tensors: the output's shape, the parameters, its own count of operations, and which
+inputs reach which outputs. What it has no argument for (`same` with a stride, one-sided padding) is brought about by
+padding the tensor; the rounding rules that it does not know are in test_ops_laws.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import Applied, applied, spread
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+from torch_modules import CONV, MODULES, NORM, conv, symmetric
+
+from convcost import ops
+from convcost.cost.graph import evaluate
+from convcost.ops import REGISTRY, Op, Params, Shape
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+EXAMPLES = {
+    "conv": 500,
+    "dwconv": 300,
+    "conv_transpose": 500,
+    "maxpool": 500,
+    "avgpool": 300,
+    "mul": 100,
+    "upsample": 100,
+}
+
+
+def within_torch(op: Op, x: Shape) -> Op:
+    """The operator, with another rounding where PyTorch does not have its own."""
+    pooling = isinstance(op, ops.MaxPool | ops.AvgPool) and op.padding != "same"
+    if pooling and (op.ceil_mode == "caffe" or not symmetric(op, x)):
+        return dataclasses.replace(op, ceil_mode=False)
+    return op
+
+
+def parameters(module: nn.Module) -> Params:
+    """The elements that PyTorch stores, by kind."""
+    counts = dict.fromkeys(Params._fields, 0)
+    for part in module.modules():
+        norm = isinstance(part, NORM)
+        for name, values in part.named_parameters(recurse=False):
+            counts["norm_affine" if norm else {"weight": "weights", "bias": "biases"}[name]] += values.numel()
+        for name, values in part.named_buffers(recurse=False):
+            # num_batches_tracked counts steps of training; it is no parameter in any convention.
+            counts["norm_stats"] += values.numel() if name != "num_batches_tracked" else 0
+    return Params(**counts)
+
+
+def test_every_operator_is_compared() -> None:
+    assert MODULES.keys() == REGISTRY.keys()
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_shape_and_parameters(name: str) -> None:
+    @settings(deadline=None, max_examples=EXAMPLES.get(name, 40))
+    @given(applied(name))
+    def check(drawn: Applied) -> None:
+        op, xs = within_torch(drawn[0], drawn[1][0]), drawn[1]
+        module = MODULES[name](op, *xs).eval()
+        with torch.no_grad():
+            y = module(*(torch.zeros(2, *x) for x in xs))
+        shape, params, _, _ = evaluate(op, xs)
+        assert shape == tuple(y.shape[1:])
+        assert params == parameters(module)
+
+    check()
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(["conv", "dwconv", "conv_transpose", "linear"]).flatmap(applied))
+def test_macs(drawn: Applied) -> None:
+    """PyTorch counts two for a multiply-add, and nothing for a bias."""
+    op, xs = drawn
+    module = MODULES[op.name](op, *xs)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module(*(torch.zeros(1, *x) for x in xs))
+    assert counter.get_total_flops() == 2 * evaluate(op, xs).work.macs
+
+
+@settings(deadline=None, max_examples=200)
+@given(applied("conv"))
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+def test_same_puts_the_odd_element_where_torch_does(drawn: Applied) -> None:
+    """PyTorch has `same` for stride 1 only; the values show on which side the odd element is."""
+    op, (x,) = dataclasses.replace(drawn[0], stride=1, padding="same"), drawn[1]
+    ours = conv(op, x)
+    theirs = CONV[len(x) - 2](
+        x[0], op.out_channels, op.kernel_size, padding="same", dilation=op.dilation, groups=op.groups, bias=op.bias
+    )
+    theirs.load_state_dict({name.split(".")[-1]: value for name, value in ours.state_dict().items()})
+    t = torch.rand(1, *x)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(t), theirs(t))
+
+
+def reached(op: Op, x: Shape) -> Tensor:
+    """reached[i, o]: whether position i of a one-channel input reaches position o of the output."""
+    module = MODULES[op.name](op, x).eval()
+    for parameter in module.parameters():
+        nn.init.ones_(parameter)
+    n = torch.Size(x).numel()
+    with torch.no_grad():
+        y = module(torch.eye(n).reshape(n, *x))
+    return y > 1e-6  # a weight of bilinear that is zero comes out as a rounding error
+
+
+def predicted(op: Op, x: Shape, y: Shape) -> Tensor:
+    """The same, from the operator's windows and the holes of its dilation."""
+    seen = torch.ones(1, 1, dtype=torch.bool)
+    windows = op.windows(x)
+    assert windows is not None
+    dilations = spread(getattr(op, "dilation", 1), len(x) - 1)
+    for (extent, stride, before, upsampling), d, n, m in zip(windows, dilations, x[1:], y[1:], strict=True):
+        within = torch.arange(n)[:, None] * upsampling - (torch.arange(m) * stride - before)
+        axis = (within >= 0) & (within < extent) & (within % d == 0)
+        seen = (seen[:, None, :, None] & axis[None, :, None, :]).flatten(2).flatten(0, 1)
+    return seen.reshape(-1, *y)
+
+
+def one_channel(op: Op) -> Op:
+    arguments: dict[str, Any] = {"out_channels": 1, "groups": 1, "bias": False, "multiplier": 1}
+    known = {field.name for field in dataclasses.fields(op)}
+    return dataclasses.replace(op, **{name: value for name, value in arguments.items() if name in known})
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+@pytest.mark.parametrize("name", ["conv", "dwconv", "conv_transpose", "maxpool", "avgpool", "zeropad", "upsample"])
+def test_windows(name: str, rank: int) -> None:
+    """Exactly the inputs in its window reach an output: one input after the other is 1 and the rest 0."""
+
+    @settings(deadline=None, max_examples=100)
+    @given(applied(name, rank))
+    def check(drawn: Applied) -> None:
+        op, x = one_channel(drawn[0]), (1, *drawn[1][0][1:])
+        op = within_torch(op, x)
+        assert torch.equal(reached(op, x), predicted(op, x, evaluate(op, (x,)).shape))
+
+    check()
