@@ -98,7 +98,7 @@ class Op:
     inputs: ClassVar[int | None] = 1
     """How many tensors it takes; None is two or more."""
     memory: ClassVar[Memory] = "own"
-    """Where its output is: in memory of its own; in its first input's, if asked to work in place, as torch can; or in
+    """Where its output is: in memory of its own; in its first input's, if asked to work in place and torch can; or in
     its input's in any case, of which it is a view."""
     multiplies: ClassVar[bool] = False
     """Whether its work is multiply-adds, so that its output counts as activations (pycls, fvcore)."""

@@ -14,7 +14,6 @@ from convcost.ops.base import NO_WORK, Memory, Op, Shape, Work, elements
 class Pointwise(Op):
     """Base: the same work for every element."""
 
-    memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = NO_WORK
 
     def work(self, xs: Sequence[Shape], y: Shape) -> Work:
@@ -33,6 +32,7 @@ class ReLU(Pointwise):
     """max(x, 0)."""
 
     name: ClassVar[str] = "relu"
+    memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(compares=1)
 
 
@@ -40,6 +40,7 @@ class ReLU6(Pointwise):
     """min(max(x, 0), 6)."""
 
     name: ClassVar[str] = "relu6"
+    memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(compares=2)
 
 
@@ -47,6 +48,7 @@ class Sigmoid(Pointwise):
     """1 / (1 + exp(-x))."""
 
     name: ClassVar[str] = "sigmoid"
+    memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(exps=1, adds=1, divs=1)
 
 
@@ -54,6 +56,7 @@ class Tanh(Pointwise):
     """(exp(2x) - 1) / (exp(2x) + 1)."""
 
     name: ClassVar[str] = "tanh"
+    memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(exps=1, adds=2, muls=1, divs=1)
 
 
@@ -61,6 +64,7 @@ class Swish(Pointwise):
     """x sigmoid(x), torch.nn.SiLU."""
 
     name: ClassVar[str] = "swish"
+    memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(exps=1, adds=1, divs=1, muls=1)
 
 
@@ -68,6 +72,7 @@ class HardSigmoid(Pointwise):
     """relu6(x + 3) / 6."""
 
     name: ClassVar[str] = "hardsigmoid"
+    memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(adds=1, compares=2, divs=1)
 
 
@@ -75,6 +80,7 @@ class HardSwish(Pointwise):
     """x relu6(x + 3) / 6."""
 
     name: ClassVar[str] = "hardswish"
+    memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(adds=1, compares=2, divs=1, muls=1)
 
 
@@ -82,6 +88,7 @@ class Scale(Pointwise):
     """Multiplication by a constant, such as the residual scaling of Inception-ResNet."""
 
     name: ClassVar[str] = "scale"
+    memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(muls=1)
 
 
