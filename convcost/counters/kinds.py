@@ -90,6 +90,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "bn params": Kind(("bn",), lambda row: row.batch * row.counts.norm_affine),
         "bn not folded": Kind(("bn",), _if(lambda row: not _folds(row))),
         "folded bias": Kind(("bn",), _if(lambda row: _folds(row) and not row.after.bias)),
+        "exact gelu": Kind(("gelu",), _if(lambda row: row.op.approximate == "none")),
+        "gelu by tanh": Kind(("gelu",), _if(lambda row: row.op.approximate == "tanh")),
         "softmax vectors": Kind(("softmax",), lambda row: row.batch * elements(row.shape[1:])),
         "lrn window": Kind(("lrn",), lambda row: row.op.size * _outputs(row)),
         "lrn padded": Kind(("lrn",), _over_padded_channels),

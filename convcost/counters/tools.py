@@ -95,6 +95,7 @@ _RELEASES = (
                 "relu": 2,
                 "relu6": 1,
                 "swish": 1,
+                "gelu": 2,
                 "softmax": 1,
                 "maxpool in": 2,
                 "avgpool in": 2,
@@ -105,8 +106,8 @@ _RELEASES = (
                 "lrn padded": 1,
             },
         ),
-        "Counts ReLU, poolings and upsampling twice, once by a hook of the module and once by a patch of the "
-        "function that it calls; written as functions they count once. A sum written a + b counts nothing, "
+        "Counts ReLU, GELU, poolings and upsampling twice, once by a hook of the module and once by a patch of "
+        "the function that it calls; written as functions they count once. A sum written a + b counts nothing, "
         "torch.add(a, b) its elements. Fails where torch imports its compiler after the patch.",
     ),
     Release(
@@ -157,6 +158,7 @@ _RELEASES = (
                 "bn without statistics": 3,
                 "relu": 1,
                 "swish": 1,
+                "gelu": 1,
                 "softmax": 1,
                 "maxpool in": 1,
                 "avgpool in": 1,
@@ -220,6 +222,8 @@ _RELEASES = (
                 "relu": 1,
                 "relu6": 2,
                 "swish": 33,
+                "exact gelu": 7,
+                "gelu by tanh": 84,
                 "sigmoid": 32,
                 "tanh": 76,
                 "hardsigmoid": 4,
@@ -240,7 +244,8 @@ _RELEASES = (
                 "bilinear": 4,
             },
         ),
-        "Instructions rather than operations: a division weighs 4, a root 24, an exponential 32. The exporter "
+        "Instructions rather than operations: a division weighs 4, a root 24, an exponential 32, an error function "
+        "nothing. The exporter "
         "folds a batch norm into the convolution before it, whose bias is all that is left of it; makes one "
         "of layers without weights that do the same to the same tensor: there it counts less.",
         {"conv_transpose": "counts it by its output, and without the kernel of every axis"},

@@ -52,7 +52,7 @@ class Work(NamedTuple):
     compares: Int = 0
     divs: Int = 0
     exps: Int = 0
-    """Exponentials, powers and roots."""
+    """Exponentials, powers, roots and error functions."""
 
     def times(self, n: Int) -> Work:
         """The same work n times over."""
@@ -176,6 +176,13 @@ def boolean(op: Op, **arguments: Any) -> None:
     for name, value in arguments.items():
         if not isinstance(value, bool):
             raise ConvcostError(f"{op.name}: {name} must be true or false, got {_say(value)}")
+
+
+def one_of(choices: Sequence[str], op: Op, **arguments: Any) -> None:
+    """Refuse arguments that are none of these words."""
+    for name, value in arguments.items():
+        if value not in choices:
+            raise ConvcostError(f"{op.name}: {name} must be {' or '.join(choices)}, got {value!r}")
 
 
 def _say(value: Any) -> str:

@@ -6,9 +6,10 @@ Each says its work per element; the shape is kept and there are no parameters.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
-from convcost.ops.base import NO_WORK, Memory, Op, Shape, Work, elements
+from convcost.ops.base import NO_WORK, Memory, Op, Shape, Work, elements, one_of, sum_work
 
 
 class Pointwise(Op):
@@ -66,6 +67,29 @@ class Swish(Pointwise):
     name: ClassVar[str] = "swish"
     memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(exps=1, adds=1, divs=1, muls=1)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GELU(Op):
+    """x P(X <= x) for a normal X (Hendrycks & Gimpel 2016), torch.nn.GELU: shape kept.
+
+    `approximate` is `none`, x/2 (1 + erf(x / sqrt 2)), or `tanh`, x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
+    """
+
+    name: ClassVar[str] = "gelu"
+    approximate: str = "none"
+
+    def __post_init__(self) -> None:
+        """Refuse another approximation."""
+        one_of(("none", "tanh"), self, approximate=self.approximate)
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """Per element as written above, a constant being one number, and tanh as `Tanh` works."""
+        exact = Work(muls=3, adds=1, exps=1)
+        return (exact if self.approximate == "none" else _GELU_BY_TANH).times(elements(y))
+
+
+_GELU_BY_TANH = sum_work([Work(muls=6, adds=2), Tanh.per_element])
 
 
 class HardSigmoid(Pointwise):

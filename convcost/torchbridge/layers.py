@@ -293,6 +293,7 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.ReLU: _from(nn.ReLU),
     ops.ReLU6: _from(nn.ReLU6),
     ops.Swish: _from(nn.SiLU),
+    ops.GELU: _from(nn.GELU, "approximate"),
     ops.Sigmoid: _from(nn.Sigmoid),
     ops.Tanh: _from(nn.Tanh),
     ops.HardSigmoid: _from(nn.Hardsigmoid),

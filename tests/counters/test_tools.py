@@ -73,6 +73,8 @@ ONE_OPERATOR = {
     "lrn_even": "lrn(4)",
     **{name: name for name in ("normalize", "relu", "relu6", "swish", "sigmoid", "tanh", "hardsigmoid", "hardswish")},
     **{name: name for name in ("softmax", "scale", "dropout", "flatten")},
+    "gelu": "gelu",
+    "gelu_by_tanh": "gelu('tanh')",
     "add": "add(x, x, x)",
     "mul": "mul(x, x)",
     "gate": "mul(gate, x)",

@@ -32,6 +32,11 @@ def test_every_argument_has_its_error_cases() -> None:
     covered = [f"{name}.{argument}" for name, arguments in kinds.items() for argument in arguments]
     wanted = [f"{name}.{field.name}" for name, op in REGISTRY.items() for field in dataclasses.fields(op)]
     require_lines(covered, wanted, "tests/cases/operators.py, INTEGERS, BOOLEANS or WORDS", "{}")
+    words = [f"{name}.{argument}" for name, arguments in WORDS.items() for argument in arguments]
+    refused = [f"{one.name}.{argument}" for one in REFUSED for argument in one.arguments]
+    require_lines(
+        {*words} & {*refused}, words, "tests/cases/operators.py, REFUSED", "Refused(...)  # words that {} is not"
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
