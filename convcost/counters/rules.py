@@ -13,7 +13,7 @@ from typing import NamedTuple
 from convcost.counters.line import SUMS, Line
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int, equal
-from convcost.ops import NO_WORK, Params
+from convcost.ops import NO_WORK
 
 _BIASES = ("conv bias", "fc bias")
 
@@ -95,7 +95,7 @@ PARAMS = _by_name(
     Rule(
         "total",
         "params",
-        {kind.replace("_", " "): 1 for kind in Params._fields},
+        {kind: 1 for kind in SUMS if kind != "macs"},
         "trained numbers and norm statistics, as Keras counts",
     ),
 )
