@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 
+from convcost.cli import completion as completion  # the shells learn of ours
 from convcost.cli.auditing import audit, reconcile
 from convcost.cli.closed import formula
 from convcost.cli.commands import cli
@@ -15,9 +16,10 @@ from convcost.cli.options import OutputClosedError
 from convcost.cli.peers import dialects, verify
 from convcost.cli.running import memory, roofline, training
 from convcost.cli.sweep import solve, sweep
+from convcost.cli.words import help_
 from convcost.errors import ConvcostError
 
-for command in (audit, reconcile, formula, verify, dialects, sweep, solve, memory, roofline, training):
+for command in (audit, reconcile, formula, verify, dialects, sweep, solve, memory, roofline, training, help_):
     cli.add_command(command)
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from convcost.cli.options import TableName, load_network, output_options, set_option, show
+from convcost.cli.options import TABLE_OR_FILE, load_network, output_options, set_option, show
 from convcost.errors import ConvcostError
 
 _FAIL_ON = ("contradiction", "unreproduced", "difference")
 
 
 @click.command()
-@click.argument("tables", type=TableName(), nargs=-1)
+@click.argument("tables", type=TABLE_OR_FILE, nargs=-1)
 @click.option("--all", "all_", is_flag=True, help="Every shipped table.")
 @click.option("--map", "columns", multiple=True, metavar="TITLE=WHAT", help="What a column prints; repeatable.")
 @click.option("--name", "names", multiple=True, metavar="PRINTED=NETWORK", help="Which network a row is; repeatable.")
@@ -34,11 +34,12 @@ def audit(
     format_: str,
     exact: bool,
 ) -> int:
-    """Judge every printed cell of TABLES: shipped ones by name, your own by their .csv, .md, .tex or .html file.
+    """Judge every printed count of TABLES, shipped or your own files.
 
-    A cell holds, holds under another convention or for another network, contradicts the other cells of its row, or is
-    not reproduced. --map says what a column prints (name, input, params, macs, flops, ops or skip, perhaps "ops in M"
-    or "ops of SE-{}", where {} is the row's name), --name which network a row is about.
+    Shipped ones go by name, your own by their .csv, .md, .tex or .html file. A cell holds, holds under another
+    convention or for another network, contradicts the other cells of its row, or is not reproduced. --map says what a
+    column prints (name, input, params, macs, flops, ops or skip, perhaps "ops in M" or "ops of SE-{}", where {} is the
+    row's name), --name which network a row is about.
 
     Example: convcost audit googlenet resnet
     """
@@ -75,10 +76,11 @@ def reconcile(
     format_: str,
     exact: bool,
 ) -> int:
-    """Find what makes a claimed number true: variant, input, unit, K, rounding, tool, head; the most ordinary first.
+    """Find what makes a claimed number true, if anything does.
 
-    A CLAIM is a number with its unit, such as "3.8 GFLOPs". Without a NETWORK every shipped one is searched. Exits with
-    1 if nothing makes the claim true. Example: convcost reconcile resnet50 --macs 4.12G --params 25.6M
+    Variants, inputs, units, K, roundings, tools and heads are tried, the most ordinary first. A CLAIM is a number with
+    its unit, such as "3.8 GFLOPs". Without a NETWORK every shipped one is searched. Exits with 1 if nothing makes the
+    claim true. Example: convcost reconcile resnet50 --macs 4.12G --params 25.6M
     """
     from convcost.auditing.reconcile import claimed
     from convcost.auditing.reconcile import reconcile as search

@@ -6,13 +6,20 @@ import re
 
 import click
 
-from convcost.cli.options import NetworkName, load_network, network_options, say
+from convcost.cli.options import QUANTITY, NetworkName, load_network, network_options, say
 from convcost.errors import ConvcostError
 
 
 @click.command()
 @click.argument("network", type=NetworkName())
-@click.option("--of", "quantity", default="macs", show_default=True, help="params, macs, activations or a convention.")
+@click.option(
+    "--of",
+    "quantity",
+    type=QUANTITY,
+    default="macs",
+    show_default=True,
+    help="params, macs, activations or a convention.",
+)
 @click.option("--symbols", metavar="NAMES", help="batch, axes, knobs, depth: H,W,width,depth  [default: the axes]")
 @click.option("--under", metavar="NAME=VALUE,...", help="Replace symbols by values: H=32h,W=32v.")
 @click.option(
@@ -34,7 +41,7 @@ def formula(
     batch: int,
     settings: tuple[str, ...],
 ) -> None:
-    """Print the exact closed form of a NETWORK, with the values for which it holds.
+    """Print a NETWORK's exact closed form, and where it holds.
 
     Example: convcost formula resnet50@v1.5 --symbols batch,H,W,width --under H=32h,W=32v
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,14 +26,13 @@ class NetworkName(click.ParamType[str]):
     name = "network"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Shipped names; after an @, the variants of that network; with a slash or a dot, files."""
+        """Shipped names; after an @, the variants of that network; files where no name begins so."""
         from convcost.spec.catalog import resolve, shipped_networks
 
-        if "/" in incomplete or incomplete.startswith("."):
-            return [CompletionItem(incomplete, type="file")]
         base, at, variant = incomplete.partition("@")
         if not at:
-            return [CompletionItem(r.network) for r in shipped_networks() if r.network.startswith(base)]
+            found = [CompletionItem(r.network) for r in shipped_networks() if r.network.startswith(base)]
+            return found or [CompletionItem(incomplete, type="file")]
         try:
             reference = resolve(base)
         except ConvcostError:
@@ -59,34 +58,61 @@ class Setting(click.ParamType[str]):
         return [CompletionItem(text) for text in found if text.startswith(incomplete)]
 
 
-class TableName(click.ParamType[str]):
-    """A shipped published table."""
+class OneOf(click.ParamType[str]):
+    """A text that is completed from some values; what it may be the library says."""
 
-    name = "table"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Shipped tables."""
-        from convcost.published.tables import table_names
-
-        return [CompletionItem(name) for name in table_names() if name.startswith(incomplete)]
-
-
-class RuleName(click.ParamType[str]):
-    """A rule of counting, or the tool that counts by it."""
-
-    name = "rule"
+    def __init__(self, name: str, values: Callable[[], Iterable[str]], *, files: bool = False) -> None:
+        """Complete from what `values` gives when it is asked, and from files."""
+        self.name = name
+        self._values = values
+        self._files = files
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Every rule that is not one tool's, and every tool."""
-        from convcost.counters.tools import NAMES
+        """The values that begin so; files where there is none."""
+        found = [CompletionItem(value) for value in self._values() if value.startswith(incomplete)]
+        return found or ([CompletionItem(incomplete, type="file")] if self._files else [])
 
-        return [CompletionItem(name) for name in NAMES if name.startswith(incomplete)]
+
+def _tables() -> Iterable[str]:
+    from convcost.published.tables import table_names
+
+    return table_names()
+
+
+def _rules() -> Iterable[str]:
+    from convcost.counters.tools import NAMES
+
+    return NAMES
+
+
+def _quantities() -> Iterable[str]:
+    from convcost.formulas.derive import QUANTITIES
+
+    return QUANTITIES
+
+
+def _dtypes() -> Iterable[str]:
+    from convcost.cost.memory import DTYPES
+
+    return DTYPES
+
+
+TABLE = OneOf("table", _tables)
+"""A shipped published table."""
+TABLE_OR_FILE = OneOf("table", _tables, files=True)
+"""A shipped published table, or a file with tables."""
+RULE = OneOf("rule", _rules)
+"""A rule of counting, or the tool that counts by it."""
+QUANTITY = OneOf("quantity", _quantities)
+"""What a closed form can be of."""
+DTYPE = OneOf("dtype", _dtypes)
+"""An element type, as torch calls it."""
 
 
 def rule_option(command: Command) -> Command:
     """--as."""
     option = click.option(
-        "--as", "as_", type=RuleName(), help="Count as a tool does: fvcore, thop, ...; see `convcost dialects`."
+        "--as", "as_", type=RULE, help="Count as a tool does: fvcore, thop, ...; see `convcost dialects`."
     )
     return option(command)
 

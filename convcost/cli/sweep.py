@@ -50,7 +50,7 @@ def sweep(
     scheduler: str | None,
     out: Path,
 ) -> None:
-    """Price every design of a NETWORK's design space, exactly, into one file.
+    """Price every design of a space, exactly, into one file.
 
     H without W means square inputs. What is done stays when a sweep is stopped: run the same command to go on.
 
@@ -107,7 +107,7 @@ def solve(
     format_: str,
     exact: bool,
 ) -> None:
-    """Find the designs of a NETWORK that use a budget best, exactly.
+    """Find the designs that use a budget best, exactly.
 
     H without W means square inputs. Example: convcost solve mobilenet_v1 --max macs=300M --over width --over H
     """

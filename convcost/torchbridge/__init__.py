@@ -82,6 +82,17 @@ def verify(
     return verify_graph(graph, shape, where or torch_device("cpu"))
 
 
+def module_named(name: str) -> nn.Module:
+    """The module that `package.module:callable` makes: see `convcost.torchbridge.named`; runs that code.
+
+    Raises ConvcostError for what is none, MissingExtraError without torch.
+    """
+    _require("torch")
+    from convcost.torchbridge.named import module_named
+
+    return module_named(name)
+
+
 def _graph(
     network: Network | Graph | str | PathLike[str], input: Shape | str | None, knobs: dict[str, Any]
 ) -> tuple[Graph, Shape]:
