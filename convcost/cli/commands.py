@@ -17,6 +17,7 @@ from convcost.cli.options import (
     say,
     show,
 )
+from convcost.errors import one_line
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -120,7 +121,7 @@ def show_(network: str) -> None:
     """Print the spec of a NETWORK, as its file says it."""
     from convcost.spec.catalog import resolve
 
-    say(resolve(network).spec.text)
+    say(resolve(network).spec.text, verbatim=True)
 
 
 @cli.command()
@@ -134,7 +135,7 @@ def check(file: Path) -> None:
     for network in every_variant(Spec.read(file)):
         total = network.price().total
         size = format_shape(network.input)
-        say(f"{network.name}: valid, {total.params:,} params, {total.macs:,} macs at {size}\n")
+        say(f"{one_line(network.name)}: valid, {total.params:,} params, {total.macs:,} macs at {size}\n")
 
 
 @cli.command()
@@ -147,4 +148,4 @@ def new(file: Path) -> None:
     from convcost.spec.template import write
 
     write(file)
-    say(f"wrote {file}; try: convcost layers {quote(path_reference(file))}\n")
+    say(f"wrote {one_line(str(file))}; try: convcost layers {quote(path_reference(file))}\n")

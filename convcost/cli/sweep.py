@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from convcost.cli.options import NetworkName, load_network, output_options, say, set_option, show
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, one_line
 
 if TYPE_CHECKING:
     from convcost.designs.space import Space
@@ -78,7 +78,7 @@ def sweep(
     before = [f"{summary.resumed:,} of {planned.blocks:,} blocks were done before"] if summary.resumed else []
     before += [f"{summary.damaged:,} damaged and computed again"] if summary.damaged else []
     resumed = f" ({', '.join(before)})" if before else ""
-    say(f"{out}: {summary.kept:,} of {summary.designs:,} designs{resumed}\n")
+    say(f"{one_line(str(out))}: {summary.kept:,} of {summary.designs:,} designs{resumed}\n")
     if summary.unfit:
         say(f"{summary.unfit:,} designs do not fit the network; the first is {summary.reason}\n")
 

@@ -25,7 +25,7 @@ import os
 import shutil
 from typing import Literal, TextIO, TypeAlias, get_args
 
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, shown
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Table, Value
 from convcost.render.text import encodable
 
@@ -91,7 +91,8 @@ def render(
 
 def write(table: Table, format: str, stream: TextIO, *, exact: bool = False) -> None:
     """Print the table as `stream` can show it: in its encoding, at the terminal's width (80 without one;
-    COLUMNS overrules both), in colour only on a terminal and without NO_COLOR.
+    COLUMNS overrules both), in colour only on a terminal and without NO_COLOR. CSV is for programs, and exact; on a
+    terminal it shows no control characters, as no other format does anywhere.
 
     Raises what `render` raises, and OSError from the stream (a closed pipe, a full disk).
     """
@@ -100,4 +101,4 @@ def write(table: Table, format: str, stream: TextIO, *, exact: bool = False) -> 
     text = render(table, format, exact=exact, width=width, color=color, encoding=stream.encoding or "utf-8")
     if format == "csv" and isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(newline="")  # its line breaks are part of the format, not for the platform to translate
-    stream.write(text)
+    stream.write(shown(text) if format == "csv" and stream.isatty() else text)

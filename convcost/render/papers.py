@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from convcost.errors import one_line
 from convcost.render.table import Table
-from convcost.render.text import one_line, readable, superscripts
+from convcost.render.text import readable, superscripts
 
 
 def markdown(table: Table, *, exact: bool) -> str:
