@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from effort import bounded, warm
@@ -196,6 +197,46 @@ def test_unreadable_and_irregular_files(tmp_path):
     ):
         with pytest.raises(ConvcostError, match=said):
             Spec.read(path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs files of a kernel")
+@pytest.mark.parametrize("path", ["/proc/kmsg", "/proc/self/mem", "/proc/self/environ", "/proc/self/smaps"])
+def test_files_that_a_kernel_makes_up_end_soon(path):
+    """They are regular and say that they are empty; one of them waits for the kernel's next message."""
+    command = [sys.executable, "-c", "from convcost.cli import main; main()", "check", path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {path}:")
+    assert done.stderr.count("\n") == 1
+
+
+def test_bytes_of_a_command_line_that_are_no_text_are_one_line(tmp_path):
+    out = tmp_path / "x.csv"
+    for arguments, said in (
+        ([b"layers", b"vgg11", b"--set", b"x=\xff"], "--set x:1:1: not UTF-8 text"),
+        ([b"layers", b"vgg11", b"--set", b"\xff=1"], "vgg11 has no knob"),
+        ([b"sweep", b"vgg11", b"--over", b"H=\xff", b"--out", bytes(out)], "--over"),
+        ([b"sweep", b"vgg11", b"--over", b"\xff=1:2", b"--out", bytes(out)], "cannot name an axis"),
+        ([b"solve", b"vgg11", b"--over", b"H", b"--max", b"macs=1\xff"], "--max"),
+        ([b"solve", b"vgg11", b"--over", b"H", b"--max", b"macs=1M", b"--maximize", b"H\xff"], "--maximize"),
+        ([b"formula", b"vgg11", b"--under", b"H=\xff"], "not"),
+        ([b"layers", b"\xff.yaml"], "No such file"),
+        ([b"table", b"\xff"], "table"),
+        ([b"audit", b"\xff.md"], "No such file"),
+    ):
+        done = subprocess.run([sys.executable, "-m", "convcost", *arguments], capture_output=True, timeout=60)
+        err = done.stderr.decode()
+        assert (done.returncode, err[:7], err.count("\n")) == (2, "error: ", 1), (arguments, err)
+        assert said in err
+    assert not out.exists()
+
+
+def test_a_name_that_is_no_text_is_a_file_all_the_same(tmp_path):
+    path = bytes(tmp_path / "x") + b"\xff.yaml"
+    for command in (b"new", b"check"):
+        done = subprocess.run([sys.executable, "-m", "convcost", command, path], capture_output=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, b"")
+    assert b"my_network@wide: valid" in done.stdout
 
 
 SOURCES = [path.read_text() for path in shipped_files()]
