@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EAGAIN, EINVAL
+from errno import EINVAL
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,11 +38,11 @@ def read(path: Path, most: int, what: str) -> bytes:
     """All bytes of a file. Raises ConvcostError if it cannot be read, or has more than there are in `what`."""
     try:
         with opened(path) as file:
-            data = file.read(most + 1)
-            if data is None:  # type: ignore[unreachable]  # not blocking, a file that has nothing yet says so
-                raise OSError(EAGAIN, "waits for somebody to write it")
+            data: bytes | None = file.read(most + 1)
     except OSError as error:
         raise ConvcostError(f"{path}: {error.strerror or error}") from None
+    if data is None:  # of what does not wait, and has nothing yet
+        raise ConvcostError(f"{path}: waits for somebody to write it")
     if len(data) > most:
         raise ConvcostError(f"{path}: larger than {most:,} bytes, the most that is read of {what}")
     return data
