@@ -28,7 +28,47 @@ def price(text: str) -> None:
         network.price()
 
 
+def chain(blocks: int, item: str) -> str:
+    """Blocks each of which calls the next."""
+    calls = "".join(f"  b{i}: {item.format(f'b{i + 1}')}\n" for i in range(blocks))
+    return f"{HEAD}blocks:\n{calls}  b{blocks}: relu\nlayers: [b0]\n"
+
+
+def doubling(names: str, levels: int) -> str:
+    """A list that holds the one before twice, and so on."""
+    lists = [f"{names}0: '[1, 1]'", *(f"{names}{i}: '[{names}{i - 1}, {names}{i - 1}]'" for i in range(1, levels))]
+    return ", ".join(lists)
+
+
+def nested(levels: int) -> str:
+    """A list in a list, and so on."""
+    return ", ".join(["a0: '[1]'", *(f"a{i}: '[a{i - 1}]'" for i in range(1, levels))])
+
+
+def many(name: str) -> str:
+    """1,500 names without knobs."""
+    return ", ".join(f"{name}{i}: " for i in range(1_500))
+
+
+DEEPER = "layers stand deeper than 100 blocks, scopes and chains in each other"
+LISTS = "a list of more than 1,000 values, or deeper than 50 levels"
 BAD = {
+    "a chain of blocks": (chain(1_000, "{}"), DEEPER),
+    "a chain of named layers": (chain(200, "{{x: {}}}"), DEEPER),
+    "a chain of joins": (chain(200, "{{concat: [{{a: [[{}]]}}, relu]}}"), DEEPER),
+    "a chain of repeats": (chain(200, "{{repeat: 1, layers: [{{a: {}}}]}}"), DEEPER),
+    "what follows itself": (HEAD + "defaults: {relu: {then: relu}}\nlayers: [relu]", DEEPER),
+    "what follows each other": (HEAD + "defaults: {relu: {then: bn}, bn: {then: relu}}\nlayers: [relu]", DEEPER),
+    "lists of lists": (HEAD + f"let: {{{doubling('a', 40)}}}\nlayers: ['conv(a39, 1)']", LISTS),
+    "lists that are compared": (
+        HEAD + f"let: {{{doubling('a', 40)}, {doubling('b', 40)}}}\nlayers: ['relu if a39 == b39 else bn']",
+        LISTS,
+    ),
+    "a list within lists": (HEAD + f"let: {{{nested(3_000)}}}\nlayers: ['conv(a2999, 1)']", LISTS),
+    "networks by variants": (
+        HEAD + f"networks: {{{many('n')}}}\nvariants: {{{many('v')}}}\nlayers: [relu]",
+        "more than 1,000 networks, each variant counted",
+    ),
     "empty file": ("", "net.yaml:1:1: here a YAML mapping is needed"),
     "a list": ("- a", "net.yaml:1:1: here a YAML mapping is needed"),
     "no layers": (HEAD, "a spec needs the key 'layers'"),
@@ -114,8 +154,8 @@ BAD = {
     "doubling blocks": (
         HEAD
         + "blocks:\n"
-        + "".join(f"  b{i}(): [b{i + 1}(), b{i + 1}()]\n" for i in range(30))
-        + "  b30(): relu\nlayers: [b0()]",
+        + "".join(f"  b{i}(): [b{i + 1}(), b{i + 1}()]\n" for i in range(20))
+        + "  b20(): relu\nlayers: [b0()]",
         "the network is too large",
     ),
     "two keys": (HEAD + "layers: [{a: relu, b: relu}]", "one name per list item"),
