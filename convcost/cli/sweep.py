@@ -141,21 +141,32 @@ def _space(over: tuple[str, ...], let: tuple[str, ...], file: Path | None) -> tu
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP are as Ctrl-C, unless somebody (nohup) has decided otherwise."""
+    """SIGTERM and SIGHUP are as Ctrl-C, unless somebody (nohup) has decided otherwise, and once is enough.
+
+    A terminal and a wrapper that forwards it send Ctrl-C twice within milliseconds: what ends the sweep then, in little
+    time, is not stopped halfway.
+    """
+    usual = {"SIGINT": signal.default_int_handler, "SIGTERM": signal.SIG_DFL, "SIGHUP": signal.SIG_DFL}
+    before = {
+        number: handler
+        for name, handler in usual.items()
+        if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) is handler
+    }
+    if threading.current_thread() is not threading.main_thread():  # which alone may say so
+        before = {}
 
     def stop(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    ours = threading.current_thread() is threading.main_thread()  # the one that may say so
-    names = [name for name in ("SIGTERM", "SIGHUP") if ours and hasattr(signal, name)]
-    numbers = [getattr(signal, name) for name in names if signal.getsignal(getattr(signal, name)) is signal.SIG_DFL]
-    for number in numbers:
+    for number in before:
         signal.signal(number, stop)
     try:
         yield
     finally:
-        for number in numbers:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

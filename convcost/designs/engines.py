@@ -7,14 +7,17 @@ import os
 import re
 import signal
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from threading import Thread
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from convcost.designs.blocks import Sweep
 from convcost.designs.parts import Part, compute
 from convcost.errors import ConvcostError, MissingExtraError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 Parts: TypeAlias = Generator[Part, None, None]
 Engine: TypeAlias = Callable[[Sweep, Iterator[int]], Parts]
@@ -42,8 +45,10 @@ def processes(workers: int) -> Engine:
         from concurrent.futures.process import BrokenProcessPool
         from multiprocessing import get_context
 
+        spawn = get_context("spawn")
+        ended, ours = spawn.Pipe(duplex=False)
         with _signals_for_us():
-            pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_follow)
+            pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_follow, initargs=(ended,))
 
         def submit(count: int) -> set[Future[Part]]:
             with _signals_for_us():
@@ -59,7 +64,10 @@ def processes(workers: int) -> Engine:
         except BrokenProcessPool:
             raise ConvcostError("a worker process was killed; what is done is kept: run the same again") from None
         finally:
+            # Without them, a second Ctrl-C that cuts the next line short leaves nothing that Python would wait for.
+            ours.close()
             pool.shutdown(cancel_futures=True)
+            ended.close()
 
     return engine
 
@@ -160,13 +168,13 @@ def _signals_for_us() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _follow() -> None:
-    """In a worker: leave Ctrl-C to the main process, where it was not left before, and end when that ends."""
-    from multiprocessing import parent_process
+def _follow(ended: Connection) -> None:
+    """In a worker: leave Ctrl-C to the main process, where it was not left before, and end when that says or ends."""
 
-    def watch(parent: Any) -> None:
-        parent.join()
+    def watch() -> None:
+        with suppress(OSError, EOFError):  # nothing is ever sent
+            ended.recv_bytes()
         os._exit(1)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=watch, args=(parent_process(),), daemon=True).start()
+    Thread(target=watch, daemon=True).start()
