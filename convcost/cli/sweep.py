@@ -56,7 +56,7 @@ def sweep(
 
     Example: convcost sweep mobilenet_v2 --over width=0.25:2:0.05 --over H=96:320:32 --out designs.csv
     """
-    from convcost.designs import engines
+    from convcost.designs import cluster, engines
     from convcost.designs.run import plan, run
     from convcost.designs.store import parts_of
 
@@ -66,7 +66,7 @@ def sweep(
     )
     if scheduler is not None and workers > 1:
         raise ConvcostError("--workers is for this machine, --scheduler for a cluster: choose one")
-    engine = engines.dask(scheduler) if scheduler else engines.processes(workers) if workers > 1 else engines.serial
+    engine = cluster.dask(scheduler) if scheduler else engines.processes(workers) if workers > 1 else engines.serial
     try:
         with _stopped_by_signals(), _progress(planned.designs) as progress:
             summary = run(planned, out, engine, progress)

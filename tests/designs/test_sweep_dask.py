@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from convcost.designs import engines
+from convcost.designs import cluster as dask_cluster
 from convcost.designs.run import plan, run
 from convcost.designs.space import parse_axis, space_of
 from convcost.errors import ConvcostError
@@ -46,7 +46,7 @@ def serial(sweep, tmp_path):
 def test_a_local_cluster_gives_the_same_bytes(sweep, serial, tmp_path):
     out = tmp_path / "dask.parquet"
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        summary = run(sweep, out, engines.dask(cluster.scheduler_address))
+        summary = run(sweep, out, dask_cluster.dask(cluster.scheduler_address))
     assert summary.designs == 60_000
     assert out.read_bytes() == serial
 
@@ -73,7 +73,7 @@ def test_a_server_that_is_no_scheduler_is_one_line(answer, tmp_path, monkeypatch
 
     from convcost.cli import run as cli
 
-    monkeypatch.setattr(engines, "ANSWER", 2)
+    monkeypatch.setattr(dask_cluster, "ANSWER", 2)
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
 
@@ -99,7 +99,7 @@ def test_a_server_that_is_no_scheduler_is_one_line(answer, tmp_path, monkeypatch
 def test_an_address_where_nobody_listens_is_one_line(scheme, tmp_path, monkeypatch, capsys):
     from convcost.cli import run as cli
 
-    monkeypatch.setattr(engines, "CONNECT", 0.2)
+    monkeypatch.setattr(dask_cluster, "CONNECT", 0.2)
     address = f"{scheme}://127.0.0.1:1"
     assert cli(["sweep", "vgg16", "--over", "H=32", "--out", str(tmp_path / "x.csv"), "--scheduler", address]) == 2
     gc.collect()  # no client is left that would complain as it goes
@@ -139,7 +139,7 @@ def test_a_worker_that_is_killed_in_the_middle_is_made_up_for(sweep, serial, clu
         if len(done) == 8:
             workers[0].send_signal(signal.SIGKILL)
 
-    summary = run(sweep, out, engines.dask(address), kill_one)
+    summary = run(sweep, out, dask_cluster.dask(address), kill_one)
     assert workers[0].wait() == -signal.SIGKILL
     assert workers[1].poll() is None
     assert len(done) == sweep.blocks == 30
@@ -147,7 +147,7 @@ def test_a_worker_that_is_killed_in_the_middle_is_made_up_for(sweep, serial, clu
     assert out.read_bytes() == serial
     of_worker = said(tmp_path / "worker1.log", r"Start worker at:\s+(tcp://\S+)")
     with pytest.raises(ConvcostError, match=f"--scheduler {of_worker}: it is the address of a Worker, not of the sch"):
-        run(sweep, tmp_path / "other.parquet", engines.dask(of_worker))
+        run(sweep, tmp_path / "other.parquet", dask_cluster.dask(of_worker))
 
 
 def test_a_scheduler_that_is_killed_leaves_what_is_done(sweep, serial, cluster, tmp_path, capsys):
@@ -165,7 +165,7 @@ def test_a_scheduler_that_is_killed_leaves_what_is_done(sweep, serial, cluster, 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(sweep, out, engines.dask(address), kill_all)
+        run(sweep, out, dask_cluster.dask(address), kill_all)
     assert not out.exists()
     assert run(sweep, out).resumed == 4
     assert out.read_bytes() == serial
