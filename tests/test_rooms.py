@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS: dict[str, tuple[str, ...]] = {
     "errors": (),
     "exact": ("errors",),
-    "render": ("errors",),
+    "render": ("files",),
     "printed": ("errors",),
     "files": ("errors",),
     "tablefiles": ("printed", "files"),

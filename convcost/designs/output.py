@@ -20,6 +20,7 @@ from convcost.designs.space import decimal_places, show
 from convcost.designs.where import Column
 from convcost.errors import ConvcostError, MissingExtraError
 from convcost.exact.poly.calculus import largest
+from convcost.files.csvtext import guarded
 from convcost.files.reading import opened, parsed_json
 from convcost.files.reading import read as read_file
 from convcost.files.writing import atomically
@@ -138,7 +139,8 @@ def _rows(data: bytes, format_: str) -> int:
 
 
 def _field(text: str) -> str:
-    """A field of CSV (RFC 4180)."""
+    """A text as a field of CSV (RFC 4180), which no spreadsheet computes."""
+    text = guarded(text)
     return f'"{text.replace(chr(34), 2 * chr(34))}"' if set(text) & set(',"\r\n') else text
 
 

@@ -15,7 +15,8 @@ value, in the same fields:
 JSON is one object, {"schema": 1, "title": text, "header": {name: text}, "columns": [{"key", "title",
 "kind"}], "rows": [object], "notes": [text]}, all ASCII; "schema" rises with any change that an existing
 reader would misread. CSV is RFC 4180 with the field names in its first line; it writes an absent value and an
-empty text alike.
+empty text alike. A text that a spreadsheet would take for a formula has an apostrophe in front, and so has one
+that begins with an apostrophe: take one away, and it is as it was.
 """
 
 from __future__ import annotations

@@ -177,3 +177,11 @@ def test_no_two_drafts_have_one_name_nor_one_that_is_known(tmp_path):
     assert len({name for name in names if name != "x"}) == 20
     assert not any(str(os.getpid()) in name.split(".") for name in names)
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_words_of_a_sweep_are_no_formulas(tmp_path):
+    spec = tmp_path / "net.yaml"
+    spec.write_text("name: net\ninput: 3x8x8\nknobs: {kind: a}\nlayers: [\"relu if kind == 'a' else bn\"]\n")
+    out = tmp_path / "x.csv"
+    run(plan(load(spec), space_of([parse_axis("kind='=1+1','@x','a','-'")]), out=out), out)
+    assert [line.split(",")[0] for line in out.read_text().splitlines()] == ["kind", "'=1+1", "'@x", "a", "'-"]
