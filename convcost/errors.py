@@ -5,12 +5,29 @@ from __future__ import annotations
 import copyreg
 from collections.abc import Iterable
 
+_UNSHOWN = {"Cc", "Cf", "Cs"}
+"""Categories of what commands a terminal: control characters, direction overrides, lone surrogates."""
+
+
+def one_line(text: str) -> str:
+    """The text with its whitespace single and U+FFFD for each character of _UNSHOWN: names and paths are not ours."""
+    return shown(" ".join(text.split()))
+
+
+def shown(text: str) -> str:
+    """The text as `one_line`, but with its lines and tabs."""
+    if text.isprintable():
+        return text
+    import unicodedata
+
+    return "".join("\ufffd" if c not in "\n\t" and unicodedata.category(c) in _UNSHOWN else c for c in text)
+
 
 class ConvcostError(ValueError):
     """Base of every error a user can cause. Its text is one line; the command line prints it and exits with 2."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(one_line(message))
 
     def __reduce__(self) -> tuple[object, ...]:
         # Subclasses take other arguments: a copy, as from another process, is made of the text alone.

@@ -52,11 +52,11 @@ class Network:
         """The value of every knob. Raises ConvcostError for an unknown knob or a value of a wrong type."""
         return self.spec.settings(self.network, self.variant, self.knobs)
 
-    def set(self, **knobs: Any) -> Network:
+    def set(self, /, **knobs: Any) -> Network:
         """The same network with some knobs set: `net.set(classes=10)`."""
         return Network(self.spec, self.network, self.variant, {**self.knobs, **knobs})
 
-    def build(self, input: Shape | str | None = None, **knobs: Any) -> Graph:
+    def build(self, /, input: Shape | str | None = None, **knobs: Any) -> Graph:
         """The layer graph, for an input shape and knobs. Raises ConvcostError at the layer that does not fit."""
         shape = self.shape(input)
         graph = replace(self._graph(shape, knobs), input=shape)
@@ -67,7 +67,7 @@ class Network:
         """As `build`, without looking for a graph that was built before, perhaps under other assumptions."""
         return self.spec.build(self.name, shape, self.settings)
 
-    def price(self, input: Shape | str | None = None, batch: Int = 1, **knobs: Any) -> Cost:
+    def price(self, /, input: Shape | str | None = None, batch: Int = 1, **knobs: Any) -> Cost:
         """The cost on an input: `net.price(input="3x320x320", batch=8, classes=10)`.
 
         input is (channels, *sizes), batch apart; sizes, batch and knobs can be int64 arrays or symbols as well. What
@@ -95,6 +95,7 @@ class Network:
 
     def formula(
         self,
+        /,
         quantity: str = "macs",
         symbols: Sequence[str] | None = None,
         *,
@@ -116,6 +117,7 @@ class Network:
 
     def layer_formulas(
         self,
+        /,
         quantity: str = "macs",
         symbols: Sequence[str] | None = None,
         *,
@@ -138,7 +140,7 @@ class Network:
         return parse_shape(input) if isinstance(input, str) else as_input(self.name, input)
 
 
-def load(name: str | PathLike[str], **knobs: Any) -> Network:
+def load(name: str | PathLike[str], /, **knobs: Any) -> Network:
     """A shipped network (`googlenet`, `resnet50@v1.5`) or one of a spec file (`my.yaml`, `my.yaml@variant`).
 
     Raises ConvcostError if there is none of that name, with the closest one.

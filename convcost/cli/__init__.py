@@ -17,7 +17,7 @@ from convcost.cli.peers import dialects, verify
 from convcost.cli.running import memory, roofline, training
 from convcost.cli.sweep import solve, sweep
 from convcost.cli.words import help_
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, one_line
 
 for command in (audit, reconcile, formula, verify, dialects, sweep, solve, memory, roofline, training, help_):
     cli.add_command(command)
@@ -30,25 +30,47 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
+    _open_stderr()
     if sys.stdout is None:  # closed before we began, as by `>&-`
         return _fail("standard output is closed")
+    stdout, stderr = sys.stdout, sys.stderr
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         status = cli.main(arguments or ["--help"], prog_name="convcost", standalone_mode=False)
     except click.ClickException as error:
         return _fail(error.format_message())
     except ConvcostError as error:
-        if isinstance(error, OutputClosedError):
-            # Python flushes standard output once more when it exits: give it something that takes it.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _fail(str(error))
+        return _closed() if isinstance(error, OutputClosedError) else _fail(str(error))
+    except SystemExit:
+        if sys.stdout is stdout:
+            raise
+        # A reader went away while click printed, as --help does: it has put a stream in their place that says nothing.
+        sys.stdout, sys.stderr = stdout, stderr
+        return _closed()
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted")
+    except MemoryError:  # of Python, numpy or Arrow
+        return _fail("out of memory; a sweep keeps the blocks that are done")
     except OSError as error:
         return _fail(f"{error.filename or 'standard output'}: {error.strerror or error}")
     return status if isinstance(status, int) else 0
 
 
+def _open_stderr() -> None:
+    """Where standard error was closed, as by `2>&-`: what is said there is lost, and no file of ours has its number."""
+    if sys.stderr is None:
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) < 2:
+            pass
+        sys.stderr = os.fdopen(descriptor, "w")
+
+
+def _closed() -> int:
+    """Whoever read our standard output went away."""
+    # Python flushes standard output once more when it exits: give it something that takes it.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _fail("standard output was closed before all of it was written")
+
+
 def _fail(message: str) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {one_line(message)}", file=sys.stderr)
     return 2

@@ -18,6 +18,7 @@ from convcost.cli.options import (
     say,
     show,
 )
+from convcost.errors import one_line
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -125,7 +126,7 @@ def show_(network: str) -> None:
     """Print the spec of a NETWORK, as its file has it."""
     from convcost.spec.catalog import resolve
 
-    say(resolve(network).spec.text)
+    say(resolve(network).spec.text, verbatim=True)
 
 
 @cli.command()
@@ -139,7 +140,7 @@ def check(file: Path) -> None:
     for network in every_variant(Spec.read(file)):
         total = network.price().total
         size = format_shape(network.input)
-        say(f"{network.name}: valid, {total.params:,} params, {total.macs:,} macs at {size}\n")
+        say(f"{one_line(network.name)}: valid, {total.params:,} params, {total.macs:,} macs at {size}\n")
 
 
 @cli.command()
@@ -154,4 +155,4 @@ def new(file: Path) -> None:
     from convcost.spec.template import write
 
     write(file)
-    say(f"wrote {file}; try: convcost layers {quote(path_reference(file))}\n")
+    say(f"wrote {one_line(str(file))}; try: convcost layers {quote(path_reference(file))}\n")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, shown
 from convcost.render import FORMATS
 
 if TYPE_CHECKING:
@@ -171,11 +171,12 @@ def show(table: Table, format_: str, exact: bool) -> None:
         write(table, format_, sys.stdout, exact=exact)
 
 
-def say(text: str) -> None:
-    """Print text to standard output."""
+def say(text: str, *, verbatim: bool = False) -> None:
+    """Print text to standard output; verbatim, a file or a pipe gets every character of it."""
     from convcost.render.text import encodable
 
     with _open_output():
+        text = text if verbatim and not sys.stdout.isatty() else shown(text)
         sys.stdout.write(encodable(text, sys.stdout.encoding or "utf-8"))
 
 
@@ -189,4 +190,4 @@ def _open_output() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:  # which click would turn into a silent exit
-        raise OutputClosedError("standard output was closed before all of it was written") from None
+        raise OutputClosedError("standard output is closed") from None

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from convcost.cli.options import NetworkName, load_network, network_options, output_options, set_option, show
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, one_line
 
 if TYPE_CHECKING:
     from convcost.network import Network
@@ -105,12 +105,13 @@ def _progress(networks: Sequence[Network]) -> Iterator[Network]:
         yield from networks
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(networks))
         for network in networks:
-            progress.update(task, description=network.name)
+            progress.update(task, description=escape(one_line(network.name)))
             yield network
             progress.advance(task)

@@ -119,7 +119,7 @@ def run(
     if not out.exists():
         with alone(out) as folder:
             if not out.exists():  # a run that was at it may just have finished
-                return _computed(sweep, out, Store(folder, said), engine, progress)
+                return _computed(sweep, out, Store(folder, said, sweep.blocks), engine, progress)
     remedy = "choose another name, or remove it"
     found = same(out, said, about(out), remedy)
     match found:

@@ -23,6 +23,7 @@ from convcost.spec.document import Mark, Scalar, SpecError, exact
 MAX_LENGTH = 2_000
 MAX_DEPTH = 50
 MAX_BITS = 256
+MAX_LIST = 1_000
 MAX_LOG = 64
 _DECIMAL = re.compile(rb"[0-9]{0,30}\.[0-9]{0,30}")
 
@@ -210,7 +211,7 @@ class _Evaluator(NamedTuple):
             case ast.Compare(left=left, ops=ops, comparators=rights):
                 return self._compare(node, left, ops, rights)
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
-                return tuple(self.value(part) for part in parts)
+                return self._list(node, tuple(self.value(part) for part in parts))
             case ast.Subscript(value=sequence, slice=index):
                 return self._item(node, self.value(sequence), self.value(index))
             case ast.Call(func=ast.Name(id=name)):
@@ -281,6 +282,19 @@ class _Evaluator(NamedTuple):
             if value != self.value(node.orelse):
                 raise
             return value  # it makes no difference
+
+    def _list(self, node: ast.expr, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The list, unless those in it make it so large that comparing, hashing or printing it would not end."""
+        if any(type(part) is tuple for part in value):
+            size, level = len(value), [part for part in value if type(part) is tuple]
+            for _ in range(MAX_DEPTH):
+                size += sum(map(len, level))
+                level = [part for parts in level for part in parts if type(part) is tuple]
+                if size > MAX_LIST or not level:
+                    break
+            if size > MAX_LIST or level:
+                raise self.error(node, f"a list of more than {MAX_LIST:,} values, or deeper than {MAX_DEPTH} levels")
+        return value
 
     def _item(self, node: ast.expr, sequence: Any, index: Any) -> Any:
         if type(sequence) is not tuple or not isinstance(index, int):

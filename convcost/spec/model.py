@@ -35,6 +35,8 @@ _KEYS = (
     "blocks",
     "layers",
 )
+MAX_NETWORKS = 1_000
+"""What all networks of a spec in all their variants may be, which `check` prices."""
 _PRESET_KEYS = ("about", "source", "input")
 _VARIANT_KEYS = (*_PRESET_KEYS, "networks")
 _RESERVED = {*WORDS, *STRUCTURES, *FUNCTIONS, *REGISTRY, "then"}
@@ -96,6 +98,8 @@ class Spec:
         self.knobs = {key: _knob(key, value, mark) for key, value, mark in document.entries(top, "knobs")}
         self.networks = self._presets(top, "networks", _PRESET_KEYS) or {self.name: Preset(self.name, {})}
         self.variants = self._presets(top, "variants", _VARIANT_KEYS)
+        if len(self.networks) * max(1, len(self.variants)) > MAX_NETWORKS:
+            raise SpecError(top.marks["variants"], f"more than {MAX_NETWORKS:,} networks, each variant counted")
         self._let = {key: self._expression(value, key) for key, value, _ in document.entries(top, "let")}
         self._defaults = {
             key: self._default(key, value, mark) for key, value, mark in document.entries(top, "defaults")

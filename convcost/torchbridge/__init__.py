@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 def torch_model(
     network: Network | Graph | str | PathLike[str],
+    /,
     *,
     input: Shape | str | None = None,
     device: str | torch.device = "cpu",
@@ -47,6 +48,7 @@ def torch_model(
 
 def verify(
     network: Network | Graph | str | PathLike[str],
+    /,
     *,
     module: nn.Module | None = None,
     input: Shape | str | None = None,

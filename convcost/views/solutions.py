@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from convcost.designs.forms import METRICS
-from convcost.designs.output import atomically
 from convcost.designs.solve import Problem, Solution
 from convcost.designs.space import show
 from convcost.designs.where import parse_limit
 from convcost.errors import ConvcostError, MissingExtraError, did_you_mean
+from convcost.files.writing import atomically
 from convcost.render.table import Cell, Column, Row, Table, Value
 
 PICTURES = (".svg", ".png")
