@@ -311,6 +311,8 @@ def _steps(text: str, place: Mark | str) -> Steps:
         start, stop, step = (exact(Fraction(part or 1)) for part in match.groups())
     except ZeroDivisionError:
         raise SpecError(place, f"division by zero in {text[:40]!r}") from None
+    if match[3] is None and not (isinstance(start, int) and isinstance(stop, int)):
+        raise SpecError(place, f"a range of fractions needs its step: {text.strip()}:0.05, for one")
     if step <= 0:
         raise SpecError(place, f"the step of a range must be positive, got {step}")
     if stop < start:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
 from convcost.cost.cost import Cost
-from convcost.cost.receptive import WHOLE, ReceptiveField, per_axis
+from convcost.cost.receptive import WHOLE, ReceptiveField, per_axis, receptive_fields
 from convcost.counters.line import Line
 from convcost.counters.rules import OPS, PARAMS, Convention, conventions
 from convcost.exact.integers import Int
@@ -62,7 +62,7 @@ def compare(comparison: Comparison, as_: str = "macs") -> Table:
     ]
     rows = [_compared(name, [of(cost.total) for cost in costs]) for name, of in quantities]
     fields = [_last_field(cost) for cost in costs]
-    rows.append(Row(("receptive field of the last local layer", *fields, *(None,) * (len(columns) - 1 - len(fields)))))
+    rows.append(Row(("receptive field before global layers", *fields, *(None,) * (len(columns) - 1 - len(fields)))))
     rows += _differing(costs, len(columns), (ops, params))
     header = (
         ("input", ", ".join(dict.fromkeys(format_shape(cost.input) for cost in costs))),
@@ -147,8 +147,9 @@ def _field(field: ReceptiveField) -> str:
 
 
 def _last_field(cost: Cost) -> str:
-    """The receptive field before global operators make it the whole input."""
-    fields = [cost.receptive_fields[row.name] for row in cost.rows if not row.aux]
+    """The receptive field before global layers make it the whole input; gates that pool the whole map are left out."""
+    local = receptive_fields(cost.graph, cost.input, local=True)
+    fields = [field for row, field in zip(cost.rows, local, strict=True) if not row.aux]
     return _field(next((field for field in reversed(fields) if not field.whole), WHOLE))
 
 

@@ -116,8 +116,8 @@ def test_compare_shows_ratio_saving_and_what_differs(capsys):
     out = succeed(capsys, "compare", "factor_5x5@direct", "factor_5x5@factored", "--format", "json")
     rows = {row["quantity"]: row for row in json.loads(out)["rows"]}
     assert rows["macs"]["factor_5x5@factored saving"] == "7/25"
-    assert rows["receptive field of the last local layer"]["factor_5x5@direct"] == "5/1"
-    assert rows["receptive field of the last local layer"]["factor_5x5@factored"] == "5/1"
+    assert rows["receptive field before global layers"]["factor_5x5@direct"] == "5/1"
+    assert rows["receptive field before global layers"]["factor_5x5@factored"] == "5/1"
     assert "layers that differ" in rows
 
 
