@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.errors import ConvcostError
@@ -52,13 +52,7 @@ def alternatives(network: Network, cost: Cost, *, sizes: bool) -> Iterator[Alter
 
 def reference(network: Network, input: Shape) -> str:
     """A network on an input, written as tables refer to it: `resnet34@v1 shortcut=A input=3x256x256`."""
-    knobs = [f"{name}={_said(value)}" for name, value in network.knobs.items()]
-    shape = [f"input={format_shape(input)}"] if tuple(input) != network.input else []
-    return " ".join([network.name, *knobs, *shape])
-
-
-def _said(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value).replace(" ", "")
+    return network.reference + (f" input={format_shape(input)}" if tuple(input) != network.input else "")
 
 
 def _near(network: Network) -> Iterator[tuple[int, int, Network]]:

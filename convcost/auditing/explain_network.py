@@ -20,6 +20,7 @@ from convcost.network import Network
 from convcost.ops import Params, Work
 from convcost.published.claims import Claim
 from convcost.published.readings import Reading
+from convcost.values import show
 
 _SIDES = range(32, 641, 2)
 _CLASSES = (10, 100, 101, 200, 365, 1000, 1001, 21_841, 21_843)
@@ -86,7 +87,7 @@ def _cases(network: Network, cost: Cost, sizes: bool) -> Iterator[_Case]:
             changed = network.set(**{name: value}).price(cost.input)
         except ConvcostError:
             continue
-        yield _Case([f"{name} = {_said(value)} instead of {_said(now)}"], [1.0], changed)
+        yield _Case([f"{name} = {show(value)} instead of {show(now)}"], [1.0], changed)
     if sizes and len(cost.input) == 3:  # channels and two axes
         import numpy as np
 
@@ -126,12 +127,6 @@ def _values(name: str, now: Any, choices: Sequence[Any]) -> Iterator[Any]:
         yield from (value for value in scaled if isinstance(now, Fraction) or now == 1 or value == int(value))
         if isinstance(now, int):
             yield from (now + step for step in _STEPS if now + step > 0)
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, Fraction) and not 1000 % value.denominator:
-        return str(float(value))
-    return str(list(value) if isinstance(value, tuple) else value)
 
 
 def _scopes(cost: Cost) -> list[Line]:

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from convcost.designs.blocks import Block
-from convcost.designs.space import decimal_places, show
 from convcost.designs.where import Column
 from convcost.errors import ConvcostError, MissingExtraError
 from convcost.exact.poly.calculus import largest
 from convcost.spec.document import exact
+from convcost.values import decimal_places, show
 
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl"}
 METADATA = b"convcost"

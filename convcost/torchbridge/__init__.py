@@ -13,7 +13,7 @@ from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError, MissingExtraError
 from convcost.network import Network, load
 from convcost.ops import Shape
-from convcost.spec.model import parse_shape
+from convcost.spec.inputs import parse_shape
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -13,7 +13,7 @@ from convcost.exact.integers import Int
 from convcost.network import Comparison, Network
 from convcost.ops import format_shape
 from convcost.render.table import Cell, Column, Row, Table, Value
-from convcost.views.naming import called, unit
+from convcost.views.naming import unit
 
 
 def layers(network: Network, cost: Cost, depth: int | None = None, as_: str = "macs") -> Table:
@@ -47,7 +47,7 @@ def compare(comparison: Comparison, as_: str = "macs") -> Table:
     """Totals side by side, each with its ratio to the first and the saving, and the scopes whose cost differs."""
     networks, costs = comparison
     params, ops = conventions(as_)
-    names = _distinct([called(network) for network in networks])
+    names = _distinct([network.reference for network in networks])
     columns = [Column("quantity", "", wrap=True)]
     columns += [Column(name, name, "count") for name in names]
     for name in names[1:]:
@@ -106,7 +106,7 @@ def _what(line: Line) -> tuple[str, ...]:
 
 def _header(network: Network, cost: Cost, as_: str) -> tuple[tuple[str, str], ...]:
     return (
-        ("network", called(network)),
+        ("network", network.reference),
         ("source", network.spec.source),
         ("input", format_shape(cost.input)),
         ("batch", str(cost.batch)),

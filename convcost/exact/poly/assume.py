@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from copy import copy
 from itertools import count
 from typing import Any, NamedTuple
 
 from convcost.errors import ConvcostError, UndecidedError
+from convcost.exact import context
 from convcost.exact.integers import Int, less, where
 from convcost.exact.poly import bounds
 from convcost.exact.poly.atoms import is_integral
@@ -56,6 +56,8 @@ class Assumptions:
         """The choices in the order made."""
         self.answers = list(answers)
         """The answer to each; True beyond those given."""
+        self.epoch = object()
+        """What holds of things found out now: another one in an `attempt`, and the old one if it fails."""
         self._facts: list[Int] = []  # known to be >= 0
         self._nonzero: set[Int] = set()
         self._indices: set[str] = set()  # of repeats: what is assumed has to be so in all their steps
@@ -108,7 +110,8 @@ class Assumptions:
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """What is assumed inside is forgotten if it fails."""
-        saved = {name: copy(part) for name, part in vars(self).items()}
+        saved = {name: part if name == "epoch" else copy(part) for name, part in vars(self).items()}
+        self.epoch = object()
         try:
             yield
         except ConvcostError:
@@ -146,17 +149,14 @@ class Assumptions:
         return any(bounds.above(p - fact, 0) for fact in (0, *self._facts))
 
 
-_current: ContextVar[Assumptions | None] = ContextVar("assumptions", default=None)
-
-
 @contextmanager
 def assuming(assumptions: Assumptions) -> Iterator[Assumptions]:
     """Questions asked inside are put to these assumptions."""
-    token = _current.set(assumptions)
+    token = context.current.set(assumptions)
     try:
         yield assumptions
     finally:
-        _current.reset(token)
+        context.current.reset(token)
 
 
 def explored(run: Callable[[], Int]) -> tuple[Int, dict[Condition, None]]:
@@ -214,35 +214,40 @@ def _never(condition: Condition) -> list[Condition]:
 
 def current() -> Assumptions:
     """The assumptions in force. Raises ConvcostError outside `assuming`."""
-    if (assumptions := _current.get()) is None:
+    if (assumptions := _in_force()) is None:
         raise ConvcostError("a symbolic number of repeats needs a formula: see Network.formula")
     return assumptions
 
 
 def known(condition: Condition) -> bool | None:
     """See `Assumptions.known`."""
-    return (_current.get() or Assumptions()).known(condition)
+    return (_in_force() or Assumptions()).known(condition)
 
 
 def require(condition: Condition) -> bool:
-    """See `Assumptions.require`."""
-    return (_current.get() or Assumptions()).require(condition)
+    """See `Assumptions.require`. Outside `assuming`, whether the condition is not known to be wrong."""
+    return (_in_force() or Assumptions()).require(condition)
 
 
-def refuted(condition: Condition) -> bool:
-    """Whether the condition cannot be required: outside `assuming`, whether it is not known to hold."""
-    assumptions = _current.get()
-    return known(condition) is not True if assumptions is None else not assumptions.require(condition)
+def require_known(condition: Condition) -> bool:
+    """See `Assumptions.require`. Outside `assuming`, whether the condition is known to hold."""
+    assumptions = _in_force()
+    return Assumptions().known(condition) is True if assumptions is None else assumptions.require(condition)
 
 
 def choose(condition: Condition) -> bool:
     """See `Assumptions.choose`. Raises TypeError outside `assuming` for what is not known."""
-    assumptions = _current.get()
+    assumptions = _in_force()
     if assumptions is not None:
         return assumptions.choose(condition)
     if (known := Assumptions().known(condition)) is None:
         raise TypeError(no_value(condition.value))
     return known
+
+
+def _in_force() -> Assumptions | None:
+    assumed = context.current.get()
+    return assumed if isinstance(assumed, Assumptions) else None
 
 
 def no_value(p: Poly) -> str:
