@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Iterable
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 
 class ConvcostError(ValueError):
@@ -25,6 +29,10 @@ class UndecidedError(ConvcostError):
     """A choice whose answer is not the same for all values of a symbol that it must not depend on."""
 
 
+class ConvcostWarning(UserWarning):
+    """What is rarely meant, though it can be computed: one line, as `convcost` prints it on standard error."""
+
+
 class MissingExtraError(ConvcostError):
     """An optional dependency is needed and absent; the message is the command that installs it."""
 
@@ -38,3 +46,26 @@ def did_you_mean(name: str, known: Iterable[object]) -> str:
 
     close = get_close_matches(name, [k for k in known if isinstance(k, str)], n=1)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+_unwarned: ContextVar[bool] = ContextVar("unwarned", default=False)
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Nothing inside warns: what is tried there nobody has asked for, as the candidates of a search."""
+    token = _unwarned.set(True)
+    try:
+        yield
+    finally:
+        _unwarned.reset(token)
+
+
+def warn(message: str) -> None:
+    """Warn whoever called convcost, in one line; Python says it once for each line that calls."""
+    if _unwarned.get():
+        return
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "convcost":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(" ".join(message.split()), ConvcostWarning, stacklevel=level)

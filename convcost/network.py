@@ -9,6 +9,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcost.cost.cost import Cost
+from convcost.cost.doubts import warn_of
 from convcost.cost.graph import Graph
 from convcost.cost.inputs import admitted, as_input
 from convcost.errors import ConvcostError, did_you_mean
@@ -71,7 +72,7 @@ class Network:
         network = self.set(**knobs)
         shape = network.shape(input)
         graph = replace(network._graph(shape), input=shape)
-        graph.evaluate()
+        warn_of(graph, [shape, *(result.shape for result in graph.evaluate())])
         return graph
 
     def price(self, input: Shape | str | None = None, batch: Int = 1, **knobs: Any) -> Cost:
@@ -79,11 +80,14 @@ class Network:
 
         input is (channels, *sizes), batch apart; sizes, batch and knobs can be int64 arrays or symbols as well. What
         comes out for symbols is right wherever every layer fits, and does not know where that is: `formula` does.
-        Raises ConvcostError where anything does not fit, naming the layer.
+        Raises ConvcostError where anything does not fit, naming the layer, and warns (ConvcostWarning) of what fits but
+        is rarely meant: a kernel larger than its map, a stride that leaves inputs out, padding of half a kernel.
         """
         network = self.set(**knobs)
         shape = network.shape(input)
-        return Cost(network._graph(shape), shape, batch)
+        cost = Cost(network._graph(shape), shape, batch)
+        warn_of(cost.graph, [cost.input, *(row.shape for row in cost.rows)])
+        return cost
 
     def _graph(self, shape: Shape) -> Graph:
         """A graph with the structure for an input, which may not fit it: perhaps it was built for another one."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from convcost.cost.cost import Cost
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, unwarned
 from convcost.network import Network
 from convcost.ops import Shape, format_shape
 from convcost.published.headings import RESOLUTIONS
@@ -90,7 +90,8 @@ def _resolutions(shape: Shape) -> Iterator[Shape]:
 
 def _priced(size: int, steps: int, network: Network, shape: Shape) -> Iterator[Alternative]:
     try:
-        cost = network.price(shape)
+        with unwarned():
+            cost = network.price(shape)
     except ConvcostError:
         return
     part = WITH_AUXILIARY if AUXILIARY in network.knobs and cost.auxiliary is not None else ALL

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from convcost.auditing.explain import MOST_EDITS, NEVER, SHOWN, Explanation, Explanations, Target, searchable
 from convcost.cost.cost import Cost
 from convcost.counters.line import Line
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, unwarned
 from convcost.network import Network
 from convcost.ops import Params, Work
 from convcost.published.claims import Claim
@@ -84,7 +84,8 @@ def _cases(network: Network, cost: Cost, sizes: bool) -> Iterator[_Case]:
     yield _Case([""], [0.0], cost)
     for name, value, now in _settings(network):
         try:
-            changed = network.set(**{name: value}).price(cost.input)
+            with unwarned():
+                changed = network.set(**{name: value}).price(cost.input)
         except ConvcostError:
             continue
         yield _Case([f"{name} = {show(value)} instead of {show(now)}"], [1.0], changed)

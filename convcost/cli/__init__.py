@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -15,7 +18,7 @@ from convcost.cli.options import OutputClosedError
 from convcost.cli.peers import dialects, verify
 from convcost.cli.running import memory, roofline, training
 from convcost.cli.sweep import solve, sweep
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, ConvcostWarning
 
 for command in (audit, reconcile, formula, verify, dialects, sweep, solve, memory, roofline, training):
     cli.add_command(command)
@@ -32,9 +35,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail("standard output is closed")
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        status = cli.main(arguments or ["--help"], prog_name="convcost", standalone_mode=False)
+        with _warnings_in_one_line():
+            status = cli.main(arguments or ["--help"], prog_name="convcost", standalone_mode=False)
     except click.ClickException as error:
         return _fail(error.format_message())
+    except ConvcostWarning as warning:  # --strict
+        return _fail(str(warning))
     except ConvcostError as error:
         if isinstance(error, OutputClosedError):
             # Python flushes standard output once more when it exits: give it something that takes it.
@@ -45,6 +51,25 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(f"{error.filename or 'standard output'}: {error.strerror or error}")
     return status if isinstance(status, int) else 0
+
+
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Ours are said on standard error, each once; any other is left to Python."""
+    said: set[str] = set()
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def say(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if not issubclass(category, ConvcostWarning):
+                show(message, category, *where, **more)
+            elif str(message) not in said:
+                said.add(str(message))
+                print(f"warning: {message}", file=sys.stderr)
+
+        warnings.simplefilter("always", ConvcostWarning)
+        warnings.showwarning = say
+        yield
 
 
 def _fail(message: str) -> int:

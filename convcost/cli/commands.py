@@ -16,11 +16,13 @@ from convcost.cli.options import (
     profile_option,
     say,
     show,
+    strict_option,
 )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="convcost")
+@strict_option
 def cli() -> None:
     """Where every parameter and multiply-add of a convolutional network comes from, and which published number holds.
 
@@ -125,6 +127,7 @@ def show_(network: str) -> None:
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@strict_option
 def check(file: Path) -> None:
     """Check a spec FILE: every network and variant in it is built and priced."""
     from convcost.network import every_variant

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from convcost.cli.options import NetworkName, load_network, network_options, output_options, set_option, show
+from convcost.cli.options import (
+    NetworkName,
+    load_network,
+    network_options,
+    output_options,
+    set_option,
+    show,
+    strict_option,
+)
 from convcost.errors import ConvcostError
 
 if TYPE_CHECKING:
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
 )
 @set_option()
 @click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: each network's own]")
+@strict_option
 @output_options
 def verify(
     networks: tuple[str, ...],

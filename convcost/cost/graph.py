@@ -14,6 +14,7 @@ from convcost.errors import ConvcostError, ShapeError
 from convcost.exact.context import in_force
 from convcost.exact.integers import Int, require_above, sum_over
 from convcost.ops import Op, Params, Shape, Work, elements, format_shape
+from convcost.ops.doubts import swapped
 from convcost.ops.repeat import Step, Steps
 
 MAX_BITS = 256
@@ -82,6 +83,11 @@ class Graph:
             for node in self.nodes
         )
 
+    @cached_property
+    def doubted(self) -> dict[Shape, tuple[str, ...]]:
+        """What is doubtful on inputs that have been looked at; see `convcost.cost.doubts`."""
+        return {}
+
     def evaluate(self, input: Shape | None = None) -> list[Evaluated]:
         """Shape, parameters and work of every node, for an input shape (default: the graph's own).
 
@@ -139,7 +145,7 @@ def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
                 raise ShapeError(f"{op.name} makes a dimension of more than {MAX_BITS} bits")
             if not require_above(size, 0):
                 kernel = getattr(op, "kernel_size", None)
-                why = "" if kernel is None else f": its window of {kernel} does not fit"
+                why = "" if kernel is None else f": its window of {kernel} does not fit{swapped(op, xs[0])}"
                 raise ShapeError(f"{op.name} of {format_shape(xs[0])} leaves {format_shape(shape)}{why}")
         return Evaluated(shape, op.params(xs, shape), op.work(xs, shape), elements(shape) if op.multiplies else 0)
     except ValueError as error:

@@ -17,7 +17,7 @@ from convcost.cost.cost import Cost
 from convcost.cost.memory import peak_memory
 from convcost.designs.space import Axis, Space, parsed_expression
 from convcost.designs.where import Column
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, unwarned
 from convcost.exact.integers import Int
 from convcost.exact.poly import Poly, compile_polys, symbol
 from convcost.exact.poly.assume import Assumptions, Condition, assuming, explored
@@ -57,7 +57,8 @@ def price(network: Network, values: Values) -> Cost:
     names = AXES.get(len(own), ("",) * len(own))
     given = next((values[name] for name in names if name in values), None)
     sizes = [values.get(name, size if given is None else given) for name, size in zip(names, own, strict=True)]
-    return network.price((channels, *sizes), values.get(BATCH, 1))
+    with unwarned():
+        return network.price((channels, *sizes), values.get(BATCH, 1))
 
 
 def metrics(cost: Cost) -> tuple[Int, ...]:
