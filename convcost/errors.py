@@ -9,6 +9,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+MAX_REASON = 400
+"""Characters of what others' code says; torch can go on for pages."""
+
 
 class ConvcostError(ValueError):
     """Base of every error a user can cause. Its text is one line; the command line prints it and exits with 2."""
@@ -46,6 +49,26 @@ def did_you_mean(name: str, known: Iterable[object]) -> str:
 
     close = get_close_matches(name, [k for k in known if isinstance(k, str)], n=1)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+@contextmanager
+def reported(what: str) -> Iterator[None]:
+    """Whatever others' code raises inside ends in one line that begins with what was done.
+
+    Not what is ours, what has no room or no permission (which names its file), and warnings that are errors.
+    """
+    try:
+        yield
+    except (ConvcostError, OSError, Warning):
+        raise
+    except Exception as error:
+        raise ConvcostError(f"{what}: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """What an exception of others says, with its kind: `ValueError: too small`."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:MAX_REASON]}{'...' * (len(text) > MAX_REASON)}"
 
 
 _unwarned: ContextVar[bool] = ContextVar("unwarned", default=False)

@@ -55,7 +55,7 @@ class Network:
     @property
     def input(self) -> Shape:
         """The input shape it is defined for, (channels, *sizes)."""
-        own = self.spec.input_of(self.network, self.variant)
+        own = self.spec.defined_input(self.network, self.variant)
         return own.shape(self.settings if own.knobs else {})
 
     @property
@@ -92,7 +92,7 @@ class Network:
     def _graph(self, shape: Shape) -> Graph:
         """A graph with the structure for an input, which may not fit it: perhaps it was built for another one."""
         settings, name = self.settings, self.reference
-        own = self.spec.input_of(self.network, self.variant)
+        own = self.spec.defined_input(self.network, self.variant)
         if own.knobs:
             for knob, value in own.bound(name, shape, settings, self.knobs).items():
                 settings[knob] = self.spec.knobs[knob].check(value)
@@ -158,7 +158,7 @@ class Network:
         if input is None:
             return self.input
         shape = parse_shape(input) if isinstance(input, str) else as_input(self.reference, input)
-        own = self.spec.input_of(self.network, self.variant)
+        own = self.spec.defined_input(self.network, self.variant)
         if own.knobs:
             own.bound(self.reference, shape, self.settings, self.knobs)
             return shape

@@ -30,8 +30,12 @@ def warn_of(graph: Graph, tensors: Sequence[Shape]) -> None:
 
 def _found(graph: Graph, tensors: Sequence[Shape]) -> list[str]:
     lines: dict[tuple[object, str], str] = {}
+    seen: dict[tuple[int, Shape], tuple[str, ...]] = {}  # most layers of a network repeat
     for node in graph.nodes:
-        for doubt in doubts(node.op, tensors[node.inputs[0]]):
+        x = tensors[node.inputs[0]]
+        if (found := seen.get(key := (id(node.op), x))) is None:
+            found = seen[key] = tuple(doubts(node.op, x))
+        for doubt in found:
             where = f"{node.place}: " if node.place else ""
             lines.setdefault((node.place, doubt.partition(" is ")[0]), f"{where}layer {node.name}: {doubt}")
     return list(lines.values())

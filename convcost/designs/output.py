@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from convcost.designs.blocks import Block
 from convcost.designs.where import Column
-from convcost.errors import ConvcostError, MissingExtraError
+from convcost.errors import ConvcostError, MissingExtraError, reported
 from convcost.exact.poly.calculus import largest
 from convcost.spec.document import exact
 from convcost.values import decimal_places, show
@@ -171,6 +171,7 @@ def _pyarrow() -> tuple[Any, Any]:
     return pa, parquet
 
 
+@reported("pyarrow")
 def _parquet(block: Block) -> bytes:
     pyarrow, parquet = _pyarrow()
     table = pyarrow.table({name: _array(column) for name, column in block.columns.items()})

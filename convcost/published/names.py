@@ -157,7 +157,7 @@ class Known:
         inputs = [part.removeprefix("input=") for part in settings if part.startswith("input=")]
         said = input_size(inputs[0]) if inputs else None
         settings = [part for part in settings if not part.startswith("input=")] if said else settings
-        own = found.spec.own_input(found.network, found.variant)
+        own = found.spec.input_of(found.network, found.variant)
         return _at(_Meaning(" ".join([name, *settings]), own, said or (), (), True), size)
 
     def _unrepeated(self, candidate: Candidate) -> list[str]:
@@ -201,7 +201,7 @@ class Known:
         name = f"{stated}@{variant}" if variant and (shipped or variant != found.variant) else stated
         chosen = [f"{knob}={value}" for knob, value in knobs.items() if value != settings[knob]]
         reference = " ".join([name, *chosen])
-        own = found.spec.own_input(found.network, variant)
+        own = found.spec.input_of(found.network, variant)
         return _Meaning(reference, own, size, tuple(rest), told)
 
 

@@ -59,7 +59,7 @@ class Knob(NamedTuple):
             raise ConvcostError(f"knob {self.name} takes {_kind(self.default)}, got {got(value)}")
         if self.choices and (hasattr(value, "dtype") or value not in self.choices):
             raise ConvcostError(
-                f"knob {self.name} is one of {', '.join(map(show, self.choices))}; got {got(value)}"
+                f"knob {self.name} is one of {', '.join(map(show, self.choices))}; got {show(value)[:60]}"
                 f"{did_you_mean(show(value), map(show, self.choices))}"
             )
         return value
@@ -144,14 +144,14 @@ class Spec:
         """The first of a network's variants, None if it has none."""
         return next(iter(self.variants_of(network)), None)
 
-    def input_of(self, network: str, variant: str | None) -> Input:
+    def defined_input(self, network: str, variant: str | None) -> Input:
         """The input that a network is defined for, perhaps in terms of its knobs."""
         chosen = self.variants[variant].input if variant is not None else None
         return chosen or self.networks[network].input or self._own
 
-    def own_input(self, network: str, variant: str | None) -> Shape:
+    def input_of(self, network: str, variant: str | None) -> Shape:
         """The input shape of a network whose knobs nobody has set."""
-        return self.input_of(network, variant).shape(self.settings(network, variant, {}))
+        return self.defined_input(network, variant).shape(self.settings(network, variant, {}))
 
     def build(self, name: str, input: Shape, settings: Mapping[str, Any]) -> Graph:
         """The graph for an input shape and the value of every knob (see `settings`)."""

@@ -189,7 +189,7 @@ def test_true_is_written_as_yaml_writes_it(capsys, word):
         (["layers", "googlenet", "--set", "classes"], "write it as knob=value"),
         (["layers", "googlenet", "--set", "classes=0"], "out_features must be at least 1, got 0"),
         (["layers", "resnet34", "--set", "shortcut=D"], "knob shortcut is one of A, B, C; got D"),
-        (["layers", "googlenet", "--input", "3"], "conv needs (channels, size...), its input is 3"),
+        (["layers", "googlenet", "--input", "3"], "its input is 3x224x224, or has other sizes, not 3; did you mean"),
         (["layers", "googlenet", "--input", "3x-1x5"], "an input is written channels x sizes"),
         (["layers", "inception_v2", "--input", "3x20x20"], "layer"),
         (["layers", "googlenet", "--batch", "0"], "--batch"),
