@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -101,14 +101,15 @@ class Graph:
             inputs = node.inputs
             xs = (tensors[inputs[0]],) if len(inputs) == 1 else tuple([tensors[i] for i in inputs])
             # Specs share one record between equal calls, so identity is enough and cheaper than equality.
-            key: tuple[object, ...] = (id(node.op), xs)
+            key: tuple[object, ...] = (id(node.op), xs, node.repeats)
             try:
                 result = seen.get(key)
             except TypeError:  # arrays cannot be hashed: nothing is shared then
                 key, result = (), None
             if result is None:
                 try:
-                    result = evaluate(node.op, xs)
+                    with _stepping(node) if repeated else nullcontext():
+                        result = evaluate(node.op, xs)
                 except ConvcostError as error:
                     raise self._located(error, node, xs) from None
                 if key:
@@ -125,13 +126,22 @@ class Graph:
 
     def _summed(self, result: Evaluated, node: Node, xs: Sequence[Shape]) -> Evaluated:
         try:
-            return result.over(node.repeats)
+            with _stepping(node):
+                return result.over(node.repeats)
         except ConvcostError as error:
             raise self._located(error, node, xs) from None
 
     def _located(self, error: ConvcostError, node: Node, xs: Sequence[Shape]) -> ConvcostError:
         names = ["input", *(n.name for n in self.nodes)]
         return located(error, node, [(names[i], x) for i, x in zip(node.inputs, xs, strict=True)])
+
+
+def _stepping(node: Node) -> AbstractContextManager[None]:
+    """What is assumed inside is of a step of the symbolic repeats that the node is in, or ends."""
+    from convcost.exact.poly.assume import stepping
+
+    ended = [Repeat(node.op.index.symbols[0], node.op.count)] if isinstance(node.op, Steps) else []
+    return stepping([*node.repeats, *ended])
 
 
 def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
