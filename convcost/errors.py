@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Iterable
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+MAX_REASON = 400
+"""Characters of what others' code says; torch can go on for pages."""
 
 _UNSHOWN = {"Cc", "Cf", "Cs"}
 """Categories of what commands a terminal: control characters, direction overrides, lone surrogates."""
@@ -42,6 +49,10 @@ class UndecidedError(ConvcostError):
     """A choice whose answer is not the same for all values of a symbol that it must not depend on."""
 
 
+class ConvcostWarning(UserWarning):
+    """What is rarely meant, though it can be computed: one line, as `convcost` prints it on standard error."""
+
+
 class MissingExtraError(ConvcostError):
     """An optional dependency is needed and absent; the message is the command that installs it."""
 
@@ -55,3 +66,46 @@ def did_you_mean(name: str, known: Iterable[object]) -> str:
 
     close = get_close_matches(name, [k for k in known if isinstance(k, str)], n=1)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+@contextmanager
+def reported(what: str) -> Iterator[None]:
+    """Whatever others' code raises inside ends in one line that begins with what was done.
+
+    Not what is ours, what has no room or no permission (which names its file), and warnings that are errors.
+    """
+    try:
+        yield
+    except (ConvcostError, OSError, Warning):
+        raise
+    except Exception as error:
+        raise ConvcostError(f"{what}: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """What an exception of others says, with its kind: `ValueError: too small`."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:MAX_REASON]}{'...' * (len(text) > MAX_REASON)}"
+
+
+_unwarned: ContextVar[bool] = ContextVar("unwarned", default=False)
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Nothing inside warns: what is tried there nobody has asked for, as the candidates of a search."""
+    token = _unwarned.set(True)
+    try:
+        yield
+    finally:
+        _unwarned.reset(token)
+
+
+def warn(message: str) -> None:
+    """Warn whoever called convcost, in one line; Python says it once for each line that calls."""
+    if _unwarned.get():
+        return
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "convcost":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(" ".join(message.split()), ConvcostWarning, stacklevel=level)

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 ROOMS: dict[str, tuple[str, ...]] = {
     "errors": (),
+    "values": ("errors",),
     "exact": ("errors",),
     "render": ("files",),
     "printed": ("errors",),
@@ -18,7 +19,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "tablefiles": ("printed", "files"),
     "ops": ("exact",),
     "counters": ("ops",),
-    "cost": ("counters", "printed"),  # a machine is written as people write it: 19.5T
+    "cost": ("counters", "printed", "values"),  # a machine is written as people write it: 19.5T
     "spec": ("cost", "files"),
     "network": ("spec",),
     "formulas": ("network", "exact"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcost.cost.cost import Cost
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, unwarned
 from convcost.network import Network
 from convcost.ops import Shape, format_shape
 from convcost.published.headings import RESOLUTIONS
@@ -52,13 +52,7 @@ def alternatives(network: Network, cost: Cost, *, sizes: bool) -> Iterator[Alter
 
 def reference(network: Network, input: Shape) -> str:
     """A network on an input, written as tables refer to it: `resnet34@v1 shortcut=A input=3x256x256`."""
-    knobs = [f"{name}={_said(value)}" for name, value in network.knobs.items()]
-    shape = [f"input={format_shape(input)}"] if tuple(input) != network.input else []
-    return " ".join([network.name, *knobs, *shape])
-
-
-def _said(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value).replace(" ", "")
+    return network.reference + (f" input={format_shape(input)}" if tuple(input) != network.input else "")
 
 
 def _near(network: Network) -> Iterator[tuple[int, int, Network]]:
@@ -96,7 +90,8 @@ def _resolutions(shape: Shape) -> Iterator[Shape]:
 
 def _priced(size: int, steps: int, network: Network, shape: Shape) -> Iterator[Alternative]:
     try:
-        cost = network.price(shape)
+        with unwarned():
+            cost = network.price(shape)
     except ConvcostError:
         return
     part = WITH_AUXILIARY if AUXILIARY in network.knobs and cost.auxiliary is not None else ALL

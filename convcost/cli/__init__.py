@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -17,7 +20,7 @@ from convcost.cli.peers import dialects, verify
 from convcost.cli.running import memory, roofline, training
 from convcost.cli.sweep import solve, sweep
 from convcost.cli.words import help_
-from convcost.errors import ConvcostError, one_line
+from convcost.errors import ConvcostError, ConvcostWarning, one_line
 
 for command in (audit, reconcile, formula, verify, dialects, sweep, solve, memory, roofline, training, help_):
     cli.add_command(command)
@@ -36,9 +39,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     stdout, stderr = sys.stdout, sys.stderr
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        status = cli.main(arguments or ["--help"], prog_name="convcost", standalone_mode=False)
+        with _warnings_in_one_line():
+            status = cli.main(arguments or ["--help"], prog_name="convcost", standalone_mode=False)
     except click.ClickException as error:
         return _fail(error.format_message())
+    except ConvcostWarning as warning:  # --strict
+        return _fail(str(warning))
     except ConvcostError as error:
         return _closed() if isinstance(error, OutputClosedError) else _fail(str(error))
     except SystemExit:
@@ -69,6 +75,25 @@ def _closed() -> int:
     # Python flushes standard output once more when it exits: give it something that takes it.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return _fail("standard output was closed before all of it was written")
+
+
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Ours are said on standard error, each once; any other is left to Python."""
+    said: set[str] = set()
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def say(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if not issubclass(category, ConvcostWarning):
+                show(message, category, *where, **more)
+            elif str(message) not in said:
+                said.add(str(message))
+                print(f"warning: {message}", file=sys.stderr)
+
+        warnings.simplefilter("always", ConvcostWarning)
+        warnings.showwarning = say
+        yield
 
 
 def _fail(message: str) -> int:

@@ -8,6 +8,7 @@ import click
 
 from convcost.cli.options import TABLE_OR_FILE, load_network, output_options, set_option, show
 from convcost.errors import ConvcostError
+from convcost.values import named
 
 _FAIL_ON = ("contradiction", "unreproduced", "difference")
 
@@ -121,22 +122,19 @@ def _network_and_claims(arguments: tuple[str, ...]) -> tuple[str | None, list[st
 def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for text in texts:
-        left, equals, right = text.partition("=")
         # A printed name may have an equals sign of its own: "ShuffleNet (g = 3)=shufflenet_v1_g3".
-        if option == "--name" and "=" in right:
-            left, equals, right = _split_name(text)
-        if not equals or not right.strip():
-            raise ConvcostError(f"{option} {text!r}: write it as LEFT=RIGHT")
-        if left.strip() in pairs:
-            raise ConvcostError(f"{option} {left.strip()!r}: given twice")
-        pairs[left.strip()] = right.strip()
+        at = _before_reference(text) if option == "--name" and text.count("=") > 1 else None
+        left, right = named(text, option, "LEFT=RIGHT", at)
+        if left in pairs:
+            raise ConvcostError(f"{option} {left!r}: given twice")
+        pairs[left] = right
     return pairs
 
 
-def _split_name(text: str) -> tuple[str, str, str]:
-    """At the first equals sign behind which a network's reference stands: a name, then knobs with theirs."""
+def _before_reference(text: str) -> int:
+    """The first equals sign behind which a network's reference stands, a name, then knobs with theirs; -1 for none."""
     for at, character in enumerate(text):
         first = text[at + 1 :].strip().partition(" ")[0]
         if character == "=" and first and "=" not in first and not first[0].isdigit():
-            return text[:at], "=", text[at + 1 :]
-    return text, "", ""
+            return at
+    return -1

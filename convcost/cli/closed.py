@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
 from convcost.cli.options import QUANTITY, NetworkName, load_network, network_options, say
-from convcost.errors import ConvcostError
+from convcost.values import all_named, listed
 
 
 @click.command()
@@ -48,18 +46,5 @@ def formula(
     names = None if symbols is None else [name.strip() for name in symbols.split(",")]
     found = load_network(network, settings).formula(quantity, names, input=input_shape, batch=batch)
     if under:
-        found = found.substitute(**_pairs(under))
+        found = found.substitute(**all_named(listed(under), "--under", "symbol=value"))
     say(found.format(format_))
-
-
-def _pairs(under: str) -> dict[str, str]:
-    """NAME=VALUE,NAME=VALUE; a value may have commas of its own, in max(a, b)."""
-    pairs: dict[str, str] = {}
-    for pair in re.split(r",(?=\s*\w+\s*=)", under):
-        name, equals, value = (part.strip() for part in pair.partition("="))
-        if not (name and equals and value):
-            raise ConvcostError(f"--under {pair!r}: write it as symbol=value")
-        if name in pairs:
-            raise ConvcostError(f"--under {name}: given twice")
-        pairs[name] = value
-    return pairs

@@ -17,12 +17,14 @@ from convcost.cli.options import (
     rule_option,
     say,
     show,
+    strict_option,
 )
 from convcost.errors import one_line
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="convcost")
+@strict_option
 def cli() -> None:
     """Where every parameter and multiply-add of a convolutional network comes from, and which published number holds.
 
@@ -131,6 +133,7 @@ def show_(network: str) -> None:
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@strict_option
 def check(file: Path) -> None:
     """Check a spec FILE: price every network and variant in it."""
     from convcost.network import every_variant

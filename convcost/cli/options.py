@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from convcost.errors import ConvcostError, shown
+from convcost.errors import ConvcostError, ConvcostWarning, shown
 from convcost.render import FORMATS
 
 if TYPE_CHECKING:
@@ -122,6 +123,17 @@ def set_option(help_: str = "Set a knob; repeatable.") -> Callable[[Command], Co
     return click.option("--set", "settings", type=Setting(), multiple=True, metavar="KNOB=VALUE", help=help_)
 
 
+def _make_errors(_ctx: click.Context, _param: click.Parameter, strict: bool) -> None:
+    if strict:
+        warnings.simplefilter("error", ConvcostWarning)  # until `run` ends
+
+
+strict_option = click.option(
+    "--strict", is_flag=True, expose_value=False, callback=_make_errors, help="Treat warnings as errors."
+)
+"""--strict."""
+
+
 depth_option = click.option(
     "--depth", type=click.IntRange(min=1), help="Fold layers into scopes of at most this many parts."
 )
@@ -129,8 +141,9 @@ depth_option = click.option(
 
 
 def network_options(command: Command) -> Command:
-    """--input, --batch and --set."""
+    """--input, --batch, --set and --strict."""
     for option in (
+        strict_option,
         set_option(),
         click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Samples per pass."),
         click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: the network's own]"),

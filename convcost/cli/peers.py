@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from convcost.cli.options import NetworkName, load_network, network_options, output_options, set_option, show
+from convcost.cli.options import (
+    NetworkName,
+    load_network,
+    network_options,
+    output_options,
+    set_option,
+    show,
+    strict_option,
+)
 from convcost.errors import ConvcostError, one_line
 
 if TYPE_CHECKING:
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
 @click.option("--module", metavar="PACKAGE.MODULE:CALLABLE", help="Compare with this torch module. Runs its code.")
 @set_option()
 @click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: each network's own]")
+@strict_option
 @output_options
 def verify(
     networks: tuple[str, ...],

@@ -16,7 +16,7 @@ from math import gcd, lcm
 from typing import Any, NamedTuple
 
 from convcost.designs.forms import METRICS, Form, metrics, numbers, price
-from convcost.designs.space import Axis, Space, show
+from convcost.designs.space import Axis, Space
 from convcost.designs.where import Column, Condition, chosen, parse_where
 from convcost.errors import ConvcostError
 from convcost.exact.poly.calculus import largest
@@ -24,6 +24,7 @@ from convcost.network import Network
 from convcost.spec import document
 from convcost.spec.document import exact
 from convcost.spec.model import Spec
+from convcost.values import show
 
 LARGEST_BLOCK = 65_536
 FEW = 3

@@ -16,15 +16,15 @@ from typing import IO, Any
 
 from convcost.designs.blocks import Block
 from convcost.designs.seal import LARGEST_METADATA, SEAL, UNSEALED, seal_of_parquet, sealed
-from convcost.designs.space import decimal_places, show
 from convcost.designs.where import Column
-from convcost.errors import ConvcostError, MissingExtraError
+from convcost.errors import ConvcostError, MissingExtraError, reported
 from convcost.exact.poly.calculus import largest
 from convcost.files.csvtext import guarded
 from convcost.files.reading import opened, parsed_json
 from convcost.files.reading import read as read_file
 from convcost.files.writing import atomically
 from convcost.spec.document import exact
+from convcost.values import decimal_places, show
 
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl"}
 METADATA = b"convcost"
@@ -163,6 +163,7 @@ def _pyarrow() -> tuple[Any, Any]:
     return pa, parquet
 
 
+@reported("pyarrow")
 def _parquet(block: Block) -> bytes:
     pyarrow, parquet = _pyarrow()
     table = pyarrow.table({name: _array(column) for name, column in block.columns.items()})

@@ -18,12 +18,13 @@ from convcost.designs.engines import Engine, serial
 from convcost.designs.forms import METRICS, design_names, is_number, symbolic_axes, whole_denominator
 from convcost.designs.output import about, assemble, format_of, intact, sidecar
 from convcost.designs.parts import installed
-from convcost.designs.space import Space, parsed_expression, show, written
+from convcost.designs.space import Space, parsed_expression, written
 from convcost.designs.store import DamagedError, Store, alone, same
 from convcost.designs.where import check_names, names_in, parse_where
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.network import Network
 from convcost.spec import expression
+from convcost.values import show
 
 SMALLEST_BLOCK = 1_024
 """Designs per block where none shares its closed form with others."""

@@ -23,6 +23,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from convcost.cost.inputs import fitted
 from convcost.errors import ConvcostError
 from convcost.ops import Shape, format_shape
 from convcost.published.headings import RESOLUTIONS, Candidate, beginnings, candidates, input_size, tokens
@@ -122,7 +123,7 @@ class Known:
         meant = [meaning for _, meaning in meanings if not meaning.rest]
         chosen = False
         if len(meant) > 1 and size:
-            own = [meaning for meaning in meant if _fitted(meaning.own, size) == meaning.own]
+            own = [meaning for meaning in meant if fitted(meaning.own, size) == meaning.own]
             meant, chosen = (own, True) if len(own) == 1 else (meant, False)
         if len(meant) == 1:
             numbers = [part for c, m in meanings if m is meant[0] for part in c.assumed if not part.isalpha()]
@@ -257,23 +258,11 @@ def _is(set_to: Any, value: Fraction) -> bool:
     return not isinstance(set_to, bool) and set_to == value
 
 
-def _fitted(own: Shape, size: tuple[int, ...]) -> Shape | None:
-    """A printed size as an input of a network whose own is given, None if it is none: 224 is 3x224x224."""
-    channels, *axes = own
-    if len(size) == len(own) + 1 and size[0] == 1:  # a batch of one
-        size = size[1:]
-    if len(size) == len(own) and channels in (size[0], size[-1]):
-        return size if size[0] == channels else (channels, *size[:-1])
-    if axes and len(size) in (1, len(axes)):
-        return (channels, *(size * len(axes) if len(size) == 1 else size))
-    return None
-
-
 def _at(meaning: _Meaning, size: tuple[int, ...]) -> str | Unclear:
     """The reference with the input that the name or the row says, if it is not its own."""
     shapes = []
     for said in filter(None, (meaning.size, size)):
-        shape = _fitted(meaning.own, said)
+        shape = fitted(meaning.own, said)
         if shape is None:
             return Unclear(f"is {meaning.reference}, which takes {format_shape(meaning.own)}, not {format_shape(said)}")
         shapes.append(shape)

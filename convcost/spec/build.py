@@ -16,7 +16,7 @@ from typing import Any
 
 from convcost.cost.graph import Graph, GraphBuilder, Tensor
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.exact.integers import Int, at_most, is_integer, is_symbolic
+from convcost.exact.integers import Int, is_symbolic, require_above, require_integer
 from convcost.ops import REGISTRY, Shape
 from convcost.spec import document, expression
 from convcost.spec.arguments import Calls, Records, called
@@ -204,22 +204,17 @@ class _Builder:
         return state[0]
 
     def _unrolled(self, value: document.Mapping, count: Int, state: State, step: TakeStep) -> State:
-        def anew(state: State, i: Int, scope: str) -> State:
-            self.records = Records()  # those made under assumptions that were then given up are to be checked again
-            return step(state, i, scope)
-
         try:
-            return unrolled(self.graph, count, state, anew)
+            return unrolled(self.graph, count, state, step)
         except ConvcostError as error:
             raise SpecError(value.entries["repeat"].mark, str(error)) from None
-        finally:
-            self.records = Records()  # as of those made in steps that there may be none of
 
     def _turns(self, value: document.Mapping, env: Env, *more: str) -> tuple[Int, tuple[str, ...]]:
         """How often a repeat repeats, and the name of its index, if it has one."""
         self._only(value, ("repeat", "index", *more, "layers"), needed=("layers",))
         count = self._value(self._scalar(value, "repeat"), env)
-        if not (is_integer(count) and (isinstance(count, int) or is_symbolic(count))) or at_most(count, -1):
+        whole = require_integer(count) and (isinstance(count, int) or is_symbolic(count))
+        if not whole or not require_above(count, -1):
             raise SpecError(value.entries["repeat"].mark, f"a repeat needs an integer >= 0, got {count}")
         index = value.entries.get("index")
         if index is None:

@@ -11,7 +11,7 @@ import codecs
 from collections.abc import Callable
 from pathlib import Path
 
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, reported
 from convcost.files import reading
 from convcost.tablefiles.formats import csv_tables, html_tables, markdown_tables, tsv_tables
 from convcost.tablefiles.grid import Found, RawTable, assemble, at
@@ -48,7 +48,8 @@ def read_table(path: str | Path, *, table: int | None = None, header_rows: int |
     if suffix not in READERS:
         raise ConvcostError(f"{source}: a table is read from {', '.join(READERS)}, not from {suffix!r}")
     reader, limit = READERS[suffix]
-    found = reader(_text(Path(path), limit), source)
+    with reported(source):
+        found = reader(_text(Path(path), limit), source)
     if not found:
         raise ConvcostError(f"{source}: no table in it")
     if table is None and len(found) > 1:
@@ -56,7 +57,8 @@ def read_table(path: str | Path, *, table: int | None = None, header_rows: int |
         raise ConvcostError(f"{source}: {len(found)} tables (lines {lines}); choose one of them: --table N")
     if table is not None and not 1 <= table <= len(found):
         raise ConvcostError(f"{source}: no table {table}, the file has {len(found)}")
-    return assemble(source, found[(table or 1) - 1].read(), header_rows)
+    with reported(source):
+        return assemble(source, found[(table or 1) - 1].read(), header_rows)
 
 
 def _text(path: Path, limit: int) -> str:

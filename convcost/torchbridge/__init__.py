@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph
-from convcost.errors import ConvcostError, MissingExtraError
+from convcost.errors import ConvcostError, MissingExtraError, reported
 from convcost.network import Network, load
 from convcost.ops import Shape
-from convcost.spec.model import parse_shape
+from convcost.spec.inputs import parse_shape
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -42,7 +42,7 @@ def torch_model(
     from convcost.torchbridge.module import TorchModel, torch_device
 
     graph, shape = _graph(network, input, knobs)
-    with torch_device(device):
+    with reported(f"{graph.name}: torch"), torch_device(device):
         return TorchModel(graph, shape)
 
 
@@ -78,10 +78,12 @@ def verify(
     if module is not None:
         from convcost.torchbridge.align import verify_module
 
-        return verify_module(graph, shape, module, where)
+        with reported(f"{graph.name}: torch"):
+            return verify_module(graph, shape, module, where)
     from convcost.torchbridge.crosscheck import verify_graph
 
-    return verify_graph(graph, shape, where or torch_device("cpu"))
+    with reported(f"{graph.name}: torch"):
+        return verify_graph(graph, shape, where or torch_device("cpu"))
 
 
 def module_named(name: str) -> nn.Module:

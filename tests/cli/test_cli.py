@@ -121,8 +121,8 @@ def test_compare_shows_ratio_saving_and_what_differs(capsys):
     out = succeed(capsys, "compare", "factor_5x5@direct", "factor_5x5@factored", "--format", "json")
     rows = {row["quantity"]: row for row in json.loads(out)["rows"]}
     assert rows["macs"]["factor_5x5@factored saving"] == "7/25"
-    assert rows["receptive field of the last local layer"]["factor_5x5@direct"] == "5/1"
-    assert rows["receptive field of the last local layer"]["factor_5x5@factored"] == "5/1"
+    assert rows["receptive field before global layers"]["factor_5x5@direct"] == "5/1"
+    assert rows["receptive field before global layers"]["factor_5x5@factored"] == "5/1"
     assert "layers that differ" in rows
 
 
@@ -194,7 +194,7 @@ def test_true_is_written_as_yaml_writes_it(capsys, word):
         (["layers", "googlenet", "--set", "classes"], "write it as knob=value"),
         (["layers", "googlenet", "--set", "classes=0"], "out_features must be at least 1, got 0"),
         (["layers", "resnet34", "--set", "shortcut=D"], "knob shortcut is one of A, B, C; got D"),
-        (["layers", "googlenet", "--input", "3"], "conv needs (channels, size...), its input is 3"),
+        (["layers", "googlenet", "--input", "3"], "its input is 3x224x224, or has other sizes, not 3; did you mean"),
         (["layers", "googlenet", "--input", "3x-1x5"], "an input is written channels x sizes"),
         (["layers", "inception_v2", "--input", "3x20x20"], "layer"),
         (["layers", "googlenet", "--batch", "0"], "--batch"),

@@ -330,7 +330,7 @@ def test_every_shipped_network_in_symbols_and_arrays() -> None:
 
 def symbolic(network: Network, **knobs: Any) -> Any:
     """The peak on symbolic knobs, of depth among them."""
-    value, _ = explored(lambda: peak(Cost(network.set(**knobs).fresh(network.input), network.input)))
+    value, _ = explored(lambda: peak(network.price(**knobs)))
     return value
 
 
