@@ -1,0 +1,194 @@
+"""A table at the terminal and in a pipe: its width, its colours and its encoding."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import re
+
+import pytest
+from any_table import HARD, PLAIN_TEXT, SMALL, SMALL_CSV, SMALL_TERMINAL, cells_of, tables
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from convcost.render import FORMATS, Column, Row, Table, render, write
+from convcost.render.numbers import in_full, short
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@given(tables(wraps=True), st.integers(60, 200))
+def test_a_table_that_can_give_way_keeps_to_the_width(table: Table, width: int) -> None:
+    text = render(table, "terminal", width=width)
+    assert all(cell_len(line) <= width for line in text.splitlines())
+
+
+@given(tables(PLAIN_TEXT), st.integers(20, 200), st.booleans())
+def test_numbers_stay_whole_at_any_width(table: Table, width: int, exact: bool) -> None:
+    text = render(table, "terminal", width=width, exact=exact)
+    dropped = "Left out at a width of" in " ".join(text.split())
+    for row in table.rows:
+        for cell, column in zip(cells_of(row), table.columns, strict=True):
+            if (
+                isinstance(cell.value, int)
+                and column.kind == "count"
+                and not (column.wrap or (dropped and column.drop))
+            ):
+                assert (in_full(cell.value) if exact else short(cell.value)) in text
+
+
+@given(tables(), st.integers(40, 120))
+def test_colour_only_adds_colour(table: Table, width: int) -> None:
+    plain = render(table, "terminal", width=width)
+    assert "\x1b" not in plain
+    coloured = ANSI.sub("", render(table, "terminal", width=width, color=True))
+    assert [line.rstrip() for line in coloured.splitlines()] == plain.splitlines()
+
+
+WIDE = Table(
+    "layers",
+    (),
+    (
+        Column("name", "name", wrap=True),
+        Column("shape", "output shape", drop=1),
+        Column("field", "receptive field", kind="count", drop=2),
+        Column("macs", "macs", kind="count"),
+    ),
+    (
+        Row(("inception_3a/5x5/reduce", "32x28x28", 27, 120_422_400)),
+        Row(("averyverylongname_without_a_break", "32x28x28", 27, 12_443_648)),
+    ),
+)
+
+
+def test_a_narrow_terminal_wraps_then_drops_and_says_so() -> None:
+    assert (
+        render(WIDE, "terminal", exact=True, width=48)
+        == """\
+layers
+
+                output    receptive
+name            shape         field         macs
+────────────────────────────────────────────────
+inception_3a    32x28x28         27  120,422,400
+/5x5/reduce
+averyverylongn  32x28x28         27   12,443,648
+ame_without_a_
+break
+"""
+    )
+    assert (
+        render(WIDE, "terminal", exact=True, width=34)
+        == """\
+layers
+
+              output
+name          shape           macs
+──────────────────────────────────
+inception_3a  32x28x28 120,422,400
+/5x5/reduce
+averyverylong 32x28x28  12,443,648
+name_without_
+a_break
+
+Left out at a width of 34:
+receptive field.
+"""
+    )
+
+
+def test_what_may_not_give_way_stays_whole_on_any_terminal() -> None:
+    text = render(WIDE, "terminal", exact=True, width=10)
+    assert "120,422,400" in text
+    assert "output shape, receptive field" in " ".join(text.split())
+
+
+def test_a_text_cannot_steer_the_terminal() -> None:
+    table = Table(
+        "a\x1b[2J\u202etitle",
+        (("in\tput", "x\x07\ny"),),
+        (Column("k", "[red]k\x9b"),),
+        (Row(("[/]\x1b]0;",)),),
+    )
+    for printer in ("terminal", "markdown", "latex"):
+        text = render(table, printer)
+        assert not set(text) & set("\x1b\u202e\x07\x9b\t")
+    assert "[red]k" in render(table, "terminal")  # nor is it markup
+
+
+# ---------------------------------------------------------------- streams
+
+SURROGATES = st.text(st.sampled_from(HARD + "\ud800\udfff─⁹") | st.characters(codec=None), max_size=12)
+
+
+@given(tables(SURROGATES), st.sampled_from(["ascii", "latin-1", "cp1252", "cp437", "koi8-r", "utf-8", "utf-16"]))
+def test_every_encoding_can_print_every_table(table: Table, encoding: str) -> None:
+    for printer in FORMATS:
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        write(table, printer, stream)
+        stream.flush()
+
+
+def test_only_what_the_encoding_lacks_is_spelled_in_ascii() -> None:
+    table = Table("a × b", (("ops", "3.8×10⁹ ≤ 2¹⁰"),), (Column("k", "✓é漢"),), ())
+    assert render(table, "csv", encoding="ascii") == "k,kind\r\n"
+    assert render(table, "terminal", encoding="ascii").splitlines()[:2] == ["a x b", "ops: 3.8x10^9 <= 2^10"]
+    assert render(table, "terminal", encoding="latin-1").splitlines()[:2] == [
+        "a × b",
+        "ops: 3.8×10^9 <= 2^10",
+    ]
+    assert "| +é? |" in render(table, "markdown", encoding="latin-1")
+
+
+def piped(table: Table, format: str, newline: str | None = None) -> str:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="utf-8", newline=newline)
+    write(table, format, stream)
+    stream.flush()
+    return raw.getvalue().decode()
+
+
+def on_a_terminal(table: Table, format: str) -> str:
+    master, slave = pty.openpty()
+    with os.fdopen(slave, "w", encoding="utf-8") as stream:
+        assert stream.isatty()
+        write(table, format, stream)
+        stream.flush()
+        with os.fdopen(master, "rb", buffering=0) as reader:
+            return reader.read(4000).decode().replace("\r\n", "\n")
+
+
+def test_piped_output_is_plain_and_80_wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich would
+    assert piped(SMALL, "terminal") == SMALL_TERMINAL
+    monkeypatch.setenv("COLUMNS", "34")
+    assert max(map(len, piped(WIDE, "terminal").splitlines())) <= 34
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+    ],
+)
+def test_a_terminal_has_colour_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], coloured: bool
+) -> None:
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    text = on_a_terminal(SMALL, "terminal")
+    assert ("\x1b[31m9.47K ✗¹\x1b[0m" in text) == coloured
+    assert ("\x1b" in text) == coloured
+    assert "\x1b" not in on_a_terminal(SMALL, "markdown")
+
+
+def test_csv_keeps_its_line_ends_where_the_platform_translates() -> None:
+    assert piped(SMALL, "csv", newline="\r\n") == SMALL_CSV
