@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,38 @@ settings.load_profile("convcost")
 # A shell starts its background jobs with Ctrl-C ignored, and so would be every program that the tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+TESTS = Path(__file__).parent
+QUICK = {"ops", "spec", "cost", "cli", "render"}
+"""The rooms of `-m quick`: what a change of a rule, a spec or an output breaks first."""
+
+LONG = {
+    "test_a_join_of_many_takes_no_longer_for_each_of_them",
+    "test_every_shipped_network_in_symbols_and_arrays",
+    "test_nothing_that_ships_is_doubtful_on_its_own_input",
+}
+"""Tests of those rooms that take longest, by measured processor time: quick goes without them."""
+
+
+def room_of(path: Path) -> str | None:
+    """The folder or file just below tests/ in which this is, None for tests/ itself and what is elsewhere."""
+    return path.relative_to(TESTS).parts[0] if TESTS in path.parents else None
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Whether not to look there: importing all other tests takes longer than many a quick room."""
+    room = room_of(collection_path)
+    return True if config.option.markexpr == "quick" and room is not None and room not in QUICK else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick is what stands in a quick room, and what is measured is not slowed down by measuring coverage."""
+    for item in items:
+        room, name = room_of(item.path), getattr(item, "originalname", item.name)
+        if room in QUICK and name not in LONG and not item.get_closest_marker("slow"):
+            item.add_marker("quick")
+        if room == "bench" or hasattr(getattr(item, "module", None), "bounded"):
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="module")
