@@ -9,7 +9,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from convcost.errors import ConvcostError
-from convcost.printed.numbers import KILO, ROUNDINGS, Interval, Printed, absent, parse
+from convcost.printed.numbers import KILO, MAX_TEXT, ROUNDINGS, Interval, Printed, absent, exact_number, parse
 
 # Each row by hand: text, digits, decimals, scale, unit, approximate, bound.
 NOTATIONS = [
@@ -351,3 +351,34 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert str(number) == text
     assert isinstance(number.interval(), Interval)
     assert parse(number.normal).interval() == number.interval()
+
+
+@pytest.mark.parametrize(
+    ("text", "coarse"),
+    [
+        ("15300", "153e2"), ("15300K", "153e5"), ("4200e3", "42e5"), ("100e10", "1e12"), ("100e0", "1e2"),
+        ("1530", None), ("153", None), ("1.500M", None), ("000", None), ("25600 MB", None), ("100e-1", None),
+        ("100%", None),
+    ],
+)  # fmt: skip
+def test_last_zeros_may_be_places_that_are_not_printed(text: str, coarse: str | None) -> None:
+    number = parse(text).coarser()
+    assert (number and number.normal) == coarse
+    assert number is None or number.value() == parse(text).value()
+
+
+def test_a_text_as_long_as_may_be_is_read_and_a_longer_one_is_cut_where_it_is_refused() -> None:
+    assert parse("1".rjust(MAX_TEXT)).digits == 1
+    with pytest.raises(ConvcostError, match=f"{MAX_TEXT + 1} characters, at most {MAX_TEXT} are read"):
+        parse("1".rjust(MAX_TEXT + 1))
+    for length, shown in ((40, "x" * 40), (41, "x" * 37 + "...")):
+        with pytest.raises(ConvcostError, match=f"cannot read '{shown}' as a number"):
+            parse("x" * length)
+
+
+@pytest.mark.parametrize("text", ["600 M x", "~600M", "<600M", "60%", "6 GB", ""])
+def test_a_number_that_is_given_is_exact_and_of_its_unit(text: str) -> None:
+    assert exact_number("1.5K", "a count") == 1500
+    assert exact_number("2 GB", "a size", ("", "bytes")) == 2 * 10**9
+    with pytest.raises(ConvcostError, match=f"^a count, got '{text}'$"):
+        exact_number(text, "a count")
