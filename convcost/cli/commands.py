@@ -118,9 +118,9 @@ def list_(
 @click.argument("network", type=NetworkName())
 def show_(network: str) -> None:
     """Print the spec of a NETWORK, as its file says it."""
-    from convcost.spec.catalog import resolve
+    from convcost.network import load
 
-    say(resolve(network).spec.text)
+    say(load(network).spec.text)
 
 
 @cli.command()

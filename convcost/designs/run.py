@@ -23,6 +23,7 @@ from convcost.designs.store import DamagedError, Store, alone, same
 from convcost.designs.where import check_names, names_in, parse_where
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.network import Network
+from convcost.ops import format_shape
 from convcost.spec import expression
 
 SMALLEST_BLOCK = 1_024
@@ -81,6 +82,7 @@ def plan(
         sample=sample,
         seed=seed,
         block=min(LARGEST_BLOCK, SMALLEST_BLOCK * per_form),
+        input=network.at,
         format=format_,
         version=installed(),
     )
@@ -94,6 +96,7 @@ def describe(sweep: Sweep) -> dict[str, Any]:
         "spec": sweep.file,
         "spec_sha256": hashlib.sha256(sweep.text.encode()).hexdigest(),
         "knobs": {name: show(value) for name, value in sweep.knobs},
+        **({"input": format_shape(sweep.input)} if sweep.input else {}),
         "space": {axis.name: str(axis) for axis in sweep.space.axes},
         "derived": dict(sweep.space.derived),
         "where": list(sweep.where),
