@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcost.cost.cost import Cost
@@ -17,7 +18,7 @@ from convcost.exact.context import in_force
 from convcost.exact.integers import Int
 from convcost.ops import Shape
 from convcost.spec import document
-from convcost.spec.catalog import resolve, shipped_files
+from convcost.spec.catalog import Reference, UnknownNetworkError, resolve, shipped_files, split_settings
 from convcost.spec.catalog import shipped as shipped_spec
 from convcost.spec.inputs import parse_shape
 from convcost.spec.model import Spec, literal
@@ -40,6 +41,8 @@ class Network:
     variant: str | None
     knobs: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """The knobs that were set by hand; see `settings` for all of them."""
+    at: Shape | None = field(default=None, repr=False)
+    """The input that its reference says, (channels, *sizes), if any: `mobilenet_v1 input=3x192x192`."""
     _graphs: dict[tuple[object, ...], Graph] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -54,7 +57,12 @@ class Network:
 
     @property
     def input(self) -> Shape:
-        """The input shape it is defined for, (channels, *sizes)."""
+        """The input shape that it is priced on unless another is given, (channels, *sizes)."""
+        return self.at or self.own_input
+
+    @property
+    def own_input(self) -> Shape:
+        """The input shape that it is defined for, (channels, *sizes)."""
         own = self.spec.defined_input(self.network, self.variant)
         return own.shape(self.settings if own.knobs else {})
 
@@ -65,7 +73,7 @@ class Network:
 
     def set(self, /, **knobs: Any) -> Network:
         """The same network with some knobs set: `net.set(classes=10)`."""
-        return Network(self.spec, self.network, self.variant, {**self.knobs, **knobs}, self._graphs) if knobs else self
+        return replace(self, knobs={**self.knobs, **knobs}) if knobs else self
 
     def build(self, /, input: Shape | str | None = None, **knobs: Any) -> Graph:
         """The layer graph, for an input shape and knobs. Raises ConvcostError at the layer that does not fit."""
@@ -168,16 +176,48 @@ class Network:
 
 
 def load(name: str | PathLike[str], /, **knobs: Any) -> Network:
-    """A shipped network (`googlenet`, `resnet50@v1.5`) or one of a spec file (`my.yaml`, `my.yaml@variant`).
+    """A network by its name: a shipped one, or one of a spec file.
 
-    Raises ConvcostError if there is none of that name, with the closest one.
+    A shipped name is read as people write it (`googlenet`, `ResNet-50`, `resnet50@v1.5`, `VGG-16 (BN)`; see
+    `convcost list`), a file by its path (`my.yaml`, `my.yaml@variant`, `my.yaml:network`). Knobs and an input may
+    follow the name: `resnet34@v1 shortcut=A input=3x192x192`; knobs can be arguments, too.
+
+    Raises ConvcostError if there is none of that name, with the closest one, if it could mean several, with all of
+    them, and for a knob or value that it does not have.
     """
     if not isinstance(name, (str, PathLike)):
         raise ConvcostError(f"a network is loaded by its name or its file's path, got {name!r}")
-    reference = resolve(fspath(name))
-    network = Network(reference.spec, reference.network, reference.variant, knobs)
+    text = fspath(name)
+    reference, settings = _referred(text)
+    inputs = [setting.removeprefix("input=") for setting in settings if setting.startswith("input=")]
+    if len(inputs) > 1:
+        raise ConvcostError(f"{text}: the input is given twice")
+    said = parse_settings([setting for setting in settings if not setting.startswith("input=")], text)
+    if twice := [knob for knob in said if knob in knobs]:
+        raise ConvcostError(f"{text} {twice[0]}: set twice")
+    shape = parse_shape(inputs[0]) if inputs else None
+    network = Network(reference.spec, reference.network, reference.variant, {**said, **knobs}, shape)
     network.settings  # noqa: B018  # refuses unknown knobs now, not at the first price
+    network.shape(shape)  # and an input that is none of its
     return network
+
+
+def _referred(text: str) -> tuple[Reference, list[str]]:
+    """What a name stands for, and the settings that it says."""
+    base, settings = split_settings(text)
+    try:
+        return resolve(base), settings
+    except UnknownNetworkError as error:
+        from convcost.spec.names import find  # imported where it is used: most names are ours
+
+        try:
+            found, chosen = split_settings(find(text))  # "ShuffleNet g = 3" sets nothing
+        except ConvcostError as unclear:
+            if not settings:
+                raise (error if Path(base).is_file() else unclear) from None
+            found, chosen = split_settings(find(base))
+            chosen += settings
+        return resolve(found), chosen
 
 
 QUANTITIES = ("params", "weights", "biases", "norm_affine", "norm_stats", "macs", "activations")

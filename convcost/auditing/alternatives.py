@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.errors import ConvcostError, unwarned
 from convcost.network import Network
 from convcost.ops import Shape, format_shape
-from convcost.published.headings import RESOLUTIONS
 from convcost.published.readings import ALL, WITH_AUXILIARY
+from convcost.spec.spelling import RESOLUTIONS
 
 AUXILIARY = "aux"
 """The knob by which specs build auxiliary heads."""
@@ -24,7 +25,7 @@ class Alternative(NamedTuple):
     steps: int
     """The same, weighed: a named variant is more ordinary than another input, and that than a knob set by hand."""
     label: str
-    """As `convcost.published.tables.price_reference` reads it."""
+    """As `convcost.load` reads it."""
     network: Network
     cost: Cost
     part: str = ALL
@@ -40,9 +41,9 @@ def alternatives(network: Network, cost: Cost, *, sizes: bool) -> Iterator[Alter
     What cannot be built, or leaves nothing of a dimension, is left out.
     """
     near = list(_near(network))
-    own = tuple(cost.input) == network.input
+    own = tuple(cost.input) == network.own_input
     for size, steps, other in near:
-        yield from _priced(size, steps, other, other.input if own else cost.input)
+        yield from _priced(size, steps, other, other.own_input if own else cost.input)
     if sizes:
         shapes = [shape for shape in _resolutions(cost.input) if shape != cost.input]
         for size, steps, other in [(0, 0, network), *(one for one in near if one[2].network == network.network)]:
@@ -52,7 +53,8 @@ def alternatives(network: Network, cost: Cost, *, sizes: bool) -> Iterator[Alter
 
 def reference(network: Network, input: Shape) -> str:
     """A network on an input, written as tables refer to it: `resnet34@v1 shortcut=A input=3x256x256`."""
-    return network.reference + (f" input={format_shape(input)}" if tuple(input) != network.input else "")
+    shape = f" input={format_shape(input)}" if tuple(input) != network.own_input else ""
+    return replace(network, at=None).reference + shape
 
 
 def _near(network: Network) -> Iterator[tuple[int, int, Network]]:

@@ -45,7 +45,7 @@ class Match(NamedTuple):
     steps: int
     """How far from ordinary the assumptions are together."""
     networks: tuple[str, ...]
-    """What has these exact counts, the most ordinary first; as `price_reference` reads it."""
+    """What has these exact counts, the most ordinary first; as `load` reads it."""
     input: tuple[int, ...]
     assumed: tuple[str, ...]
     meant: tuple[Meant, ...]

@@ -126,9 +126,9 @@ def list_(
 @click.argument("network", type=NetworkName())
 def show_(network: str) -> None:
     """Print the spec of a NETWORK, as its file has it."""
-    from convcost.spec.catalog import resolve
+    from convcost.network import load
 
-    say(resolve(network).spec.text, verbatim=True)
+    say(load(network).spec.text, verbatim=True)
 
 
 @cli.command()

@@ -23,6 +23,7 @@ from convcost.designs.store import DamagedError, Store, alone, same
 from convcost.designs.where import check_names, names_in, parse_where
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.network import Network
+from convcost.ops import format_shape
 from convcost.spec import expression
 from convcost.values import show
 
@@ -82,6 +83,7 @@ def plan(
         sample=sample,
         seed=seed,
         block=min(LARGEST_BLOCK, SMALLEST_BLOCK * per_form),
+        input=network.at,
         format=format_,
         version=installed(),
     )
@@ -95,6 +97,7 @@ def describe(sweep: Sweep) -> dict[str, Any]:
         "spec": sweep.file,
         "spec_sha256": hashlib.sha256(sweep.text.encode()).hexdigest(),
         "knobs": {name: written(value) for name, value in sweep.knobs},
+        **({"input": format_shape(sweep.input)} if sweep.input else {}),
         "space": {axis.name: str(axis) for axis in sweep.space.axes},
         "derived": dict(sweep.space.derived),
         "where": list(sweep.where),

@@ -178,7 +178,7 @@ def test_the_command_exits_with_1_if_anything_differs(
         ([], "verify takes the names of networks, or --all"),
         (["--all", "resnet18"], "verify takes the names of networks, or --all"),
         (["--all", "--set", "classes=10"], "--set goes with named networks, not with --all"),
-        (["resnet81"], "unknown network 'resnet81'; did you mean resnet18?"),
+        (["googlenett"], "unknown network 'googlenett'; did you mean googlenet?"),
     ],
 )
 def test_bad_arguments(arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
-from fractions import Fraction
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -180,19 +179,21 @@ class Assumptions:
             raise UndecidedError(f"whether {condition.format()} differs between the steps of a repeat")
 
     def _at_least(self, p: Int, bound: int) -> bool:
-        return any(bounds.at_least(rest, bound) for rest in self._without_facts(p))
+        return any(bounds.at_least(p - fact, bound) for fact in self._known_facts(p))
 
     def _above(self, p: Int) -> bool:
-        return any(bounds.above(rest, 0) for rest in self._without_facts(p))
+        return any(bounds.above(p - fact, 0) for fact in self._known_facts(p))
 
-    def _without_facts(self, p: Int) -> Iterator[Int]:
-        """Values that p is never below: itself, and less a fact as often as one of its terms, or it itself, is in p."""
-        yield p
-        terms = terms_of(p)
-        for fact in (*self._facts, *self._inside_facts):
-            shares = {Fraction(terms[m]) / c for m, c in terms_of(fact).items() if m and m in terms}
-            for times in {1, *(share for share in shares if share > 0)}:
-                yield p - times * fact
+    def _known_facts(self, p: Int) -> Iterator[Int]:
+        """What is known to be >= 0 here, and may help to say so of p."""
+        yield 0
+        yield from self._facts
+        yield from self._inside_facts
+        # Of what has an index, nothing can be required: it follows from what is required already, or is not known.
+        if isinstance(p, Poly) and self._indices.intersection(p.symbols):
+            for condition in self.required:
+                if not condition.equal and self._settled(condition):
+                    yield condition.value if condition.weak else condition.value - is_integral(condition.value)
 
 
 @contextmanager
