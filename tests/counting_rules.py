@@ -1,6 +1,6 @@
 """The records of tests/data/counting_rules.yaml, and the kinds of work that their rules weigh.
 
-A kind is a quantity of one layer, as in `convcost.kinds`; those here are weighed by tools that have no profile.
+A kind is a quantity of one layer, as in `convcost.counters`; those here are weighed by tools that have no profile.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
-from convcost.cost import Line
-from convcost.kinds import KINDS, amount
+from convcost.counters.kinds import KINDS as BY_OPERATOR
+from convcost.counters.line import SUMS, Line
+from convcost.counters.rules import count
 from convcost.network import load
 from convcost.ops import Conv, ConvTranspose, DepthwiseConv, elements
 
@@ -68,6 +69,9 @@ def _outputs(row: Line) -> int:
 
 _CONVOLUTIONS = (Conv, DepthwiseConv, ConvTranspose)
 
+KINDS = (*SUMS, *BY_OPERATOR)
+"""The kinds that convcost tells apart."""
+
 MORE_KINDS: dict[str, Callable[[Line], int]] = {
     "fc macs": lambda row: row.work.macs if row.operator == "linear" else 0,
     "fc": lambda row: _outputs(row) if row.operator == "linear" else 0,
@@ -78,14 +82,11 @@ MORE_KINDS: dict[str, Callable[[Line], int]] = {
     ),
     "bn gamma params": lambda row: row.shape[0] if row.operator == "bn" and row.op.scale else 0,
     "bn channels": lambda row: row.shape[0] if row.operator == "bn" else 0,
-    "maxpool": lambda row: _outputs(row) if row.operator == "maxpool" else 0,
-    "global_maxpool": lambda row: _outputs(row) if row.operator == "global_maxpool" else 0,
-    "dropout": lambda row: _outputs(row) if row.operator == "dropout" else 0,
 }
 
 
 def kinds(row: Line, kind: str) -> int:
-    return (amount(kind, row) or 0) if kind in KINDS else MORE_KINDS[kind](row)
+    return MORE_KINDS[kind](row) if kind in MORE_KINDS else count(kind, row)  # "conv" is more of theirs
 
 
 def predicted(rule: dict[str, int | float], total: Line) -> int:

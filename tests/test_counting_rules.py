@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from counting_rules import BASE, MORE_KINDS, NETWORKS, OPERATORS, predicted, records, total, write_specs
+from counting_rules import BASE, KINDS, MORE_KINDS, NETWORKS, OPERATORS, predicted, records, total, write_specs
 
 import convcost
-from convcost.kinds import KINDS
 
 HERE = Path(__file__).parent
 PEER = HERE / "peers" / "releases.py"

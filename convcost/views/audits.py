@@ -42,9 +42,18 @@ def audits(audited: Sequence[Audited]) -> Table:
         if several:
             rows.append(Row((one.table.title, one.table.title, *(None,) * (len(columns) - 2)), "section"))
         rows += [Row((*lead, *_finding(finding))) for finding in one.findings]
-        blank = (None,) * 4
         rows += [
-            Row((*lead, unread.row, *blank, Cell("not audited", note=unread.why, style="muted")))
+            Row(
+                (
+                    *lead,
+                    unread.row,
+                    unread.column or None,
+                    unread.text or None,
+                    None,
+                    None,
+                    Cell("not audited", note=unread.why, style="muted"),
+                )
+            )
             for unread in one.unread
         ]
     header = (
