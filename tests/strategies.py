@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from complete import without_arguments
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -158,8 +159,10 @@ def others(draw: Draw, name: str, rank: int) -> Applied:
         case "upsample":
             mode = draw(st.sampled_from(["nearest", "bilinear"] if rank == 2 else ["nearest"]))
             return ops.Upsample(draw(per_axis(st.integers(1, 5), rank)), mode), (x,)
+        case "gelu":
+            return ops.GELU(draw(st.sampled_from(["none", "tanh"]))), (x,)
         case _:
-            return REGISTRY[name](), (x,)
+            return without_arguments(REGISTRY[name], "tests/strategies.py, others"), (x,)
 
 
 @st.composite

@@ -144,6 +144,7 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "relu": lambda op, x: nn.ReLU(),
     "relu6": lambda op, x: nn.ReLU6(),
     "swish": lambda op, x: nn.SiLU(),
+    "gelu": lambda op, x: nn.GELU(op.approximate),
     "sigmoid": lambda op, x: nn.Sigmoid(),
     "tanh": lambda op, x: nn.Tanh(),
     "hardsigmoid": lambda op, x: nn.Hardsigmoid(),

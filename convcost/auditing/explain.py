@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Node, evaluate
 from convcost.counters.line import Line
-from convcost.counters.rules import OPS, PARAMS
+from convcost.counters.rules import rule
 from convcost.errors import ConvcostError
 from convcost.ops import Conv, DepthwiseConv, Op, Shape, sum_params, sum_work
 from convcost.printed.numbers import KILO, ROUNDINGS
@@ -264,7 +264,7 @@ class Target:
         self.claim = claim
         self.printed = claim.printed
         self.reading = reading._replace(part=ALL)
-        self.of = (PARAMS | OPS)[reading.measure].of
+        self.of = rule(reading.measure).of
         self.fair = whole(self.reading.interval(self.printed))
         self.slipped = [whole(any_rounding(self.printed, k)) for k in KILO]
 

@@ -17,12 +17,13 @@ from itertools import product
 from typing import NamedTuple
 
 from convcost.cost.cost import Cost
+from convcost.counters.line import SUMS
 from convcost.counters.rules import OPS, PARAMS
 from convcost.printed.numbers import KILO, Interval
 from convcost.published.claims import Claim
 from convcost.published.readings import any_rounding, rows_of, whole
 
-_PER_CHANNEL = {"weights": 0, "biases": 1, "norm_affine": 2, "norm_stats": 2}
+_PER_CHANNEL = {"weights": 0, "biases": 1, "norm affine": 2, "norm stats": 2}
 """The most that a convolution, and a normalisation behind it, have of each for an output channel."""
 
 
@@ -83,8 +84,8 @@ def _pairs(
     if not rows or not set(units) <= set(OPS) or any(not row.counts.weights for row in rows):
         return
     positions = [Fraction(row.work.macs, row.counts.weights) for row in rows]
-    present = [name for name in _PER_CHANNEL if any(getattr(row, name) for row in lines)]
-    extra = max(sum(_PER_CHANNEL[name] for name in PARAMS[count].weighs if name in present) for count in counting)
+    present = [name for name in _PER_CHANNEL if any(SUMS[name](row) for row in lines)]
+    extra = max(sum(_PER_CHANNEL[name] for name in PARAMS[count].weights if name in present) for count in counting)
     for params in group:
         for ops in group:
             if params.quantity == "params" and ops.quantity == "ops":
@@ -98,7 +99,7 @@ def _cases(
         return
     at = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     for unit, k_ops, k in product(units, _kilo(ops), _kilo(params)):
-        work, times = any_rounding(ops.printed, k_ops), OPS[unit].weighs["macs"]
+        work, times = any_rounding(ops.printed, k_ops), OPS[unit].weights["macs"]
         high = None if work.high is None else work.high / times / fewest
         needed = Interval(work.low / times / most, high, work.low_closed, work.high_closed)
         printed = any_rounding(params.printed, k)

@@ -13,7 +13,7 @@ from convcost.cli.options import (
     load_network,
     network_options,
     output_options,
-    profile_option,
+    rule_option,
     say,
     show,
 )
@@ -31,7 +31,7 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("name", type=TableName())
-@profile_option
+@rule_option
 @output_options
 def table(name: str, as_: str | None, format_: str, exact: bool) -> None:
     """Print a published table, each printed count beside the computed one.
@@ -49,7 +49,7 @@ def table(name: str, as_: str | None, format_: str, exact: bool) -> None:
 @click.argument("network", type=NetworkName())
 @depth_option
 @network_options
-@profile_option
+@rule_option
 @output_options
 def layers(
     network: str,
@@ -74,7 +74,7 @@ def layers(
 @cli.command()
 @click.argument("networks", type=NetworkName(), nargs=-1, required=True)
 @network_options
-@profile_option
+@rule_option
 @output_options
 def compare(
     networks: tuple[str, ...],

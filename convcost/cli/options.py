@@ -71,22 +71,22 @@ class TableName(click.ParamType[str]):
         return [CompletionItem(name) for name in table_names() if name.startswith(incomplete)]
 
 
-class ProfileName(click.ParamType[str]):
-    """What a tool counts."""
+class RuleName(click.ParamType[str]):
+    """A rule of counting, or the tool that counts by it."""
 
-    name = "profile"
+    name = "rule"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Every profile."""
-        from convcost.counters.dialects import PROFILES
+        """Every rule that is not one tool's, and every tool."""
+        from convcost.counters.tools import NAMES
 
-        return [CompletionItem(name) for name in PROFILES if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in NAMES if name.startswith(incomplete)]
 
 
-def profile_option(command: Command) -> Command:
+def rule_option(command: Command) -> Command:
     """--as."""
     option = click.option(
-        "--as", "as_", type=ProfileName(), help="Count as a tool does: fvcore, thop, ...; see `convcost dialects`."
+        "--as", "as_", type=RuleName(), help="Count as a tool does: fvcore, thop, ...; see `convcost dialects`."
     )
     return option(command)
 

@@ -79,7 +79,7 @@ def dialects(
         for name, option in (("input_shape", "--input"), ("batch", "--batch"), ("settings", "--set")):
             if given(name) is ParameterSource.COMMANDLINE:
                 raise ConvcostError(f"{option} goes with a network: convcost dialects NETWORK {option} ...")
-        show(views.profiles(), format_, exact)
+        show(views.rules(), format_, exact)
         return
     found = load_network(network, settings)
     # What is spelled out in a text has to be exact for a program.

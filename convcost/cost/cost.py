@@ -1,4 +1,4 @@
-"""What a graph costs: one row per node, folded by scope, in total, and under a convention.
+"""What a graph costs: one row per node, folded by scope, in total, and by a rule of counting.
 
 Counts are exact, of the kind of the input shape's sizes: ints, int64 arrays or symbols.
 """
@@ -12,6 +12,7 @@ from typing import overload
 from convcost.cost.graph import Graph, as_input
 from convcost.cost.receptive import ReceptiveField, receptive_fields
 from convcost.counters.line import Line
+from convcost.counters.rules import rule
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int, at_most, is_integer, unboxed
 from convcost.ops import Shape, format_shape, sum_params, sum_work
@@ -116,10 +117,8 @@ class Cost(Sequence[Line]):
         return [_sum(name, rows) for name, rows in groups.items()]
 
     def not_counted(self, as_: str = "macs") -> dict[str, int]:
-        """Work that a profile counts nothing of, by operator (or as `conv bias`), with how many layers do it."""
-        from convcost.counters.dialects import profile  # imported where it is used: most prices are ours
-
-        return profile(as_).not_counted(self.with_auxiliary)
+        """Work that a rule counts nothing of, by operator (or as `conv bias`), with how many layers do it."""
+        return rule(as_).not_counted(self.with_auxiliary)
 
     @cached_property
     def receptive_fields(self) -> dict[str, ReceptiveField]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -93,14 +93,15 @@ class Graph:
             inputs = node.inputs
             xs = (tensors[inputs[0]],) if len(inputs) == 1 else tuple([tensors[i] for i in inputs])
             # Specs share one record between equal calls, so identity is enough and cheaper than equality.
-            key: tuple[object, ...] = (id(node.op), xs)
+            key: tuple[object, ...] = (id(node.op), xs, node.repeats)
             try:
                 result = seen.get(key)
             except TypeError:  # arrays cannot be hashed: nothing is shared then
                 key, result = (), None
             if result is None:
                 try:
-                    result = evaluate(node.op, xs)
+                    with _stepping(node) if repeated else nullcontext():
+                        result = evaluate(node.op, xs)
                 except ConvcostError as error:
                     raise self._located(error, node, xs) from None
                 if key:
@@ -117,7 +118,8 @@ class Graph:
 
     def _summed(self, result: Evaluated, node: Node, xs: Sequence[Shape]) -> Evaluated:
         try:
-            return result.over(node.repeats)
+            with _stepping(node):
+                return result.over(node.repeats)
         except ConvcostError as error:
             raise self._located(error, node, xs) from None
 
@@ -132,6 +134,14 @@ def as_input(name: str, input: Iterable[Int]) -> Shape:
     if not shape or not all(is_integer(d) and not at_most(d, 0) for d in shape):
         raise ShapeError(f"{name}: an input is (channels, *sizes) of integers >= 1, got {shape or input}")
     return shape
+
+
+def _stepping(node: Node) -> AbstractContextManager[None]:
+    """What is assumed inside is of a step of the symbolic repeats that the node is in, or ends."""
+    from convcost.exact.poly.assume import stepping
+
+    ended = [Repeat(node.op.index.symbols[0], node.op.count)] if isinstance(node.op, Steps) else []
+    return stepping([*node.repeats, *ended])
 
 
 def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
@@ -308,7 +318,8 @@ class GraphBuilder:
 
     def _shape(self, op: Op, xs: tuple[Shape, ...]) -> Shape:
         try:
-            key = (id(op), xs)  # which `_shared` keeps alive
+            # `_shared` keeps op alive. What a step of a repeat needs, is not needed where it has none: see `stepping`.
+            key = (id(op), xs, self._repeats)
             if (shape := self._shapes.get(key)) is None:
                 shape = self._shapes[key] = evaluate(op, xs).shape
         except TypeError:  # arrays cannot be hashed

@@ -11,7 +11,7 @@ from convcost.exact.integers import Int
 from convcost.ops import Op, Params, Shape, Work, elements, sum_params, sum_work
 
 LARGEST = 2**53
-"""Of any count: a 1,024th of what int64 holds, more than a profile makes of it (a test adds up their weights) or the
+"""Of any count: a 1,024th of what int64 holds, more than any rule makes of it (a test adds up their weights) or the
 bytes of an element do."""
 
 

@@ -1,7 +1,7 @@
-"""Kinds of work and of parameters, as the counters of the field tell them apart; `dialects` weighs them.
+"""Kinds of work that single operators do, as the tools of the field tell them apart; rules weigh them.
 
-A kind is a quantity of a node's row: its macs or params, or the elements of its output or input where a tool counts by
-those.
+A kind is a quantity of a node's row, mostly the elements of its output or input. What any line has (macs, parameters)
+is in `convcost.counters.line`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
-from convcost.exact.integers import Int, equal, prod
-from convcost.ops import Conv, DepthwiseConv, elements
+from convcost.exact.integers import Int, prod
+from convcost.ops import REGISTRY, Conv, DepthwiseConv, elements
 from convcost.ops.geometry import axes
 from convcost.ops.torchpadding import padded
 
@@ -20,7 +20,7 @@ Row: TypeAlias = Any
 
 
 class Kind(NamedTuple):
-    """A kind of work, or of parameters: the operators that do it, and how much of it one node does."""
+    """A kind of work: the operators that do it, and how much of it one node does."""
 
     operators: tuple[str, ...]
     of: Callable[[Row], Int]
@@ -78,15 +78,9 @@ def _windows(row: Row) -> Int:
 
 
 _CONVOLUTIONS = ("conv", "dwconv", "conv_transpose")
-_MULTIPLYING = (*_CONVOLUTIONS, "linear")
-_BY_OUTPUTS = (
-    *("relu", "relu6", "swish", "sigmoid", "tanh", "hardsigmoid", "hardswish", "softmax", "scale", "lrn", "normalize"),
-    *("avgpool", "global_avgpool", "upsample"),
-)
-
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "macs": Kind(_MULTIPLYING, lambda row: row.work.macs),
+        **{name: Kind((name,), _outputs) for name in REGISTRY},
         "conv bias": Kind(_CONVOLUTIONS, _biases),
         "fc bias": Kind(("linear",), _biases),
         "bn": Kind(("bn",), _if(lambda row: row.op.scale)),
@@ -96,7 +90,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "bn params": Kind(("bn",), lambda row: row.batch * row.counts.norm_affine),
         "bn not folded": Kind(("bn",), _if(lambda row: not _folds(row))),
         "folded bias": Kind(("bn",), _if(lambda row: _folds(row) and not row.after.bias)),
-        **{name: Kind((name,), _outputs) for name in _BY_OUTPUTS},
+        "exact gelu": Kind(("gelu",), _if(lambda row: row.op.approximate == "none")),
+        "gelu by tanh": Kind(("gelu",), _if(lambda row: row.op.approximate == "tanh")),
         "softmax vectors": Kind(("softmax",), lambda row: row.batch * elements(row.shape[1:])),
         "lrn window": Kind(("lrn",), lambda row: row.op.size * _outputs(row)),
         "lrn padded": Kind(("lrn",), _over_padded_channels),
@@ -115,19 +110,6 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "nearest": Kind(("upsample",), _if(lambda row: row.op.mode == "nearest")),
         "2-d nearest": Kind(("upsample",), _if(lambda row: row.op.mode == "nearest" and _two_axes(row))),
         "bilinear": Kind(("upsample",), _if(lambda row: row.op.mode == "bilinear")),
-        "weights": Kind(_MULTIPLYING, lambda row: row.counts.weights),
-        "biases": Kind(_MULTIPLYING, lambda row: row.counts.biases),
-        "norm affine": Kind(("bn",), lambda row: row.counts.norm_affine),
-        "norm statistics": Kind(("bn", "normalize"), lambda row: row.counts.norm_stats),
     }
 )
-"""Every kind that some tool counts, by name; one that goes by an operator's name is its output's elements."""
-
-
-def amount(kind: str, row: Row) -> Int | None:
-    """How much of a kind a row has, or None if it has none."""
-    operators, of = KINDS[kind]
-    if row.operator not in operators:
-        return None
-    found = of(row)
-    return None if equal(found, 0) else found
+"""Every kind by name; one that goes by an operator's name is its output's elements, unless it is said to be less."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 from convcost.exact.integers import Int
@@ -34,13 +37,13 @@ class Line(NamedTuple):
     """The nodes of a scope or network, one row each; empty for a node."""
 
     def __call__(self, as_: str = "macs") -> Int:
-        """The count that a tool reports, batch included: `cost.total(as_="thop")`; see `convcost.counters.dialects`.
+        """The count by a rule, or as a tool reports it, batch included: `cost.total(as_="thop")`.
 
-        Raises ConvcostError for an unknown profile.
+        Raises ConvcostError for an unknown rule; `convcost.counters.rules` and `tools` have them all.
         """
-        from convcost.counters.dialects import profile  # imported where it is used: most prices are ours
+        from convcost.counters.rules import rule  # it counts lines: the other way would be a circle
 
-        return profile(as_).of(self)
+        return rule(as_).of(self)
 
     @property
     def rows(self) -> tuple[Line, ...]:
@@ -86,3 +89,12 @@ class Line(NamedTuple):
     def elements(self) -> Int:
         """Output elements of one sample."""
         return elements(self.shape)
+
+
+SUMS: Mapping[str, Callable[[Line], Int]] = MappingProxyType(
+    {
+        "macs": attrgetter("work.macs"),
+        **{kind.replace("_", " "): attrgetter(f"counts.{kind}") for kind in Params._fields},
+    }
+)
+"""The kinds that every line adds up, whatever its operators: multiply-adds, and parameters as `Params` has them."""

@@ -1,68 +1,145 @@
-"""Conventions of counting that papers print: what a number of params or of operations counts."""
+"""Rules of counting: what a number of params or of operations counts, as a weighing of kinds.
+
+Ours, and those that papers print without naming a tool, stand here; `convcost.counters.tools` adds each tool's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from convcost.counters.line import Line
-from convcost.exact.integers import Int
+from convcost.counters.line import SUMS, Line
+from convcost.errors import ConvcostError, did_you_mean
+from convcost.exact.integers import Int, equal
+from convcost.ops import NO_WORK
+
+_BIASES = ("conv bias", "fc bias")
 
 
-class Convention(NamedTuple):
-    """What a printed number counts: a name, what it means, and the projection of a row that it is."""
+class Rule(NamedTuple):
+    """A rule of counting: so much of each kind of work, or of parameters.
+
+    `Rule("2bn", "MACs", {"macs": 1, "bn": 2})` counts the multiply-adds and two for each normalised element.
+    """
 
     name: str
-    meaning: str
-    of: Callable[[Line], Int]
-    weighs: Mapping[str, int] = MappingProxyType({})
-    """How much it counts of which of a line's quantities, where that is all that it does."""
+    unit: str
+    """What the count is of: params, MACs, FLOPs, or a tool's own word."""
+    weights: Mapping[str, int]
+    """How much it counts of each kind, in the order in which it is told."""
+    words: str = ""
+    """What it counts, where words are plainer than the weights."""
+
+    @property
+    def formula(self) -> str:
+        """The weights, written out: `macs + fc bias + 2 bn`."""
+        return " + ".join(weighted(kind, weight) for kind, weight in self.weights.items()).replace("+ -", "- ")
+
+    @property
+    def meaning(self) -> str:
+        """What it counts, in words."""
+        return self.words or self.formula
+
+    def of(self, line: Line) -> Int:
+        """The count of a row, a scope or a network, for the whole batch (params: once)."""
+        return sum(weight * count(kind, line) for kind, weight in self.weights.items())
+
+    def terms(self, line: Line) -> dict[str, Int]:
+        """The count by kind, weighted, in the rule's order; kinds of which the line has none are left out."""
+        found = {kind: count(kind, line) for kind in self.weights}
+        return {kind: self.weights[kind] * n for kind, n in found.items() if not equal(n, 0)}
+
+    def not_counted(self, line: Line) -> dict[str, int]:
+        """Work that it counts nothing of, by operator (or as `conv bias`), with how many layers do it."""
+        found: dict[str, int] = {}
+        if self.unit == "params":
+            return found
+        for row in line.rows:
+            missed = [row.operator] if row.work != NO_WORK and not self.terms(row) else []
+            missed += [bias for bias in _BIASES if bias not in self.weights and not equal(count(bias, row), 0)]
+            for name in missed:
+                found[name] = found.get(name, 0) + 1
+        return found
 
 
-def _weighing(name: str, meaning: str, **weighs: int) -> Convention:
-    return Convention(
-        name, meaning, lambda line: sum(n * getattr(line, part) for part, n in weighs.items()), MappingProxyType(weighs)
-    )
+def weighted(kind: str, weight: int) -> str:
+    """A term of a rule as text: `bn`, `2 bn`, `-bn`."""
+    return {1: kind, -1: f"-{kind}"}.get(weight, f"{weight} {kind}")
 
 
-PARAMS: dict[str, Convention] = {
-    c.name: c
-    for c in (
-        _weighing("params", "weights, biases and norm affine: all that is trained", weights=1, biases=1, norm_affine=1),
-        _weighing("weights", "weights only", weights=1),
-        _weighing("weights+biases", "weights and biases, no normalisation", weights=1, biases=1),
-        _weighing(
-            "total",
-            "trained numbers and norm statistics, as Keras counts",
-            weights=1,
-            biases=1,
-            norm_affine=1,
-            norm_stats=1,
-        ),
-    )
-}
-"""Conventions of parameter counts."""
+def count(kind: str, line: Line) -> Int:
+    """How much of a kind a row, a scope or a network has."""
+    if kind in SUMS:
+        return SUMS[kind](line)
+    from convcost.counters.kinds import KINDS  # imported where it is used: most counts are ours
 
-OPS: dict[str, Convention] = {
-    c.name: c
-    for c in (
-        _weighing("macs", "multiply-adds of convolutions and matrix products", macs=1),
-        _weighing("flops2", "2 x macs: a multiply and an add each", macs=2),
-    )
-}
-"""Conventions of operation counts that papers print; the tools' are in `convcost.counters.dialects`."""
+    operators, of = KINDS[kind]
+    return sum(of(row) for row in line.rows if row.operator in operators)
 
 
-def conventions(as_: str) -> tuple[Convention, Convention]:
-    """The conventions of params and of operations under a profile of `convcost.counters.dialects`.
+def _by_name(*rules: Rule) -> Mapping[str, Rule]:
+    return MappingProxyType({rule.name: rule for rule in rules})
 
-    A profile counts one of the two; the other stays ours. Raises ConvcostError for an unknown one.
+
+PARAMS = _by_name(
+    Rule(
+        "params",
+        "params",
+        {"weights": 1, "biases": 1, "norm affine": 1},
+        "weights, biases and norm affine: all that is trained",
+    ),
+    Rule("weights", "params", {"weights": 1}, "weights only"),
+    Rule("weights+biases", "params", {"weights": 1, "biases": 1}, "weights and biases, no normalisation"),
+    Rule(
+        "total",
+        "params",
+        {kind: 1 for kind in SUMS if kind != "macs"},
+        "trained numbers and norm statistics, as Keras counts",
+    ),
+)
+"""Rules of parameter counts that papers print, the most ordinary first."""
+
+OPS = _by_name(
+    Rule("macs", "MACs", {"macs": 1}, "multiply-adds of convolutions and matrix products"),
+    Rule("flops2", "FLOPs", {"macs": 2}, "2 x macs: a multiply and an add each"),
+)
+"""Rules of operation counts that papers print, the most ordinary first."""
+
+OWN: Mapping[str, Rule] = MappingProxyType({**OPS, **PARAMS})
+"""Every rule that is not one tool's."""
+
+
+def rule(name: str) -> Rule:
+    """The rule of this name, or that of a tool under the tool's name: what `--as` and `as_` take.
+
+    Raises ConvcostError, with the closest name, if there is none.
     """
-    if as_ in OPS:
-        return PARAMS["params"], OPS[as_]
-    from convcost.counters.dialects import profile  # imported where it is used: most prices are ours
+    if not isinstance(name, str):
+        raise ConvcostError(f"a rule is named by a text such as 'thop', got {name!r}; see convcost dialects")
+    return OWN[name] if name in OWN else _of_a_tool(name)
 
-    found = profile(as_)
-    convention = Convention(found.name, f"{found.meaning}, as {found.tool} counts", found.of)
-    return (convention, OPS["macs"]) if found.unit == "params" else (PARAMS["params"], convention)
+
+@cache
+def _of_a_tool(name: str) -> Rule:
+    from convcost.counters.tools import TOOLS  # imported where it is used: most counts are ours
+
+    if name in TOOLS:
+        release = TOOLS[name]
+        words = f"{release.rule.formula}, as {release.versions} counts"
+        return release.rule._replace(name=name, words=words)
+    known = {release.rule.name: release.rule for release in TOOLS.values()}
+    if name not in known:
+        close = did_you_mean(name, (*OWN, *TOOLS, *known)) or "; see convcost dialects"
+        raise ConvcostError(f"unknown rule of counting {name!r}{close}")
+    return known[name]
+
+
+def params_and_ops(as_: str) -> tuple[Rule, Rule]:
+    """The rules of params and of operations of a table that counts by the rule `as_`: one of the two is ours.
+
+    Raises ConvcostError for an unknown rule.
+    """
+    found = rule(as_)
+    return (found, OPS["macs"]) if found.unit == "params" else (PARAMS["params"], found)

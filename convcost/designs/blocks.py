@@ -219,15 +219,17 @@ class _Filling:
         """Compute the rows for which the form holds; returns the other ones."""
         if not len(rows):
             return rows
-        values, alike, fits = form({name: self.numerators[name][rows] for name in form.names})
-        if fits is not True:
-            self.unfit.append(rows[alike & ~fits])
-        if alike is True and fits is True:
-            self.pieces.append((rows, values))
+        found = form({name: self.numerators[name][rows] for name in form.names})
+        if found.unfit.any():
+            self.unfit.append(rows[found.unfit])
+        if found.priced.all():
+            self.pieces.append((rows, found.columns))
             return rows[:0]
-        kept = alike & fits
-        self.pieces.append((rows[kept], [_taken(value, kept) for value in values]))
-        return rows[:0] if alike is True else rows[~alike]
+        self.pieces.append((rows[found.priced], [_taken(column, found.priced) for column in found.columns]))
+        for limit, at in found.beyond:
+            # What answers alike has this form again in these symbols, and another one where the limit's are numbers.
+            self.fill(rows[at], tuple(name for name in form.names if name not in limit.value.symbols))
+        return rows[found.others]
 
     def alone(self, row: int) -> bool:
         """Compute one row in Python ints. False if its design does not fit."""
@@ -309,7 +311,7 @@ def _over(common: int, column: Column) -> Any:
         numerators = (numerators if largest(numerators) * times < 2**63 else numerators.astype(object)) * times
     if by > 1:
         if (numerators % by).any():
-            raise AssertionError(f"a derived value is no multiple of 1/{common}")
+            raise AssertionError(f"a count or a derived value is no multiple of 1/{common}")
         numerators = numerators // by
     return numerators
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from math import inf, lcm, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.cost.memory import peak_memory
@@ -86,6 +86,21 @@ class Witness(Assumptions):
         return super().choose(condition)
 
 
+class Outcome(NamedTuple):
+    """What a form says of some designs: costs, and for each design in which of the other fields it is."""
+
+    columns: list[Column]
+    """Metrics and derived values."""
+    priced: Any
+    """An array of flags: where the columns are right."""
+    unfit: Any
+    """Where the network does not fit."""
+    others: Any
+    """Where the spec's questions have other answers."""
+    beyond: list[tuple[Condition, Any]]
+    """Limits of the form, and where a design that answers alike is the first time beyond one: it may fit."""
+
+
 class Form:
     """The costs of all designs that answer a spec's questions as the witness does, and some derived values of theirs.
 
@@ -109,23 +124,33 @@ class Form:
             self.values = space.complete(values)
             found_derived = numbers(self.values, derived)
             self.metrics = dict(zip(METRICS, metrics(price(network, self.values)), strict=True))
-        self.denominators = [1] * len(METRICS) + [denominator(value) for value in found_derived]
-        self.required = list(found.required)
+        found_values = (*self.metrics.values(), *found_derived)
+        # n(n + 1)/2 counts whole things with coefficients that are not whole: what is computed is the numerator.
+        self.denominators = [denominator(value) for value in found_values]
         self.answers = list(zip(found.asked, found.answers, strict=False))
-        conditions = [*self.required, *(condition for condition, _ in self.answers)]
-        polys = [
-            value * denominator(value)
-            for value in (*self.metrics.values(), *found_derived, *(c.value for c in conditions))
-        ]
+        self.limits = list(found.limits)
+        self._needed = list(found.fits.items())
+        # In order, and each once: limits stand among what says where a design has to meet something.
+        self._conditions = list(
+            dict.fromkeys(
+                (
+                    *(condition for condition, _ in self.answers),
+                    *self.limits,
+                    *found.fits,
+                    *(condition for _, places in self._needed for place in places for condition in place),
+                )
+            )
+        )
+        polys = [value * denominator(value) for value in (*found_values, *(c.value for c in self._conditions))]
         self._function = compile_polys(polys, self.names)
         self._polys = [poly for poly in polys if isinstance(poly, Poly)]
         self._fits = self._bounded({axis.name: _largest(axis) for axis in symbolic})
 
-    def __call__(self, arrays: Mapping[str, Any]) -> tuple[list[Column], Any, Any]:
-        """The metrics and derived values at arrays of numerators; which designs answer alike; which of them fit.
+    def __call__(self, arrays: Mapping[str, Any]) -> Outcome:
+        """What the form says of the designs at arrays of numerators.
 
         int64 if no step can overflow: the largest absolute value of any step is evaluated once, in Python ints, at the
-        largest value of every axis. Otherwise Python ints in object arrays. The last two are True or boolean arrays.
+        largest value of every axis. Otherwise Python ints in object arrays.
         """
         import numpy as np
 
@@ -137,14 +162,25 @@ class Form:
             Column(value if isinstance(value, np.ndarray) else np.full(size, value), d)
             for value, d in zip(results, self.denominators, strict=False)
         ]
-        tested = results[len(columns) :]
-        fits: Any = True
-        for condition, value in zip(self.required, tested, strict=False):
-            fits &= condition.holds(value)
-        alike: Any = True
-        for (condition, answer), value in zip(self.answers, tested[len(self.required) :], strict=True):
-            alike &= condition.holds(value) == answer
-        return columns, alike, fits
+        tested = zip(self._conditions, results[len(columns) :], strict=True)
+        holds = {condition: np.broadcast_to(condition.holds(value), size) for condition, value in tested}
+        alike = np.ones(size, bool)
+        for condition, answer in self.answers:
+            alike &= holds[condition] == answer
+        unfit = np.zeros(size, bool)
+        for condition, places in self._needed:
+            for place in places:
+                missed = ~holds[condition]
+                for other in place:
+                    missed &= holds[other]
+                unfit |= missed
+        within = np.ones(size, bool)
+        beyond = []
+        for condition in self.limits:
+            if (past := alike & ~unfit & within & ~holds[condition]).any():
+                beyond.append((condition, past))
+            within &= holds[condition]
+        return Outcome(columns, alike & ~unfit & within, alike & unfit, ~alike, beyond)
 
     def _bounded(self, largest: Mapping[str, int]) -> bool:
         return all(poly.magnitude(largest) < 2**63 for poly in self._polys)
@@ -152,13 +188,15 @@ class Form:
 
 def joined(
     network: Network, space: Space, symbolic: Sequence[Axis], setting: Values, names: Collection[str]
-) -> tuple[dict[str, Any], dict[str, Int]]:
+) -> tuple[dict[str, Any], dict[str, Int], list[Condition]]:
     """All values and some METRICS of all designs that fit: every answer followed, and what comes out joined by it.
 
-    Raises ConvcostError where they cannot be joined.
+    With them, their limits: a design beyond one may fit, and cost something else. Raises ConvcostError where they
+    cannot be joined.
     """
     values = {**setting, **symbols_of(symbolic)}
     costs: dict[str, Int] = {}
+    limits: dict[Condition, None] = {}
     for k, name in enumerate(METRICS):
         if name not in names:
             continue
@@ -166,8 +204,9 @@ def joined(
         def count(k: int = k) -> Int:
             return metrics(price(network, space.complete(dict(values))))[k]
 
-        costs[name], _ = explored(count)
-    return space.complete(values), costs
+        costs[name], required = explored(count)
+        limits |= dict.fromkeys(condition for condition, limit in required.items() if limit)
+    return space.complete(values), costs, [*limits]
 
 
 def symbolic_axes(network: Network, space: Space, questions: float = inf) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from convcost.designs.engines import Engine, serial
 from convcost.designs.forms import METRICS, design_names, is_number, symbolic_axes, whole_denominator
 from convcost.designs.output import about, assemble, format_of, intact, sidecar
 from convcost.designs.parts import installed
-from convcost.designs.space import Space, parsed_expression, show
+from convcost.designs.space import Space, parsed_expression, show, written
 from convcost.designs.store import DamagedError, Store, alone, same
 from convcost.designs.where import check_names, names_in, parse_where
 from convcost.errors import ConvcostError, did_you_mean
@@ -93,7 +93,7 @@ def describe(sweep: Sweep) -> dict[str, Any]:
         "network": sweep.network + (f"@{sweep.variant}" if sweep.variant else ""),
         "spec": sweep.file,
         "spec_sha256": hashlib.sha256(sweep.text.encode()).hexdigest(),
-        "knobs": {name: show(value) for name, value in sweep.knobs},
+        "knobs": {name: written(value) for name, value in sweep.knobs},
         "space": {axis.name: str(axis) for axis in sweep.space.axes},
         "derived": dict(sweep.space.derived),
         "where": list(sweep.where),

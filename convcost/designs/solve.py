@@ -8,7 +8,7 @@ for all of the box, the box is cut further: the answer is exact either way, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heappop, heappush
@@ -118,9 +118,9 @@ class _Search:
         self.axes = [_ascending(axis) for axis in self.space.axes if axis.numeric]
         self.symbolic = symbolic_axes(self.network, self.space, MAX_QUESTIONS)
         self.forms: dict[Setting, list[_Costs]] = {}
-        self.heap: list[tuple[Any, int, Box, Setting]] = []
+        self.heap: list[tuple[Any, int, Box, Setting, Collection[str]]] = []
         self.boxes = 0
-        named = () if objective is None else expression.names(objective.node)
+        named = set() if objective is None else set(expression.names(objective.node))
         self.metrics = [name for name in METRICS if name in self.limits or name in named]
         # What is alive at most is the largest of many sums: joined by what the spec asks, there are too many of them.
         self.joinable = "peak_memory" not in self.metrics
@@ -131,7 +131,7 @@ class _Search:
         for box, setting in self.structures():
             self.push(box, setting)
         while self.heap:
-            _, _, box, setting = heappop(self.heap)
+            _, _, box, setting, first = heappop(self.heap)
             if self.objective is None and any(setting == other and _inside(box, corner) for other, corner in found):
                 continue
             if all(low == high for low, high in box):
@@ -139,7 +139,8 @@ class _Search:
                     found.append((setting, box))
                     yield solution
                 continue
-            i = max(range(len(box)), key=lambda i: box[i][1] - box[i][0])
+            wide = [i for i, (low, high) in enumerate(box) if low < high]
+            i = max(wide, key=lambda i: (self.axes[i].name in first, box[i][1] - box[i][0]))
             low, high = box[i]
             middle = (low + high) // 2
             for half in ((low, middle), (middle + 1, high)):
@@ -168,7 +169,7 @@ class _Search:
             raise ConvcostError(
                 f"more than {MAX_BOXES:,} boxes of designs to search: give fewer values or tighter limits"
             )
-        lowest, promise = self.bounds(box, setting)
+        lowest, promise, first = self.bounds(box, setting)
         if any(lowest[name] > limit for name, limit in self.limits.items()):
             return
         if self.objective is None:
@@ -177,7 +178,7 @@ class _Search:
             if (solution := self.solution(box, setting)) is None:
                 return
             promise = solution.objective
-        heappush(self.heap, (-promise, self.boxes, box, setting))
+        heappush(self.heap, (-promise, self.boxes, box, setting, first))
 
     def solution(self, box: Box, setting: Setting) -> Solution | None:
         """The design of a box that has one, priced in ints; None if it does not fit, or exceeds a limit."""
@@ -196,50 +197,75 @@ class _Search:
         values = {axis.name: axis[low] for axis, (low, _) in zip(self.axes, box, strict=True)} | dict(setting)
         return {axis.name: values[axis.name] for axis in self.space.axes}
 
-    def bounds(self, box: Box, setting: Setting) -> tuple[dict[str, Int], Any]:
-        """What no design of the box costs less than, and what the objective of none of them exceeds."""
-        unknown = dict.fromkeys(self.metrics, -inf), inf
-        first = self.corner(box, setting)
-        fixed = tuple((name, value) for name, value in first.items() if name not in self.symbolic)
+    def bounds(self, box: Box, setting: Setting) -> tuple[dict[str, Int], Any, Collection[str]]:
+        """What no design of the box costs less than, what the objective of none of them exceeds, and the axes to cut.
+
+        Where some of the box is beyond a limit of its form, the axes of the limit are cut before all others: when each
+        of them has one value, that is no symbol any longer, and the form another one.
+        """
+        unknown = dict.fromkeys(self.metrics, -inf)
         ranges = {
             axis.name: (int(axis[low] * axis.denominator), int(axis[high] * axis.denominator))
             for axis, (low, high) in zip(self.axes, box, strict=True)
         }
-        forms = self.forms.setdefault(fixed, [])
-        lowest = {name: low for name, (low, _) in ranges.items()}
-        form = next((form for form in forms if all(holds_at(c, lowest) == answer for c, answer in form.answers)), None)
-        if form is None:
+        first = self.corner(box, setting)
+        symbolic = set(self.symbolic)
+        while True:
+            fixed = tuple((name, value) for name, value in first.items() if name not in symbolic)
             try:
-                form = self.form(fixed, first)
+                form = self.form_of(fixed, first, {name: low for name, (low, _) in ranges.items()})
             except (ConvcostError, TypeError):  # the smallest design does not fit; larger ones may
-                return unknown
-            forms.append(form)
+                return unknown, inf, ()
+            intervals = intervals_of([condition.value for condition in form.limits], ranges)
+            beyond = {
+                name
+                for condition, interval in zip(form.limits, intervals, strict=True)
+                if not _decided(condition, interval)
+                for name in condition.value.symbols
+            }
+            if not beyond:
+                break
+            if any(ranges[name][0] < ranges[name][1] for name in beyond):
+                return unknown, inf, beyond
+            symbolic -= beyond
         tests = [condition.value for condition, _ in form.answers]
         objective = 0 if self.objective is None else _evaluated(self.objective, {**form.values, **form.metrics})
         costs = [form.metrics[name] for name in self.metrics]
         *intervals, aim = intervals_of([*tests, *costs, objective], ranges)
         if any(_decided(c, interval) != answer for (c, answer), interval in zip(form.answers, intervals, strict=False)):
-            return unknown
-        return dict(zip(self.metrics, (low for low, _ in intervals[len(tests) :]), strict=True)), aim[1]
+            return unknown, inf, ()
+        return dict(zip(self.metrics, (low for low, _ in intervals[len(tests) :]), strict=True)), aim[1], ()
+
+    def form_of(self, fixed: Setting, first: dict[str, Any], numerators: Mapping[str, int]) -> _Costs:
+        """The form that holds for the first design of a box, made if need be. Raises as `form` does."""
+        forms = self.forms.setdefault(fixed, [])
+        form = next(
+            (form for form in forms if all(holds_at(c, numerators) == answer for c, answer in form.answers)), None
+        )
+        if form is None:
+            forms.append(form := self.form(fixed, first))
+        return form
 
     def form(self, fixed: Setting, first: dict[str, Any]) -> _Costs:
         """Closed forms at a setting of all that is not symbolic: of every design, or else of those like the first."""
-        symbolic = [axis for axis in self.axes if axis.name in self.symbolic]
+        symbolic = [axis for axis in self.axes if axis.name not in dict(fixed)]
         form = Form(self.network, self.space, symbolic, dict(fixed), first)
         if form.answers and self.joinable:
             try:
-                return _Costs(*joined(self.network, self.space, symbolic, dict(fixed), self.metrics), [])
+                values, costs, limits = joined(self.network, self.space, symbolic, dict(fixed), self.metrics)
+                return _Costs(values, costs, [], limits)
             except ConvcostError:
                 self.joinable = False
-        return _Costs(form.values, form.metrics, form.answers)
+        return _Costs(form.values, form.metrics, form.answers, form.limits)
 
 
 class _Costs(NamedTuple):
-    """The closed forms of a design's values and METRICS, and the answers for which they hold."""
+    """The closed forms of a design's values and METRICS, and the answers and limits for which they hold."""
 
     values: dict[str, Any]
     metrics: dict[str, Int]
     answers: list[tuple[Condition, bool]]
+    limits: list[Condition]
 
 
 def _decided(condition: Condition, interval: Interval) -> bool | None:
@@ -247,6 +273,8 @@ def _decided(condition: Condition, interval: Interval) -> bool | None:
     low, high = interval
     if condition.equal:
         return True if low == high == 0 else False if low > 0 or high < 0 else None
+    if condition.weak:
+        return True if low >= 0 else False if high < 0 else None
     return True if low > 0 else False if high <= 0 else None
 
 

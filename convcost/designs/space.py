@@ -6,6 +6,7 @@ values lazily, so that a space of 10^30 designs takes as little memory as one of
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -59,8 +60,8 @@ class Axis:
 
     def __str__(self) -> str:
         if isinstance(self.values, Steps):
-            return ":".join(map(show, (self[0], self[len(self) - 1], self.values.step)))
-        return ", ".join(map(show, self.values))
+            return ":".join(map(written, (self[0], self[len(self) - 1], self.values.step)))
+        return ", ".join(map(written, self.values))
 
     def __getitem__(self, i: int) -> Any:
         return self.values[i]
@@ -209,6 +210,20 @@ def show(value: Any) -> str:
     if isinstance(value, Fraction) and (places := decimal_places(value.denominator)) is not None:
         return decimal(value.numerator * 10**places // value.denominator, places)
     return str(value)
+
+
+def written(value: Any) -> str:
+    """A value as text that stands for it alone: as `show` does, with quotes around a word that reads as another."""
+    from convcost.spec.model import literal
+
+    if value is None:
+        return "null"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(written, value))}]"
+    if not isinstance(value, str):
+        return show(value)
+    plain = re.fullmatch(r"\w[\w.+-]*", value) and literal(document.value(value, "a word")) == value
+    return value if plain else json.dumps(value, ensure_ascii=False)
 
 
 def decimal_places(denominator: int) -> int | None:

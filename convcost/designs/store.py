@@ -166,6 +166,7 @@ def same(path: Path, said: dict[str, Any], found: Any, remedy: str) -> dict[str,
     """What was found, unless it is of another sweep."""
     if not isinstance(found, dict):
         raise ConvcostError(f"{path}: exists, and does not say which sweep it is of: {remedy}")
-    if other := [key for key, value in said.items() if found.get(key) != value]:
+    # As text, because the order of axes is that of columns, and of the designs in blocks.
+    if other := [key for key, value in said.items() if json.dumps(found.get(key)) != json.dumps(value)]:
         raise ConvcostError(f"{path}: is of another sweep, with another {', '.join(other)}: {remedy}")
     return found

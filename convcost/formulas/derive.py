@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from convcost.network import Network
 
 QUANTITIES: dict[str, Callable[[Line], Int]] = {
-    **{convention.name: convention.of for convention in (*PARAMS.values(), *OPS.values())},
+    **{rule.name: rule.of for rule in (*PARAMS.values(), *OPS.values())},
     "activations": lambda line: line.activations,
 }
-"""What a formula can be of: a convention of counts, or activations; at inference."""
+"""What a formula can be of: a rule that papers count by, or activations; at inference."""
 AXES: dict[int, tuple[str, ...]] = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 """What the spatial axes of an input are called, by their number."""
 DEPTHS = ("units", "n")

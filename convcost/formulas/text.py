@@ -7,7 +7,7 @@ import re
 import textwrap
 from collections.abc import Callable
 
-from convcost.counters.rules import OPS, PARAMS
+from convcost.counters.rules import OWN
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.poly import Poly, format_named
 from convcost.exact.poly.exchange import to_json
@@ -34,8 +34,8 @@ def write(formula: Formula, format_: str) -> str:
 
 def meaning(formula: Formula) -> str:
     """What is counted."""
-    convention = {**PARAMS, **OPS}.get(formula.quantity)
-    return convention.meaning if convention else "output elements of convolutions and linear layers"
+    rule = OWN.get(formula.quantity)
+    return rule.meaning if rule else "output elements of convolutions and linear layers"
 
 
 def _text(formula: Formula) -> str:

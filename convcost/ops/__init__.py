@@ -20,6 +20,7 @@ from convcost.ops.base import (
 from convcost.ops.conv import RBF, Conv, ConvTranspose, DepthwiseConv, Linear
 from convcost.ops.norm import BatchNorm, LocalResponseNorm, Normalize
 from convcost.ops.pointwise import (
+    GELU,
     Dropout,
     HardSigmoid,
     HardSwish,
@@ -63,6 +64,7 @@ REGISTRY: MappingProxyType[str, type[Op]] = MappingProxyType(
             ReLU,
             ReLU6,
             Swish,
+            GELU,
             Sigmoid,
             Tanh,
             HardSigmoid,
@@ -85,6 +87,7 @@ REGISTRY: MappingProxyType[str, type[Op]] = MappingProxyType(
 """Every operator by the name a spec calls it by."""
 
 __all__ = [
+    "GELU",
     "NO_PARAMS",
     "NO_WORK",
     "RBF",

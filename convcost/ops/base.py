@@ -52,7 +52,7 @@ class Work(NamedTuple):
     compares: Int = 0
     divs: Int = 0
     exps: Int = 0
-    """Exponentials, powers and roots."""
+    """Exponentials, powers, roots and error functions."""
 
     def times(self, n: Int) -> Work:
         """The same work n times over."""
@@ -98,7 +98,7 @@ class Op:
     inputs: ClassVar[int | None] = 1
     """How many tensors it takes; None is two or more."""
     memory: ClassVar[Memory] = "own"
-    """Where its output is: in memory of its own; in its first input's, if asked to work in place, as torch can; or in
+    """Where its output is: in memory of its own; in its first input's, if asked to work in place and torch can; or in
     its input's in any case, of which it is a view."""
     multiplies: ClassVar[bool] = False
     """Whether its work is multiply-adds, so that its output counts as activations (pycls, fvcore)."""
@@ -176,6 +176,13 @@ def boolean(op: Op, **arguments: Any) -> None:
     for name, value in arguments.items():
         if not isinstance(value, bool):
             raise ConvcostError(f"{op.name}: {name} must be true or false, got {_say(value)}")
+
+
+def one_of(choices: Sequence[str], op: Op, **arguments: Any) -> None:
+    """Refuse arguments that are none of these words."""
+    for name, value in arguments.items():
+        if value not in choices:
+            raise ConvcostError(f"{op.name}: {name} must be {' or '.join(choices)}, got {value!r}")
 
 
 def _say(value: Any) -> str:

@@ -1,7 +1,7 @@
 """Pooling: sliding windows and global, maximum and average.
 
 The work is the exact minimum: a window of K elements takes K - 1 compares (or adds, and one division). What counters
-charge instead, K per output or one per input element, are profiles of `convcost.counters.dialects`.
+charge instead, K per output or one per input element, are kinds of `convcost.counters.kinds`.
 """
 
 from __future__ import annotations

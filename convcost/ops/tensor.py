@@ -19,6 +19,7 @@ from convcost.ops.base import (
     each_at_least,
     elements,
     format_shape,
+    one_of,
     same_shape,
     spatial,
 )
@@ -198,8 +199,7 @@ class Upsample(Op):
     def __post_init__(self) -> None:
         """Refuse an unknown mode."""
         each_at_least(1, self, scale_factor=self.scale_factor)
-        if self.mode not in ("nearest", "bilinear"):
-            raise ConvcostError(f"upsample: mode must be nearest or bilinear, got {self.mode!r}")
+        one_of(("nearest", "bilinear"), self, mode=self.mode)
 
     def out_shape(self, *xs: Shape) -> Shape:
         """(C, *sizes * factor)."""

@@ -2,7 +2,7 @@
 
 torch pads both sides alike and poolings by at most half a kernel, knows no padding that depends on the input's size and
 clips every ceiling (torch.nn.functional.max_pool2d, conv2d). What is left is an explicit `torch.nn.functional.pad`.
-Nothing here needs torch: profiles of tools that count a pooling by its input have to know how large that input is.
+Nothing here needs torch: rules of tools that count a pooling by its input have to know how large that input is.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from convcost.cost.cost import Cost
-from convcost.counters.line import Line
-from convcost.counters.rules import OPS, PARAMS
+from convcost.counters.line import SUMS, Line
+from convcost.counters.rules import OPS, PARAMS, rule
 from convcost.errors import ConvcostError
 from convcost.exact.integers import Int
 from convcost.printed.numbers import KILO, ROUNDINGS, Interval, Printed, Rounding
@@ -30,8 +30,6 @@ PARTS = (ALL, NO_LINEAR, WITH_AUXILIARY)
 
 OWN = (*PARAMS, "macs", "flops2")
 """Counts that are not one tool's."""
-_SAME = ("torch", "keras")
-"""Profiles that count what one of ours does: flops2, total."""
 _SPOKEN: dict[str, str] = {
     "half_up": "rounded half up",
     "half_even": "rounded half to even",
@@ -48,7 +46,7 @@ class Reading(NamedTuple):
 
     quantity: str
     measure: str
-    """A key of PARAMS or OPS, or the name of a profile of `convcost.counters.dialects`."""
+    """A rule's name, or a tool's."""
     rounding: Rounding = "half_up"
     k: int = 1000
     part: str = ALL
@@ -109,17 +107,18 @@ def _interval(printed: Printed, rounding: Rounding) -> Interval:
 def counted(quantity: str, count: str) -> str:
     """What is counted, in words."""
     if count in OWN:
-        return f"{quantity} are {(PARAMS | OPS)[count].meaning.partition(':')[0]}"
+        return f"{quantity} are {rule(count).meaning.partition(':')[0]}"
     return f"as {count} counts"
 
 
 def counts(quantity: str) -> Sequence[str]:
     """The names of what is counted under a quantity, the most ordinary first."""
-    from convcost.counters.dialects import PROFILES
+    from convcost.counters.tools import TOOLS
 
     own = PARAMS if quantity == "params" else OPS
-    tools = [p.name for p in PROFILES.values() if (p.unit == "params") == (quantity == "params")]
-    return [*own, *(tool for tool in tools if tool not in own and tool not in _SAME)]
+    rules = {name: release.rule for name, release in TOOLS.items()}
+    tools = [name for name, rule in rules.items() if (rule.unit == "params") == (quantity == "params")]
+    return [*own, *(name for name in tools if rules[name] not in own.values())]
 
 
 def exact(cost: Cost, lead: str, reading: Reading) -> int | None:
@@ -153,21 +152,19 @@ def _counted(cost: Cost, lead: str, part: str, measure: str) -> Int | None:
     own = PARAMS.get(measure) or OPS.get(measure)
     if own is not None:
         return sum(own.of(line) for line in lines)
-    from convcost.counters.dialects import PROFILES
-
     known = _AMOUNTS.setdefault(cost, {})
     if (lead, part) not in known:
         known[lead, part] = _amounts(lines)
     amounts = known[lead, part]
-    return sum(weight * amounts.get(kind, 0) for kind, weight in PROFILES[measure].weights.items())
+    return sum(weight * amounts.get(kind, 0) for kind, weight in rule(measure).weights.items())
 
 
 def _amounts(lines: Sequence[Line]) -> dict[str, Int]:
-    """How much there is of every kind of work, which all profiles weigh: once for a dozen of them."""
+    """How much there is of every kind of work, which all rules weigh: once for a dozen of them."""
     amounts: dict[str, Int] = {}
     for line in lines:
         for row in line.rows:
-            for kind, of in _kinds_of(row.operator):
+            for kind, of in (*SUMS.items(), *_kinds_of(row.operator)):
                 amounts[kind] = amounts.get(kind, 0) + of(row)
     return amounts
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.counters.line import Line
-from convcost.counters.rules import OPS, PARAMS, conventions
+from convcost.counters.rules import OPS, PARAMS, rule
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int
 from convcost.network import Network, load, parse_settings
@@ -40,9 +40,9 @@ class TableConvention(NamedTuple):
     """Under which convention a table's numbers are read."""
 
     params: str = "weights"
-    """A key of `convcost.cost.cost.PARAMS`."""
+    """A rule's name, one of `convcost.counters.rules.PARAMS`."""
     ops: str = "macs"
-    """A key of `convcost.cost.cost.OPS`."""
+    """A rule's name, one of `convcost.counters.rules.OPS`."""
     k: int = 1000
     rounding: Rounding = "half_up"
 
@@ -51,12 +51,12 @@ class TableConvention(NamedTuple):
 
     def of(self, line: Line, quantity: str) -> Int:
         """The number that a cell of this quantity, params or ops, prints of a line."""
-        return (PARAMS[self.params] if quantity == "params" else conventions(self.ops)[1]).of(line)
+        return rule(self.params if quantity == "params" else self.ops).of(line)
 
-    def under(self, profile: str) -> TableConvention:
-        """The same with operations (or params) counted as a profile of `convcost.counters.dialects` does."""
-        params, ops = conventions(profile)
-        return self._replace(ops=ops.name) if params is PARAMS["params"] else self._replace(params="total")
+    def under(self, as_: str) -> TableConvention:
+        """The same with operations (or params) counted by a rule, or as a tool does. Raises ConvcostError."""
+        found = rule(as_)
+        return self._replace(params=as_) if found.unit == "params" else self._replace(ops=as_)
 
 
 class Quantity(NamedTuple):
@@ -133,9 +133,9 @@ class PublishedTable(NamedTuple):
         cells = [cell for row in self.rows for cell in self._check_row(row, priced)]
         return Checked(self, cells, list(priced.values()), priced)
 
-    def under(self, profile: str) -> PublishedTable:
-        """The same table, read as a profile of `counters.dialects` counts. Raises ConvcostError for an unknown one."""
-        return self._replace(convention=self.convention.under(profile))
+    def under(self, as_: str) -> PublishedTable:
+        """The same table, counted by a rule, or as a tool counts. Raises ConvcostError for an unknown one."""
+        return self._replace(convention=self.convention.under(as_))
 
     def _check_row(self, row: Row, priced: dict[str, tuple[Network, Cost]]) -> Iterator[Cell]:
         for column, text in zip(self.columns, row.cells, strict=True):

@@ -202,6 +202,8 @@ class _Builder:
             return unrolled(self.graph, count, state, anew)
         except ConvcostError as error:
             raise SpecError(value.entries["repeat"].mark, str(error)) from None
+        finally:
+            self.records = Records()  # as of those made in steps that there may be none of
 
     def _turns(self, value: document.Mapping, env: Env, *more: str) -> tuple[Int, tuple[str, ...]]:
         """How often a repeat repeats, and the name of its index, if it has one."""

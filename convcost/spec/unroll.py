@@ -80,7 +80,8 @@ def _any_step(
 ) -> State:
     index = assumptions.index(count - 1)
     (name,) = index.symbols
-    with graph.repeat(Repeat(name, count)), graph.scope("steps", numbered=True):
+    repeat = Repeat(name, count)
+    with graph.repeat(repeat), assumptions.stepping(*repeat), graph.scope("steps", numbered=True):
         given = tuple(graph.add(Step(more, index), tensor) for tensor, more in zip(state, growth, strict=True))
         made = step(given, first + index, name)
     found = tuple(
@@ -94,7 +95,8 @@ def _any_step(
         and not any(name in getattr(d, "symbols", ()) for more in found for d in more)
     ):
         raise _GrowsError(found)
-    return tuple(
-        graph.add(Steps(more, index, count), before, after)
-        for before, after, more in zip(state, made, growth, strict=True)
-    )
+    with assumptions.stepping(*repeat):  # what comes out of the last step is right without any: it grows by 0 then
+        return tuple(
+            graph.add(Steps(more, index, count), before, after)
+            for before, after, more in zip(state, made, growth, strict=True)
+        )

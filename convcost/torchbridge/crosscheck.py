@@ -16,8 +16,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph
-from convcost.counters.dialects import PROFILES
 from convcost.counters.line import Line
+from convcost.counters.rules import rule
 from convcost.errors import ConvcostError
 from convcost.ops import BatchNorm, Op, Shape, format_shape
 from convcost.torchbridge.module import TorchModel
@@ -95,8 +95,8 @@ def _by_fvcore(model: TorchModel, analysis: FlopCountAnalysis) -> Iterator[Claim
     *macs, total = [sum(counts[path][name] for name in _MACS_OF_FVCORE) for path in paths]
     yield Claim("macs", "fvcore", "work", lambda line: line.macs, macs, total)
     *macs, total = [sum(counts[path].values()) for path in paths]
-    rule = PROFILES["fvcore"].meaning
-    yield Claim("count in fvcore's dialect", "fvcore", rule, lambda line: line(as_="fvcore"), macs, total)
+    fvcore = rule("fvcore")
+    yield Claim("count in fvcore's dialect", "fvcore", fvcore.formula, fvcore.of, macs, total)
 
 
 def _by_torch(model: TorchModel, given: Sequence[torch.Size]) -> Claim:

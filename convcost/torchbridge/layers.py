@@ -30,9 +30,15 @@ Builder: TypeAlias = Callable[[Any, Shape], nn.Module]
 def build(op: Op, xs: tuple[Shape, ...]) -> nn.Module:
     """The layer of an operator on inputs of these shapes (of which it only keeps what weights and ranks depend on).
 
-    Raises ConvcostError if torch has no such layer.
+    Raises ConvcostError if torch has no such layer, or if nobody has said yet which it is.
     """
-    return BUILDERS[type(op)](op, xs[0])
+    builder = BUILDERS.get(type(op))
+    if builder is None:
+        raise ConvcostError(
+            f"{op.name} has no torch layer: convcost/torchbridge/layers.py, BUILDERS wants a line: "
+            f"ops.{type(op).__name__}: ..."
+        )
+    return builder(op, xs[0])
 
 
 def preparation(op: Op, x: Shape) -> Preparation | None:
@@ -287,6 +293,7 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.ReLU: _from(nn.ReLU),
     ops.ReLU6: _from(nn.ReLU6),
     ops.Swish: _from(nn.SiLU),
+    ops.GELU: _from(nn.GELU, "approximate"),
     ops.Sigmoid: _from(nn.Sigmoid),
     ops.Tanh: _from(nn.Tanh),
     ops.HardSigmoid: _from(nn.Hardsigmoid),

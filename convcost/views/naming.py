@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcost.counters.rules import Convention
+from convcost.counters.rules import Rule
 from convcost.network import Network
 
 
@@ -12,6 +12,6 @@ def called(network: Network) -> str:
     return f"{network.name} {settings}".strip()
 
 
-def unit(params: Convention, ops: Convention) -> str:
+def unit(params: Rule, ops: Rule) -> str:
     """What the counts of a table mean."""
     return f"{params.name}: {params.meaning}; {ops.name}: {ops.meaning}"

@@ -8,7 +8,7 @@ from fractions import Fraction
 from convcost.cost.cost import Cost
 from convcost.cost.receptive import WHOLE, ReceptiveField, per_axis
 from convcost.counters.line import Line
-from convcost.counters.rules import OPS, PARAMS, Convention, conventions
+from convcost.counters.rules import OPS, PARAMS, Rule, params_and_ops
 from convcost.exact.integers import Int
 from convcost.network import Comparison, Network
 from convcost.ops import format_shape
@@ -17,8 +17,8 @@ from convcost.views.naming import called, unit
 
 
 def layers(network: Network, cost: Cost, depth: int | None = None, as_: str = "macs") -> Table:
-    """Every layer of a network, or every scope down to `depth`, with totals, counted as a profile counts."""
-    params, ops = conventions(as_)
+    """Every layer of a network, or every scope down to `depth`, with totals, counted by a rule."""
+    params, ops = params_and_ops(as_)
     lines = cost.rows if depth is None else cost.fold(depth)
     totals = [cost.total, *([cost.auxiliary, cost.with_auxiliary] if cost.auxiliary is not None else [])]
     whole = ops.of(cost.total)
@@ -46,7 +46,7 @@ def layers(network: Network, cost: Cost, depth: int | None = None, as_: str = "m
 def compare(comparison: Comparison, as_: str = "macs") -> Table:
     """Totals side by side, each with its ratio to the first and the saving, and the scopes whose cost differs."""
     networks, costs = comparison
-    params, ops = conventions(as_)
+    params, ops = params_and_ops(as_)
     names = _distinct([called(network) for network in networks])
     columns = [Column("quantity", "", wrap=True)]
     columns += [Column(name, name, "count") for name in names]
@@ -110,7 +110,7 @@ def _header(network: Network, cost: Cost, as_: str) -> tuple[tuple[str, str], ..
         ("source", network.spec.source),
         ("input", format_shape(cost.input)),
         ("batch", str(cost.batch)),
-        ("unit", unit(*conventions(as_))),
+        ("unit", unit(*params_and_ops(as_))),
         ("convention", as_),
     )
 
@@ -128,14 +128,14 @@ def _compared(name: str, values: Sequence[Int]) -> Row:
     return Row((name, *values, *relations))
 
 
-def _differing(costs: Sequence[Cost], width: int, conventions: Sequence[Convention]) -> list[Row]:
+def _differing(costs: Sequence[Cost], width: int, rules: Sequence[Rule]) -> list[Row]:
     folded = [{line.name: line for line in cost.fold(1)} for cost in costs]
     names = dict.fromkeys(name for lines in folded for name in lines)
     rows = []
     for name in names:
-        counts = [[c.of(lines[name]) if name in lines else 0 for lines in folded] for c in conventions]
+        counts = [[rule.of(lines[name]) if name in lines else 0 for lines in folded] for rule in rules]
         if any(len(set(count)) > 1 for count in counts):
-            rows += [_compared(f"{name} {c.name}", count) for c, count in zip(conventions, counts, strict=True)]
+            rows += [_compared(f"{name} {rule.name}", count) for rule, count in zip(rules, counts, strict=True)]
     if rows:
         rows.insert(0, Row(("layers that differ", *(None,) * (width - 1)), "section"))
     return rows

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcost.cost.cost import Cost
-from convcost.counters.dialects import PROFILES, Profile, weighted
 from convcost.counters.line import Line
-from convcost.counters.rules import OPS, PARAMS
+from convcost.counters.rules import OPS, PARAMS, Rule, rule, weighted
+from convcost.counters.tools import NAMES, TOOLS
 from convcost.network import Network
 from convcost.ops import format_shape
 from convcost.render.numbers import in_full, short
@@ -16,23 +16,23 @@ from convcost.torchbridge.report import Verification
 from convcost.views.naming import called, unit
 
 
-def profiles() -> Table:
-    """Every profile: what it counts, in which release of its tool; below, what is peculiar about it."""
+def rules() -> Table:
+    """Every rule: what it counts, in which releases of which tool; below, what is peculiar about it."""
     columns = (
-        Column("profile", "profile"),
+        Column("rule", "rule"),
         Column("unit", "unit"),
         Column("counts", "counts", wrap=True),
         Column("tool", "tool", drop=1),
     )
-    rows = [Row((p.name, p.unit, p.meaning, p.tool)) for p in PROFILES.values()]
+    rows = [Row((name, rule(name).unit, rule(name).formula, _tool(name))) for name in NAMES]
     header = (("kinds", "elements of the layers' outputs, unless they say otherwise; in evaluation mode"),)
-    return Table("Dialects", header, columns, tuple(rows), tuple(_quirks(p) for p in PROFILES.values()))
+    return Table("Dialects", header, columns, tuple(rows), tuple(map(_quirks, NAMES)))
 
 
 def dialects(network: Network, cost: Cost, *, exact: bool) -> Table:
-    """A network under every profile, each total with what it is made of."""
+    """A network by every rule, each total with what it is made of."""
     columns = (
-        Column("profile", "profile"),
+        Column("rule", "rule"),
         Column("count", "count", "count"),
         Column("is", "is", wrap=True),
         Column("unit", "unit", drop=1),
@@ -40,11 +40,13 @@ def dialects(network: Network, cost: Cost, *, exact: bool) -> Table:
     )
     rows = []
     notes = []
-    for profile in PROFILES.values():
-        total = cost.total
-        missed = ", ".join(f"{name} ({count})" for name, count in profile.not_counted(total).items())
-        rows.append(Row((profile.name, profile.of(total), _sum(profile, total, exact), profile.unit, missed)))
-        notes += [f"{profile.name} gets {operator} wrong: {how}" for operator, how in profile.gets_wrong(total).items()]
+    total = cost.total
+    for name in NAMES:
+        counting = rule(name)
+        missed = ", ".join(f"{layers} ({count})" for layers, count in counting.not_counted(total).items())
+        rows.append(Row((name, counting.of(total), _sum(counting, total, exact), counting.unit, missed)))
+        wrong = TOOLS[name].gets_wrong(total) if name in TOOLS else {}
+        notes += [f"{name} gets {operator} wrong: {how}" for operator, how in wrong.items()]
     header = (
         ("network", called(network)),
         ("source", network.spec.source),
@@ -78,16 +80,24 @@ def verifications(reports: Sequence[Verification]) -> Table:
     return Table("Verification", header, columns, tuple(rows), tuple(notes))
 
 
-def _quirks(profile: Profile) -> str:
-    wrong = "".join(f" Wrong for {operator}: {how}." for operator, how in profile.wrong.items())
-    return f"{profile.name}: {profile.quirk}{wrong}"
+def _tool(name: str) -> str:
+    return f"{TOOLS[name].versions} ({TOOLS[name].year})" if name in TOOLS else ""
 
 
-def _sum(profile: Profile, line: Line, exact: bool) -> str:
+def _quirks(name: str) -> str:
+    if name not in TOOLS:
+        return f"{name}: {rule(name).words}"
+    release = TOOLS[name]
+    wrong = "".join(f" Wrong for {operator}: {how}." for operator, how in release.wrong.items())
+    prescribes = f" Prescribes {release.prescribes}." if release.prescribes else ""
+    return f"{name}: {release.quirk}{prescribes}{wrong}"
+
+
+def _sum(counting: Rule, line: Line, exact: bool) -> str:
     """`macs 4.09G + 2 bn 22.2M`."""
     number = in_full if exact else short
     text = ""
-    for kind, amount in profile.terms(line).items():
+    for kind, amount in counting.terms(line).items():
         sign = "- " if amount < 0 else "+ " if text else ""
-        text += f" {sign}{weighted(kind, abs(profile.weights[kind]))} {number(abs(amount))}"
+        text += f" {sign}{weighted(kind, abs(counting.weights[kind]))} {number(abs(amount))}"
     return text.strip()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Literal
 
-from convcost.counters.rules import PARAMS, conventions
+from convcost.counters.rules import rule
 from convcost.ops import format_shape
 from convcost.published.tables import TOTAL, Checked, PublishedTable
 from convcost.published.tables import Cell as PrintedCell
@@ -46,7 +46,7 @@ def published(checked: Checked) -> Table:
         ("input", ", ".join(dict.fromkeys(format_shape(cost.input) for _, cost in checked.networks))),
         (
             "unit",
-            f"params: {PARAMS[table.convention.params].meaning}; ops: {conventions(table.convention.ops)[1].meaning}",
+            f"params: {rule(table.convention.params).meaning}; ops: {rule(table.convention.ops).meaning}",
         ),
         ("convention", str(table.convention)),
     )

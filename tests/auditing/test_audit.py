@@ -13,7 +13,7 @@ from planted import computed, correct, plant, reprinted
 import convcost
 from convcost.auditing.audit import audit_claims
 from convcost.auditing.explain import explain
-from convcost.counters.dialects import PROFILES
+from convcost.counters.rules import rule
 from convcost.errors import ConvcostError
 from convcost.printed.numbers import KILO, Printed, parse
 from convcost.published.claims import Claim, Claims, of_table
@@ -235,12 +235,12 @@ def test_digits_agree_by_chance_in_units_of_1024_and_are_not_excused():
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v3_large", "googlenet@torchvision", "se_resnet50"])
-def test_counts_of_tools_are_those_of_their_profiles(name):
+def test_counts_of_tools_are_those_of_their_rules(name):
     cost = convcost.load(name).price()
     tools = [measure for measure in counts("ops") if measure not in ("macs", "flops2")]
     assert len(tools) > 5
     for tool in tools:
-        assert exact(cost, "total", Reading("ops", tool)) == PROFILES[tool].of(cost.total)
+        assert exact(cost, "total", Reading("ops", tool)) == rule(tool).of(cost.total)
 
 
 # -- what a cell alone can mean --------------------------------------------------------------------------------------

@@ -436,6 +436,9 @@ POINTWISE = (
     pointwise(ops.Sigmoid(), exps=1, adds=1, divs=1),
     pointwise(ops.Tanh(), exps=1, adds=2, muls=1, divs=1),  # (e - 1) / (e + 1) with e = exp(2x)
     pointwise(ops.Swish(), exps=1, adds=1, divs=1, muls=1),
+    pointwise(ops.GELU(), muls=3, adds=1, exps=1),  # x/2 * (1 + erf(x * 0.707)), as torch's docs define it
+    # x/2 * (1 + tanh(0.798 * (x + 0.0447 * x*x*x))): 6 products and 2 sums, besides those of tanh above
+    pointwise(ops.GELU("tanh"), muls=7, adds=4, exps=1, divs=1),
     pointwise(ops.HardSigmoid(), adds=1, compares=2, divs=1),
     pointwise(ops.HardSwish(), adds=1, compares=2, divs=1, muls=1),
     pointwise(ops.Scale(), muls=1),
@@ -560,7 +563,7 @@ BOOLEANS = {
     "linear": ("bias",),
     "bn": ("scale", "shift", "stats"),
 }
-WORDS = {"maxpool": ("ceil_mode",), "avgpool": ("ceil_mode",), "upsample": ("mode",)}
+WORDS = {"maxpool": ("ceil_mode",), "avgpool": ("ceil_mode",), "upsample": ("mode",), "gelu": ("approximate",)}
 
 
 def _refused_integers() -> list[Refused]:
@@ -631,6 +634,10 @@ REFUSED: tuple[Refused, ...] = (
             "upsample", {"scale_factor": 2, "mode": value}, f"upsample: mode must be nearest or bilinear, got {value!r}"
         )
         for value in ("bicubic", "linear", None, 2, True)
+    ),
+    *(
+        Refused("gelu", {"approximate": value}, f"gelu: approximate must be none or tanh, got {value!r}")
+        for value in ("erf", "", None, True)
     ),
     Refused(
         "conv",

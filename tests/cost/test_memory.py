@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+from complete import require_lines
 from hypothesis import given, settings
 from random_graphs import random_graphs
 from torch.nn import functional as F  # noqa: N812  # what everyone calls it
@@ -30,6 +31,7 @@ from convcost.exact.poly import symbol
 from convcost.exact.poly.assume import explored
 from convcost.network import Network, load, shipped
 from convcost.ops import Conv, Dropout, Flatten, GlobalAvgPool, Linear, ReLU, Split
+from convcost.torchbridge.layers import build
 from convcost.torchbridge.module import TorchModel
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -120,15 +122,18 @@ class Held(NamedTuple):
     """Of `at_the_end`, what is there because torch pads in a copy, where a layer of ours pads by itself."""
 
 
+IN_PLACE: dict[type[ops.Op], Any] = {
+    ops.ReLU: F.relu_, ops.ReLU6: lambda x: F.relu6(x, inplace=True), ops.Swish: lambda x: F.silu(x, inplace=True),
+    ops.Sigmoid: torch.sigmoid_, ops.Tanh: torch.tanh_, ops.HardSigmoid: lambda x: F.hardsigmoid(x, inplace=True),
+    ops.HardSwish: lambda x: F.hardswish(x, inplace=True), ops.Scale: lambda x: x.mul_(1.0),
+}  # fmt: skip
+"""Torch's own in-place forms of the operators with one input that have one."""
+
+
 def in_place_form(op: ops.Op, given: list[torch.Tensor], into: int) -> torch.Tensor:
     """Torch's own in-place form of an operator, which overwrites one of its inputs."""
-    forms: dict[type[ops.Op], Any] = {
-        ops.ReLU: F.relu_, ops.ReLU6: lambda x: F.relu6(x, inplace=True), ops.Swish: lambda x: F.silu(x, inplace=True),
-        ops.Sigmoid: torch.sigmoid_, ops.Tanh: torch.tanh_, ops.HardSigmoid: lambda x: F.hardsigmoid(x, inplace=True),
-        ops.HardSwish: lambda x: F.hardswish(x, inplace=True), ops.Scale: lambda x: x.mul_(1.0),
-    }  # fmt: skip
-    if type(op) in forms:
-        out = forms[type(op)](given[0])
+    if type(op) in IN_PLACE:
+        out = IN_PLACE[type(op)](given[0])
     else:
         first = given.pop(into)
         rank = first.dim()
@@ -242,6 +247,20 @@ def test_torch_holds_what_liveness_says_on_random_graphs(graph: Graph) -> None:
         return  # torch's model runs the auxiliary heads, too
     for name, found in held_on_cpu(cost).items():
         assert found.at_the_end == 4 * main[name].alive + found.padded, name
+
+
+def test_what_is_said_to_work_in_place_does_in_torch() -> None:
+    said = [op.name for op in ops.REGISTRY.values() if op.inputs == 1 and op.memory == "in place"]
+    place = "tests/cost/test_memory.py, IN_PLACE"
+    require_lines(
+        (op.name for op in IN_PLACE), said, place, "torch's in-place form of {}, or the operator no 'in place'"
+    )
+    for op, form in IN_PLACE.items():
+        x = torch.randn(2, 3, 4, 4)
+        expected = build(op(), ((3, 4, 4),))(x.clone())
+        found = form(x)
+        assert stored(found) == stored(x)
+        assert torch.equal(found, expected)
 
 
 @pytest.mark.parametrize("name", ["vgg16", "resnet18", "densenet121", "mobilenet_v2", "se_resnet50", "efficientnet_b0"])

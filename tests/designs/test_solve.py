@@ -97,6 +97,53 @@ def test_the_best_designs_are_those_of_all(network, limits, axes, objective):
     assert all(value(tuple(s.values.values()), s.costs) == s.objective for s in found)
 
 
+@pytest.mark.parametrize(
+    "objective", ["params", "macs", "activations", "peak_memory", "activations - params", "peak_memory + params*width"]
+)
+def test_every_metric_can_be_maximized(objective):
+    """Whether or not it has a limit, and together with others."""
+    asked = problem("mobilenet_v2", {"params": 3_000_000}, "width=0.25:1.5:0.25", "H=32:224:64")
+
+    def value(values, costs):
+        return eval(objective, {}, {"width": values[0], **costs})  # noqa: S307  # of this list
+
+    expected = sorted((value(*design) for design in tried(asked)), reverse=True)
+    assert [solution.objective for solution in asked.best(objective)] == expected
+    assert len(expected) > 4
+
+
+STEPS = {
+    "channels that change": ["- {repeat: n, layers: 'conv(10, 3, padding=1)'}", "- conv(1, 1)"],
+    "what only a step needs": ["- {repeat: n, layers: 'conv(3, 7) >> conv(3, 1, padding=3)'}", "- conv(1, 1)"],
+    "a choice after it": ["- {repeat: n, layers: 'conv(3, 1)'}", "- conv(8 if n > 0 else 4, 1)"],
+    "a choice before it": [
+        "- conv(30, 1) if m > 1 else identity",
+        "- {repeat: n, layers: 'conv(10*m, 3, padding=1)'}",
+    ],
+}
+
+
+@pytest.mark.parametrize("metric", ["macs", "params", "peak_memory"])
+@pytest.mark.parametrize("layers", STEPS.values(), ids=STEPS.keys())
+def test_designs_with_few_steps_are_found(layers, metric, tmp_path):
+    """A closed form of a repeat holds from some number of steps on; the designs below it are not forgotten."""
+    spec = tmp_path / "net.yaml"
+    lines = ["name: net", "source: x", "input: 100x8x8", "knobs: {n: 1, m: 2}", "layers:", *layers, "- conv(m, 1)"]
+    spec.write_text("\n".join(lines))
+    axes = ["H=1:9:2", "m=1:3", "n=0:3"]
+    costs = sorted(costs[metric] for _, costs in tried(problem(spec, {}, *axes)))
+    for limit in (costs[len(costs) // 4], costs[len(costs) // 2]):
+        asked = problem(spec, {metric: limit}, *axes)
+        within = [v for v, _ in tried(asked)]
+        best = {v for v in within if not any(w != v and all(a >= b for a, b in zip(w, v, strict=True)) for w in within)}
+        found = [tuple(solution.values[axis.name] for axis in asked.space.axes) for solution in asked.frontier()]
+        assert sorted(found) == sorted(best)
+        ordered = [tuple(s.values[axis.name] for axis in asked.space.axes) for s in asked.best("n*H + m")]
+        assert sorted(ordered) == sorted(within)
+        goals = [n * height + m for height, m, n in ordered]
+        assert goals == sorted(goals, reverse=True)
+
+
 @given(st.data())
 @settings(max_examples=200)
 def test_intervals_hold_every_value(data):

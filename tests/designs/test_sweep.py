@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from convcost.cost.memory import peak_memory
 from convcost.designs import blocks, engines
 from convcost.designs.blocks import Evaluator
-from convcost.designs.forms import METRICS
+from convcost.designs.forms import METRICS, metrics
 from convcost.designs.output import _rows, about
 from convcost.designs.parts import checksum
 from convcost.designs.run import plan, run
@@ -75,6 +75,9 @@ SWEEPS = {
     ),
     "a rule with powers": ("regnetx_400mf", ["d=8:12", "w_a=20:30:3.3", "H=32,64"]),
     "growth": ("densenet121", ["growth_rate=4:40:6", "H=32:96:16"]),
+    "layers whose channels add up to n(n + 1)/2": ("densenet40_k12", ["depth=40:100:12", "growth_rate=12:24:6"]),
+    "the same, an odd number each": ("densenet40_k12", ["depth=10:100:18", "growth_rate=13"]),
+    "quarters of channels": ("shufflenet_v1_g3", ["channels=120:480:60", "width=0.5:1.5:0.5"]),
     "groups that do not always divide": ("resnext50_32x4d", ["cardinality=1:40:3", "width=1:4"]),
     "symbols that only ints can decide": ("inception_v3", ["H=60:90:3", "W=70:90:4"]),
 }
@@ -103,6 +106,58 @@ def test_known_answers(tmp_path):
     assert [row["macs"] for row in rows] == ["4089184256", "8178368512"]
     rows, _ = swept("mobilenet_v1", ["width=0.25,0.5,0.75,1"], tmp_path, name="mobile.csv")
     assert [round(int(row["macs"]) / 1e6) for row in rows] == [41, 149, 325, 569]
+
+
+REPEATS = {
+    "channels that change in the first step": (
+        ["- {repeat: n, layers: 'conv(20, 3, padding=1)'}", "- conv(4, 5)"],
+        ["L=3:6", "n=0:3"],
+    ),
+    "one axis": (["- {repeat: n, layers: 'conv(20, 3, padding=1)'}", "- conv(4, 5)"], ["n=0:9"]),
+    "the first steps shrink it": (["- {repeat: n, layers: 'conv(20, 2, 2)'}"], ["n=1:6"]),
+    "what only a step needs": (
+        ["- {repeat: n, layers: 'conv(3, 7) >> conv(3, 1, padding=3)'}", "- conv(4, 1)"],
+        ["n=0:4", "L=1:9"],
+    ),
+    "what a step and all needs": (
+        ["- {repeat: n, layers: 'conv(4*n, 1) >> conv(3, 1)'}", "- conv(4*n, 1)"],
+        ["n=0:4", "L=1:9"],
+    ),
+    "a choice after it": (["- {repeat: n, layers: 'conv(3, 1)'}", "- conv(8 if n > 0 else 4, 1)"], ["n=0:4"]),
+    "a layer after it": (["- {repeat: n, layers: 'conv(3, 1)'}", "- conv(4*n, 1)"], ["n=0:4"]),
+    "one in another": (
+        ["- {repeat: m, layers: {repeat: n-1, layers: 'conv(8, 1)'}}", "- conv(4*n, 1)"],
+        ["n=0:4", "m=0:3"],
+    ),
+}
+"""Layers of a spec with the knobs that are swept."""
+
+
+@pytest.mark.parametrize(("layers", "axes"), REPEATS.values(), ids=REPEATS.keys())
+def test_a_repeat_with_too_few_steps_for_its_closed_form_costs_what_its_layers_do(layers, axes, tmp_path):
+    """It is not taken for a network that does not fit, and what does not fit is left out."""
+    names = [axis.partition("=")[0] for axis in axes]
+    knobs = ", ".join(f"{name}: 1" for name in names if name != "L")
+    spec = tmp_path / "net.yaml"
+    spec.write_text("\n".join(["name: net", "source: x", "input: 3x8", f"knobs: {{{knobs}}}", "layers:", *layers]))
+    rows, summary = swept(spec, axes, tmp_path)
+    assert summary.kept + summary.unfit == summary.designs
+    expected = []
+    for values in product(*(parse_axis(axis).values for axis in axes)):
+        design = dict(zip(names, values, strict=True))
+        size = design.pop("L", 8)
+        with suppress(ConvcostError):
+            expected.append((*values, *metrics(load(spec, **design).price((3, size)))))
+    assert sorted(tuple(int(row[name]) for name in (*names, *METRICS)) for row in rows) == sorted(expected)
+    assert len(expected) > 0
+
+
+def test_conditions_see_the_counts_themselves(tmp_path):
+    """Not their closed forms' numerators: DenseNet-40's paper says 1.0M, layer by layer."""
+    where = ["params <= 1.1M"]
+    rows, _ = swept("densenet40_k12", ["depth=31:49:3", "growth_rate=12:12"], tmp_path, where=where)
+    assert [(row["depth"], row["params"]) for row in rows][-1] == ("40", "1019722")
+    assert len(rows) == 4
 
 
 def test_derived_values_and_conditions(tmp_path):
@@ -557,6 +612,65 @@ def test_a_finished_sweep_is_not_done_again_and_another_is_refused(tmp_path):
     with pytest.raises(ConvcostError, match="exists, and does not say which sweep it is of"):
         run(plan(load("vgg16"), space, out=other), other)
     assert other.read_text() == "my own data"
+
+
+KINDS = """name: net
+source: x
+input: 3x8
+knobs: {kind: a, kinds: [a, b]}
+layers:
+- conv(8 if kind == 'a' else 4, 1)
+- repeat: 1
+  index: i
+  layers: conv(8 if kinds[i] == 'a' else 4, 1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (["kind='a','b, c'"], ["kind='a, b',c"]),
+        (["kind=a,'true'"], ["kind=a,'\"true\"'"]),
+        (["kinds=['a, b'],[a]"], ["kinds=[a, b],[a]"]),
+        (["kinds=['a','1']"], ["kinds=['a, 1']"]),
+        (["kind=a,b", "L=1:4"], ["L=1:4", "kind=a,b"]),
+    ],
+)
+@pytest.mark.parametrize("finished", [False, True])
+def test_sweeps_that_are_alike_in_print_are_two(first, second, finished, tmp_path):
+    """One is neither taken for the other nor gone on with: their words, or the order of their columns, differ."""
+    (tmp_path / "net.yaml").write_text(KINDS)
+    out = tmp_path / "out.csv"
+    network = load(tmp_path / "net.yaml")
+    one, other = (plan(network, space_of([parse_axis(axis) for axis in axes]), out=out) for axes in (first, second))
+    if finished:
+        run(one, out)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            run(replace(one, block=1), out, _stops_after_a_block)
+        other = replace(other, block=1)
+    with pytest.raises(ConvcostError, match="is of another sweep, with another space"):
+        run(other, out)
+    assert run(one if finished else replace(one, block=1), out).resumed == 1
+
+
+def _stops_after_a_block(sweep, missing):
+    yield from islice(engines.serial(sweep, missing), 1)
+    raise KeyboardInterrupt
+
+
+def test_another_setting_is_another_sweep(tmp_path):
+    (tmp_path / "net.yaml").write_text(KINDS)
+    out = tmp_path / "out.csv"
+    space = space_of([parse_axis("L=1:4")])
+    run(plan(load(tmp_path / "net.yaml", kinds=("a, b",)), space, out=out), out)
+    with pytest.raises(ConvcostError, match="with another knobs"):
+        run(plan(load(tmp_path / "net.yaml", kinds=("a", "b")), space, out=out), out)
+
+
+def test_words_are_written_as_they_are_where_nothing_else_is():
+    axis = parse_axis("""kind=basic,v1.5,'true','1','a, b','[a]','it"s',null,[a, 'b, c'],0.5,é""")
+    assert str(axis) == """basic, v1.5, "true", "1", "a, b", "[a]", "it\\"s", null, [a, "b, c"], 0.5, é"""
 
 
 def test_parts_of_another_sweep_are_refused(tmp_path):

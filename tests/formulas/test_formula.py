@@ -29,6 +29,23 @@ def test_depth_is_what_a_spec_repeats_by():
     assert load("efficientnet_b0").formula("params", ["depth"]).symbols == ("depth",)
 
 
+def test_what_is_so_in_a_step_is_not_taken_for_granted_after_it(tmp_path):
+    """A repeat without steps has none that says n > 0."""
+    spec = tmp_path / "net.yaml"
+    layers = ["- {repeat: n, layers: 'conv(3, 1, bias=false)'}", "- conv(8 if n > 0 else 4, 1, bias=false)"]
+    spec.write_text("\n".join(["name: net", "source: x", "input: 3x8x8", "knobs: {n: 0}", "layers:", *layers]))
+    formula = load(spec).formula("params", ["n"])
+    assert [formula(n) for n in range(4)] == [12, 33, 42, 51]
+    assert [load(spec, n=n).price().total.params for n in range(4)] == [12, 33, 42, 51]
+
+
+def test_channels_that_a_repeat_makes_are_known_to_be_there():
+    """DenseNet-40 without layers in its blocks is in the domain: the stem, two transitions and the classifier."""
+    formula = load("densenet40_k12").formula("params", ["depth"])
+    assert str(formula.domain) == "depth >= 4"
+    assert formula(4) == load("densenet40_k12", depth=4).price().total.params
+
+
 def test_resnet50_has_the_six_terms(resnet50):
     def c(m: int) -> object:
         return ceildiv(H, m) * ceildiv(W, m)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cases.operators import BOOLEANS, CASES, INTEGERS, MISFITS, REFUSED, TOO_SMALL, WORDS, Case, Misfit, Refused
+from complete import require_lines
 from numbers_of import Symbols, arguments, as_arrays, combined, is_exact
 
 from convcost.cost.graph import evaluate
@@ -21,14 +22,21 @@ from convcost.ops.geometry import pads
 
 
 def test_every_operator_has_a_case() -> None:
-    assert {type(case.op) for case in CASES} == set(REGISTRY.values())
+    place = "tests/cases/operators.py, CASES"
+    require_lines((case.op.name for case in CASES), REGISTRY, place, "case(ops..., (input), (output), ...)  # of {}")
     assert all(op.name == name for name, op in REGISTRY.items())
 
 
 def test_every_argument_has_its_error_cases() -> None:
-    for name, op in REGISTRY.items():
-        covered = {*INTEGERS.get(name, ()), *BOOLEANS.get(name, ()), *WORDS.get(name, ())}
-        assert covered == {field.name for field in dataclasses.fields(op)}
+    kinds = {name: (*INTEGERS.get(name, ()), *BOOLEANS.get(name, ()), *WORDS.get(name, ())) for name in REGISTRY}
+    covered = [f"{name}.{argument}" for name, arguments in kinds.items() for argument in arguments]
+    wanted = [f"{name}.{field.name}" for name, op in REGISTRY.items() for field in dataclasses.fields(op)]
+    require_lines(covered, wanted, "tests/cases/operators.py, INTEGERS, BOOLEANS or WORDS", "{}")
+    words = [f"{name}.{argument}" for name, arguments in WORDS.items() for argument in arguments]
+    refused = [f"{one.name}.{argument}" for one in REFUSED for argument in one.arguments]
+    require_lines(
+        {*words} & {*refused}, words, "tests/cases/operators.py, REFUSED", "Refused(...)  # words that {} is not"
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

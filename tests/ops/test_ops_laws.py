@@ -141,7 +141,7 @@ def test_inputs_add_up(drawn: Applied, more: int) -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(
-    st.sampled_from(["relu", "swish", "bn", "lrn", "softmax", "scale", "tanh", "hardswish"]).flatmap(applied),
+    st.sampled_from(["relu", "swish", "gelu", "bn", "lrn", "softmax", "scale", "tanh", "hardswish"]).flatmap(applied),
     sizes,
 )
 def test_positions_add_up(drawn: Applied, more: int) -> None:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from convcost.counters.rules import OPS, PARAMS
+from convcost.counters.rules import OWN
 from convcost.errors import ConvcostError
 from convcost.network import load
 from convcost.printed.numbers import parse
@@ -118,7 +118,7 @@ def test_a_table_says_where_it_comes_from(name):
 @pytest.mark.parametrize(("network", "printed"), [("mobilenet_v2_1.4", "6.9M"), ("mobilenet_v1", "575M")])
 def test_no_convention_gives_what_mobilenet_v2_s_table_prints(network, printed):
     total = load(network).price().total
-    counts = [convention.of(total) for convention in (*PARAMS.values(), *OPS.values())]
+    counts = [rule.of(total) for rule in OWN.values()]
     for rounding in ("half_up", "half_even", "truncated", "up"):
         assert not any(parse(printed).holds(count, rounding) for count in counts)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from complete import require_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import Applied, applied, spread
@@ -21,7 +22,9 @@ from torch_modules import CONV, MODULES, NORM, conv, symmetric
 
 from convcost import ops
 from convcost.cost.graph import evaluate
+from convcost.errors import ConvcostError
 from convcost.ops import REGISTRY, Op, Params, Shape
+from convcost.torchbridge.layers import BUILDERS, build
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 EXAMPLES = {
@@ -57,7 +60,22 @@ def parameters(module: nn.Module) -> Params:
 
 
 def test_every_operator_is_compared() -> None:
-    assert MODULES.keys() == REGISTRY.keys()
+    require_lines(MODULES, REGISTRY, "tests/torch_modules.py, MODULES", '"{}": lambda op, x: nn...')
+
+
+def test_every_operator_has_a_torch_layer() -> None:
+    built = (op.name for op in BUILDERS)
+    require_lines(built, REGISTRY, "convcost/torchbridge/layers.py, BUILDERS", "the torch layer of {}")
+
+
+def test_an_operator_without_a_torch_layer_is_an_error_that_says_where_it_goes() -> None:
+    class Mish(Op):
+        name = "mish"
+
+    with pytest.raises(
+        ConvcostError, match=r"^mish has no torch layer: .*layers.py, BUILDERS wants a line: ops.Mish: "
+    ):
+        build(Mish(), ((3, 4, 4),))
 
 
 @pytest.mark.parametrize("name", REGISTRY)

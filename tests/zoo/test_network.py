@@ -11,7 +11,8 @@ import convcost
 from convcost import ops
 from convcost.cost.memory import DTYPES
 from convcost.cost.overflow import LARGEST
-from convcost.counters.dialects import PROFILES
+from convcost.counters.rules import rule
+from convcost.counters.tools import NAMES
 from convcost.errors import ConvcostError, MissingExtraError, ShapeError
 from convcost.network import Network
 from convcost.spec import document
@@ -187,7 +188,7 @@ def chain(*operators, input=None):
     "graph",
     [
         lambda: chain(ops.Upsample(2**20), ops.Upsample(2**15)),  # no work, no params: only elements
-        lambda: chain(ops.Tanh(), input=(1, np.array([2**28]), 2**28)),  # a count that a profile weighs with 76
+        lambda: chain(ops.Tanh(), input=(1, np.array([2**28]), 2**28)),  # a count that a rule weighs with 76
         lambda: chain(ops.Conv(64, np.array([2**32, 3]), padding="same")),  # an array in the operator
         lambda: chain(ops.Conv(64, (np.array([2**32, 3]), 1), padding="same")),
     ],
@@ -205,8 +206,8 @@ def test_scalars_of_numpy_are_ints():
     assert cost.total.params == 9 * 2**31 + 9 * 2**62
 
 
-def test_no_profile_makes_more_of_a_count_than_the_guard_leaves_room_for():
-    assert all(sum(map(abs, profile.weights.values())) * LARGEST < 2**63 for profile in PROFILES.values())
+def test_no_rule_makes_more_of_a_count_than_the_guard_leaves_room_for():
+    assert all(sum(map(abs, rule(name).weights.values())) * LARGEST < 2**63 for name in NAMES)
     assert max(DTYPES.values()) * LARGEST < 2**63
 
 

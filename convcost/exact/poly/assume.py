@@ -8,10 +8,11 @@ requirement counts as met, and a choice has no answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from copy import copy
+from fractions import Fraction
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -52,6 +53,11 @@ class Assumptions:
     def __init__(self, answers: Sequence[bool] = ()) -> None:
         self.required: dict[Condition, None] = {}
         """What has to hold for the run's result to be right, given its answers; in the order found."""
+        self.limits: dict[Condition, None] = {}
+        """Those that only this way of writing out a repeat needs: beyond one, the result may be another."""
+        self.fits: dict[Condition, tuple[frozenset[Condition], ...]] = {}
+        """The others: what does not meet one does not fit, wherever all of one of these sets holds: limits until then,
+        and that the repeats that need it have a step which is not written out."""
         self.asked: list[Condition] = []
         """The choices in the order made."""
         self.answers = list(answers)
@@ -60,6 +66,8 @@ class Assumptions:
         self._nonzero: set[Int] = set()
         self._indices: set[str] = set()  # of repeats: what is assumed has to be so in all their steps
         self._counts: set[str] = set()  # the symbols in the number of steps of the repeats being built
+        self._inside: frozenset[Condition] = frozenset()  # that the repeats have a step which we are in one of
+        self._inside_facts: tuple[Int, ...] = ()  # known to be >= 0 there
 
     def known(self, condition: Condition) -> bool | None:
         """Whether the condition holds, if that follows from bounds and the answers so far."""
@@ -97,12 +105,17 @@ class Assumptions:
 
     def require(self, condition: Condition) -> bool:
         """Whether the condition can hold; if that is not known, it becomes a requirement, or raises UndecidedError."""
-        if condition in self.required:
+        if self._settled(condition):
             return True
         known = self.known(condition)
         if known is None:
             self._check(condition, self._indices)
             self.required[condition] = None
+            place = self._inside.union(self.limits)
+            if any(self._indices.intersection(other.value.symbols) for other in place):
+                self.limits[condition] = None  # whether there is a step that needs it differs between those around it
+            else:
+                self.fits[condition] = (*self.fits.get(condition, ()), place)
         return known is not False
 
     @contextmanager
@@ -118,32 +131,64 @@ class Assumptions:
     @contextmanager
     def repeating(self, steps: Poly, least: int) -> Iterator[None]:
         """Assume a repeat to have so many steps at least; no choice inside may depend on how many it has."""
-        if not self.require(Condition(steps - (least - 1))):
+        condition = Condition(steps - (least - 1))
+        known = True if self._settled(condition) else self.known(condition)
+        if known is False:
             raise UndecidedError(f"{steps} is below {least}")
+        if known is None:
+            self._check(condition, self._indices)
+            self.required[condition] = self.limits[condition] = None
         outside = self._counts
-        self._facts.append(steps - least)
+        if condition in self.limits or not self._inside:
+            self._facts.append(steps - least)
+        else:  # perhaps known only of the step that we are in
+            self._inside_facts = (*self._inside_facts, steps - least)
         self._counts = outside.union(steps.symbols)
         yield
         self._counts = outside
 
     def index(self, most: Int) -> Poly:
-        """The index of a repeat, from 0 to `most`: a new symbol."""
+        """The index of a repeat, from 0 to `most`: a new symbol. It is known to be so inside `stepping`."""
         taken = self._indices.union(most.symbols if isinstance(most, Poly) else ())
         name = next(name for i in count(1) if (name := f"step{i}") not in taken)
-        index = symbol(name, at_least=0)
         self._indices.add(name)
-        self._facts.append(most - index)
-        return index
+        return symbol(name, at_least=0)
+
+    @contextmanager
+    def stepping(self, index: str, steps: Int) -> Iterator[None]:
+        """In a step of a repeat: what is required inside, is only where the repeat has a step at all."""
+        outside = self._inside, self._inside_facts
+        if self.known(condition := Condition(steps)) is not True:
+            self._inside = self._inside.union((condition,))
+        self._inside_facts = (*self._inside_facts, steps - 1 - symbol(index, at_least=0))
+        try:
+            yield
+        finally:
+            self._inside, self._inside_facts = outside
+
+    def _settled(self, condition: Condition) -> bool:
+        """Whether nothing more comes of requiring the condition: it is required already, wherever it is needed here."""
+        place = self._inside.union(self.limits)
+        return condition in self.limits or any(place >= other for other in self.fits.get(condition, ()))
 
     def _check(self, condition: Condition, held: set[str]) -> None:
         if held.intersection(condition.value.symbols):
             raise UndecidedError(f"whether {condition.format()} differs between the steps of a repeat")
 
     def _at_least(self, p: Int, bound: int) -> bool:
-        return any(bounds.at_least(p - fact, bound) for fact in (0, *self._facts))
+        return any(bounds.at_least(rest, bound) for rest in self._without_facts(p))
 
     def _above(self, p: Int) -> bool:
-        return any(bounds.above(p - fact, 0) for fact in (0, *self._facts))
+        return any(bounds.above(rest, 0) for rest in self._without_facts(p))
+
+    def _without_facts(self, p: Int) -> Iterator[Int]:
+        """Values that p is never below: itself, and less a fact as often as one of its terms, or it itself, is in p."""
+        yield p
+        terms = terms_of(p)
+        for fact in (*self._facts, *self._inside_facts):
+            shares = {Fraction(terms[m]) / c for m, c in terms_of(fact).items() if m and m in terms}
+            for times in {1, *(share for share in shares if share > 0)}:
+                yield p - times * fact
 
 
 _current: ContextVar[Assumptions | None] = ContextVar("assumptions", default=None)
@@ -159,15 +204,16 @@ def assuming(assumptions: Assumptions) -> Iterator[Assumptions]:
         _current.reset(token)
 
 
-def explored(run: Callable[[], Int]) -> tuple[Int, dict[Condition, None]]:
+def explored(run: Callable[[], Int]) -> tuple[Int, dict[Condition, bool]]:
     """The value of run for all symbols, and what has to hold for it to be right.
 
     It is run once for each outcome of the choices that depend on the symbols. An outcome that fails is left out: it
-    must not come about. Raises the first error if every outcome fails, and ConvcostError for more than MAX_CASES.
+    must not come about. With each condition stands whether what does not meet it may fit nevertheless, with another
+    value. Raises the first error if every outcome fails, and ConvcostError for more than MAX_CASES.
     """
     cases = 0
 
-    def under(answers: list[bool]) -> tuple[Int, dict[Condition, None], ConvcostError | None]:
+    def under(answers: list[bool]) -> tuple[Int, dict[Condition, bool], ConvcostError | None]:
         nonlocal cases
         cases += 1
         failure = None
@@ -179,23 +225,28 @@ def explored(run: Callable[[], Int]) -> tuple[Int, dict[Condition, None]]:
                 failure = error
         if max(cases, len(assumptions.asked) + 1) > MAX_CASES:  # each answer can be another
             raise ConvcostError(f"no closed form: more than {MAX_CASES} cases, by choices that depend on the symbols")
-        required = assumptions.required if failure is None else {}
+        required = {} if failure else {condition: condition in assumptions.limits for condition in assumptions.required}
         for i in reversed(range(len(answers), len(assumptions.asked))):
             condition = assumptions.asked[i]
             other, more, failed = under([*assumptions.answers[:i], False])
+            # What fails has no closed form, or does not fit, and that may be for a step of a repeat that has none.
             if failure is None and failed is None:
                 value = where(_indicator(condition), value, other)
-                required = {**required, **more}
+                required = _both(required, more)
             elif failed is None:
-                value, required, failure = other, {**more, **dict.fromkeys(_never(condition))}, None
+                value, required, failure = other, _both(more, dict.fromkeys(_never(condition), True)), None
             elif failure is None:
-                required = {**required, condition: None}
+                required = _both(required, {condition: True})
         return value, required, failure
 
     value, required, failure = under([])
     if failure is not None:
         raise failure
     return value, required
+
+
+def _both(required: dict[Condition, bool], more: dict[Condition, bool]) -> dict[Condition, bool]:
+    return {**required, **{condition: limit or required.get(condition, False) for condition, limit in more.items()}}
 
 
 def _indicator(condition: Condition) -> Int:
@@ -217,6 +268,16 @@ def current() -> Assumptions:
     if (assumptions := _current.get()) is None:
         raise ConvcostError("a symbolic number of repeats needs a formula: see Network.formula")
     return assumptions
+
+
+@contextmanager
+def stepping(repeats: Iterable[tuple[str, Int]]) -> Iterator[None]:
+    """See `Assumptions.stepping`: in a step of each of these repeats, from the outermost."""
+    with ExitStack() as stack:
+        if (assumptions := _current.get()) is not None:
+            for index, steps in repeats:
+                stack.enter_context(assumptions.stepping(index, steps))
+        yield
 
 
 def known(condition: Condition) -> bool | None:

@@ -1,0 +1,258 @@
+"""What each tool of the field counts, release by release, as data.
+
+A release points to its rule, a weighing of kinds of work (`convcost.counters.kinds`). What a rule of a tool makes of a
+row is what the tool reports for that layer in a model such as `convcost.torchbridge` builds: a residual is written
+`a + b`, a product `a * b`, activations and poolings are modules. The tests compare it with the real tools, to the unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from convcost.counters.line import Line
+from convcost.counters.rules import OPS, OWN, PARAMS, Rule
+
+
+class Release(NamedTuple):
+    """A release of a tool, or a range of them: the rule that it counts by, and what it gets wrong."""
+
+    name: str
+    """What `--as` calls it."""
+    versions: str
+    """The tool and the versions that were run and found to count so."""
+    year: int
+    """In which the first of these versions came out: no older paper can have used it."""
+    rule: Rule
+    quirk: str
+    """What is peculiar about it, for a reader who compares."""
+    wrong: Mapping[str, str] = MappingProxyType({})
+    """Operators that it gets wrong, and how. There its rule is kept to, and not compared."""
+    prescribes: str = ""
+    """The input, or scale of its counts, that it prescribes, if it does."""
+
+    def gets_wrong(self, line: Line) -> dict[str, str]:
+        """The operators of a line that it gets wrong, and how."""
+        operators = {row.operator for row in line.rows}
+        return {operator: how for operator, how in self.wrong.items() if operator in operators}
+
+
+_BY_OUTPUT = "counts it by its output: too much by the ratio of its output positions to its input's"
+
+_RELEASES = (
+    Release(
+        "fvcore",
+        "fvcore 0.1.5.post20221221",
+        2022,
+        Rule(
+            "fvcore",
+            "MACs",
+            {
+                "macs": 1,
+                "bn": 2,
+                "bn with beta only": 1,
+                "bn without affine": 1,
+                "bn without statistics": 3,
+                "2-d global_avgpool in": 1,
+                "2-d nearest": 1,
+                "bilinear": 4,
+            },
+        ),
+        "Calls a multiply-add a flop. AdaptiveAvgPool2d(1) counts and AvgPool2d(7) does not, for the same "
+        "arithmetic; over one and three axes neither does. In training mode batch norm counts 5 per element.",
+    ),
+    Release(
+        "torch",
+        "torch 2.13 FlopCounterMode",
+        2026,
+        OPS["flops2"],
+        "Two for each multiply-add of a convolution or matrix product, and nothing else.",
+    ),
+    Release(
+        "torchinfo",
+        "torchinfo 1.8.0",
+        2023,
+        Rule("torchinfo", "MACs", {"macs": 1, "conv bias": 1, "fc bias": 1, "bn params": 1}),
+        "Parameters times output positions in a convolution, times nothing in any other layer: batch norm "
+        "counts its parameters once a sample, whatever the size of the map.",
+        {"conv_transpose": _BY_OUTPUT},
+    ),
+    Release(
+        "ptflops",
+        "ptflops 0.7.5, pytorch backend",
+        2025,
+        Rule(
+            "ptflops",
+            "MACs",
+            {
+                "macs": 1,
+                "conv bias": 1,
+                "fc bias": 1,
+                "bn": 2,
+                "bn with beta only": 2,
+                "bn without affine": 1,
+                "relu": 2,
+                "relu6": 1,
+                "swish": 1,
+                "gelu": 2,
+                "softmax": 1,
+                "maxpool in": 2,
+                "avgpool in": 2,
+                "global_maxpool in": 2,
+                "global_avgpool in": 2,
+                "upsample": 2,
+                "lrn": 3,
+                "lrn padded": 1,
+            },
+        ),
+        "Counts ReLU, GELU, poolings and upsampling twice, once by a hook of the module and once by a patch of "
+        "the function that it calls; written as functions they count once. A sum written a + b counts nothing, "
+        "torch.add(a, b) its elements. Fails where torch imports its compiler after the patch.",
+    ),
+    Release(
+        "ptflops-aten",
+        "ptflops 0.7.5, aten backend",
+        2025,
+        Rule("ptflops-aten", "MACs", {"macs": 1, "conv bias": 1, "fc bias": 1}),
+        "The same tool asked for backend='aten': convolutions and matrix products, with their biases.",
+    ),
+    Release(
+        "thop",
+        "thop 0.1.1.post2209072238",
+        2022,
+        Rule(
+            "thop",
+            "MACs",
+            {
+                "macs": 1,
+                "bn": 4,
+                "bn with beta only": 4,
+                "bn without affine": 2,
+                "avgpool": 1,
+                "global_avgpool in": 1,
+                "global_avgpool": 1,
+                "nearest": 1,
+                "bilinear": 11,
+                "softmax": 3,
+                "softmax vectors": -1,
+            },
+        ),
+        "Sees modules only: whatever is written as a function counts nothing, and the parameters of a module "
+        "that is never called are missing from its params.",
+        {"conv_transpose": _BY_OUTPUT},
+    ),
+    Release(
+        "calflops",
+        "calflops 0.3.2",
+        2024,
+        Rule(
+            "calflops",
+            "FLOPs",
+            {
+                "macs": 2,
+                "conv bias": 1,
+                "bn": 2,
+                "bn with beta only": 1,
+                "bn without affine": 1,
+                "bn without statistics": 3,
+                "relu": 1,
+                "swish": 1,
+                "gelu": 1,
+                "softmax": 1,
+                "maxpool in": 1,
+                "avgpool in": 1,
+                "global_maxpool in": 1,
+                "global_avgpool in": 1,
+                "upsample in": 1,
+                "lrn": 3,
+                "lrn padded": 1,
+            },
+        ),
+        "Its FLOPs; its MACs are ours. Biases of convolutions count, those of linear layers do not; a module "
+        "ReLU counts, ReLU6 does not; a sum counts as torch.add(a, b) and not as a + b; upsampling counts its "
+        "input, and fails at factors that differ by axis. After an exception torch stays patched, and every "
+        "later count of the process is a multiple.",
+        {
+            "conv_transpose": "counts a grouped one groups times, and biases at a convolution's size",
+        },
+    ),
+    Release(
+        "torchprofile",
+        "torchprofile 0.1.0",
+        2026,
+        Rule(
+            "torchprofile",
+            "MACs",
+            {
+                "macs": 1,
+                "bn": 1,
+                "avgpool": 1,
+                "global_avgpool": 1,
+                "mul": 1,
+                "scale": 1,
+                "lrn": 3,
+                "bilinear": 4,
+            },
+        ),
+        "A batch norm without gamma counts nothing; products of tensors count, sums do not.",
+        {"conv_transpose": _BY_OUTPUT},
+    ),
+    Release(
+        "keras",
+        "Keras 3 count_params()",
+        2023,
+        PARAMS["total"],
+        "Running means and variances are parameters too; trainable ones are our params.",
+    ),
+    Release(
+        "onnx-tool",
+        "onnx-tool 1.0.1, torch's TorchScript exporter",
+        2026,
+        Rule(
+            "onnx-tool",
+            "weighted operations",
+            {
+                "macs": 1,
+                "conv bias": 1,
+                "fc bias": 1,
+                "folded bias": 1,
+                "bn not folded": 31,
+                "bn without statistics": 5,
+                "relu": 1,
+                "relu6": 2,
+                "swish": 33,
+                "exact gelu": 7,
+                "gelu by tanh": 84,
+                "sigmoid": 32,
+                "tanh": 76,
+                "hardsigmoid": 4,
+                "hardswish": 5,
+                "softmax": 36,
+                "scale": 1,
+                "lrn": 39,
+                "lrn window": 1,
+                "normalize": 5,
+                "rbf pairs": 34,
+                "maxpool window": 1,
+                "avgpool window": 1,
+                "global_maxpool window": 1,
+                "global_avgpool in": 1,
+                "global_avgpool": 4,
+                "add": 1,
+                "mul": 1,
+                "bilinear": 4,
+            },
+        ),
+        "Instructions rather than operations: a division weighs 4, a root 24, an exponential 32, an error function "
+        "nothing. The exporter "
+        "folds a batch norm into the convolution before it, whose bias is all that is left of it; makes one "
+        "of layers without weights that do the same to the same tensor: there it counts less.",
+        {"conv_transpose": "counts it by its output, and without the kernel of every axis"},
+    ),
+)
+
+TOOLS: Mapping[str, Release] = MappingProxyType({release.name: release for release in _RELEASES})
+"""Every tool, by the name that `--as` takes."""
+NAMES = (*OWN, *TOOLS)
+"""All that `--as` offers: our rules, and those of the tools under the tools' names."""

@@ -1,0 +1,75 @@
+"""The dialects that the commands speak: `convcost dialects`, and `--as` of the tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+import convcost
+from convcost.cli import run
+from convcost.counters.rules import rule
+from convcost.counters.tools import NAMES, TOOLS
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, str]]:
+    assert run([*arguments, "--format", "csv"]) == 0
+    return list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+
+
+def test_dialects_of_a_network(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = {row["rule"]: row for row in printed(capsys, "dialects", "resnet50@v1.5")}
+    assert list(rows) == list(NAMES)
+    total = convcost.load("resnet50@v1.5").price().total
+    assert {name: int(row["count"]) for name, row in rows.items()} == {name: total(as_=name) for name in NAMES}
+    expected = "macs 4,089,184,256 + 2 bn 22,227,968 + 2-d global_avgpool in 100,352"
+    assert rows["fvcore"]["is"] == expected
+    assert rows["thop"]["is"].endswith(" + 3 softmax 3,000 - softmax vectors 1")
+
+
+def test_dialects_tells_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["dialects"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    for release in TOOLS.values():
+        assert release.quirk in out
+    assert "weights+biases: weights and biases, no normalisation" in out
+    tools = {row["rule"]: row["tool"] for row in printed(capsys, "dialects")}
+    assert list(tools) == list(NAMES)
+    assert (tools["thop"], tools["macs"]) == ("thop 0.1.1.post2209072238 (2022)", "")
+
+
+@pytest.mark.parametrize("option", [("--input", "3x1x1"), ("--batch", "4"), ("--batch", "1"), ("--set", "nope=3")])
+def test_rules_take_no_options_of_a_network(option: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["dialects", *option]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"error: {option[0]} goes with a network: convcost dialects NETWORK {option[0]} ...\n")
+
+
+@pytest.mark.parametrize("width", [100, 80, 60, 40, 20])
+def test_no_number_is_cut_where_a_column_wraps(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert run(["dialects", "resnet50@v1.5", "--exact"]) == 0
+    words = capsys.readouterr().out.split("batch:")[1].split()
+    total = convcost.load("resnet50@v1.5").price().total
+    for name in NAMES:
+        for amount in rule(name).terms(total).values():
+            assert f"{abs(amount):,}" in words
+    assert not any(word.endswith(",") and word[0].isdigit() for word in words)
+
+
+def test_as_in_layers_compare_and_table(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = printed(capsys, "layers", "resnet18", "--depth", "1", "--as", "thop")
+    assert int(rows[-1]["thop"]) == convcost.load("resnet18").price().total(as_="thop")
+    rows = printed(capsys, "layers", "resnet18", "--depth", "1", "--as", "keras")
+    assert (int(rows[-1]["keras"]), int(rows[-1]["macs"])) == (11_699_112, 1_814_073_344)
+    rows = printed(capsys, "compare", "resnet50@v1", "resnet50@v1.5", "--as", "fvcore")
+    counts = {row["quantity"]: row["resnet50@v1.5"] for row in rows}
+    assert counts["fvcore"] == "4111512576"
+    assert "macs" not in counts
+    rows = printed(capsys, "table", "googlenet", "--as", "flops2")
+    assert [row["ops computed"] for row in rows if row["kind"] == "total"] == [str(2 * 1_582_671_872)]
+    assert run(["table", "googlenet", "--as", "thopp"]) == 2
+    assert capsys.readouterr().err == "error: unknown rule of counting 'thopp'; did you mean thop?\n"

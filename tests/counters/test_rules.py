@@ -1,0 +1,117 @@
+"""Laws of the rules of counting: every one is a sum over kinds, whatever is counted, in three number systems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from cases.operators import CASES, Case
+
+import convcost
+from convcost.cost.graph import evaluate
+from convcost.counters.kinds import KINDS
+from convcost.counters.line import SUMS, Line
+from convcost.counters.rules import OWN, rule
+from convcost.counters.tools import NAMES, TOOLS
+from convcost.errors import ConvcostError
+from convcost.ops import REGISTRY, Params
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_rule_counts_every_operator(case: Case) -> None:
+    """Whatever kinds of parameters an operator has, the rules of params know them: they follow `Params`."""
+    found = evaluate(case.op, case.xs)
+    line = Line(case.op.name, case.op, case.xs, found.shape, found.params, found.work, found.activations)
+    assert line(as_="keras") == line(as_="total") == case.params.total
+    assert line(as_="params") == case.params.trainable
+    assert line(as_="macs") == case.work.macs
+    for name in NAMES:
+        assert sum(rule(name).terms(line).values()) == line(as_=name)
+
+
+def test_params_are_weighed_by_each_of_their_kinds() -> None:
+    """A kind that is added to `Params` is in the total; whether it is trained, `trainable` and `params` say alike."""
+    for number, field in enumerate(Params._fields):
+        counts = Params(*[int(i == number) for i in range(len(Params._fields))])
+        line = Line("", None, (), (1,), counts, evaluate(REGISTRY["relu"](), ((1,),)).work, 0)
+        assert OWN["total"].of(line) == counts.total == 1, field
+        assert OWN["params"].of(line) == counts.trainable, field
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_rule_is_consistent(name: str) -> None:
+    """Scopes and batches add up, and terms are the total."""
+    network = convcost.load("googlenet@torchvision")
+    cost, found = network.price(), rule(name)
+    assert sum(line(as_=name) for line in cost.fold(1)) == cost.total(as_=name)
+    assert sum(row(as_=name) for row in cost) == cost.total(as_=name)
+    assert sum(found.terms(cost.total).values()) == cost.total(as_=name)
+    batches = 1 if found.unit == "params" else 8
+    assert network.price(batch=8).total(as_=name) == batches * cost.total(as_=name)
+
+
+def test_every_kind_is_weighed_by_a_rule_and_every_operator_of_a_kind_exists() -> None:
+    weighed = {kind for name in NAMES for kind in rule(name).weights}
+    assert weighed <= {*KINDS, *SUMS}
+    assert {*KINDS} - {*REGISTRY} <= weighed
+    assert not {*KINDS} & {*SUMS}
+    assert {operator for kind in KINDS.values() for operator in kind.operators} <= set(REGISTRY)
+
+
+def test_what_is_not_counted_is_told() -> None:
+    cost = convcost.load("resnet18").price()
+    assert cost.not_counted("thop") == {"relu": 17, "maxpool": 1, "add": 8, "fc bias": 1}
+    assert cost.not_counted() == {
+        "bn": 20,
+        "relu": 17,
+        "maxpool": 1,
+        "add": 8,
+        "global_avgpool": 1,
+        "fc bias": 1,
+        "softmax": 1,
+    }
+    assert cost.not_counted("keras") == {}
+    assert "rbf" in convcost.load("lenet5").price().not_counted("ptflops")
+
+
+def test_rules_price_arrays_and_symbols() -> None:
+    network = convcost.load("googlenet@torchvision")
+    sizes = np.array([224, 256, 299])
+    height = convcost.symbol("H")
+    for name in NAMES:
+        expected = [network.price((3, int(n), int(n))).total(as_=name) for n in sizes]
+        assert np.array_equal(np.broadcast_to(network.price((3, sizes, sizes)).total(as_=name), 3), expected)
+        formula = network.price((3, height, height)).total(as_=name)
+        assert [formula if isinstance(formula, int) else formula(H=int(n)) for n in sizes] == expected
+
+
+def test_a_wrong_tool_is_told() -> None:
+    build = convcost.GraphBuilder("up", (4, 5, 5))
+    build.add(REGISTRY["conv_transpose"](3, 2, 2), build.input)
+    total = convcost.Cost(build.graph()).total
+    assert list(TOOLS["thop"].gets_wrong(total)) == ["conv_transpose"]
+    assert TOOLS["fvcore"].gets_wrong(total) == {}
+
+
+def test_a_tool_that_counts_as_we_do_keeps_its_name() -> None:
+    assert (rule("torch").name, rule("torch").weights) == ("torch", OWN["flops2"].weights)
+    assert (rule("keras").unit, rule("keras").weights) == ("params", OWN["total"].weights)
+    assert rule("torch").meaning == "2 macs, as torch 2.13 FlopCounterMode counts"
+
+
+def test_an_unknown_rule() -> None:
+    total = convcost.load("resnet18").price().total
+    with pytest.raises(ConvcostError, match=r"^unknown rule of counting 'fvcor'; did you mean fvcore\?$"):
+        total(as_="fvcor")
+    with pytest.raises(ConvcostError, match=r"^unknown rule of counting ''; see convcost dialects$"):
+        total(as_="")
+
+
+@pytest.mark.parametrize("name", [None, 3, []])
+def test_what_is_no_name_of_a_rule(name: Any) -> None:
+    total = convcost.load("lenet5").price().total
+    with pytest.raises(
+        ConvcostError, match=r"^a rule is named by a text such as 'thop', got .*; see convcost dialects"
+    ):
+        total(as_=name)
