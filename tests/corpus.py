@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from convcost.kinds import KINDS, amount
 
 import convcost
-from convcost.kinds import KINDS, amount
 
 CORPUS = Path(__file__).parent / "data" / "corpus"
 README = CORPUS / "README.md"

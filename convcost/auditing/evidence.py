@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import product
+from math import log2
 from typing import Any, NamedTuple
 
 from convcost.auditing.hypotheses import (
@@ -30,7 +31,7 @@ from convcost.auditing.hypotheses import (
     shared_bits,
     variant_bits,
 )
-from convcost.auditing.prices import COMMON_CLASSES, ODDS, bits, raw
+from convcost.auditing.prices import COMMON_CLASSES, DETAIL, ODDS, bits, raw
 from convcost.ops import Shape
 from convcost.published.claims import Claim, Claims
 from convcost.published.claims import Subject as Named
@@ -77,7 +78,10 @@ class Row:
         self.bounds = [axis.bounds(printed) for axis, printed in zip(self.axes, self.printed, strict=True)]
         self.raw = [raw(printed.digits) for printed in self.printed]
         self.whole = claims[0].lead == TOTAL
-        self.known, self.unknown = bits(factor, "known"), bits(factor, "unknown") + sum(self.raw)
+        self.known = bits(factor, "known")
+        loose = "row" if self.whole else factor
+        self.unknown = bits(factor, "unknown") + sum(self.raw), bits(loose, "unknown") + sum(self.raw)
+        """What it costs to be of a network that is none of ours: in a table of one making, and in another."""
         self.candidates: list[Candidate] = []
         self.add(subject.near())
         self.others = [self._other(cell) for cell in range(len(claims))]
@@ -156,13 +160,25 @@ class Row:
         printed = self.prints[cell][:, known]
         hit = self.zeros[cell][known % len(self.axes[cell].ways)] + np.array(_PRINTED)[kind]
         missed = self.missed(cell, state)[kind]
-        if state != UNKNOWN:  # of all errors the commonest is looked for here, the others when the right text is known
-            rounded = np.array([bits(one, "wrong") for one in COLUMNS])[kind] + _ROUNDED
-            missed = np.where(self.nearly[cell][:, known], np.minimum(missed, rounded), missed)
+        missed = np.where(self.nearly[cell][:, known], np.minimum(missed, self.off_by_one(cell, state)[kind]), missed)
         if state is not None:
             hit, missed = (hit, np.inf) if state == PRINTED else (np.inf, missed)
         whole = self.raw[cell] if state in (None, UNKNOWN) else np.inf
         return np.where(unread, whole, np.where(printed, hit, missed))
+
+    def off_by_one(self, cell: int, state: int | None) -> Any:
+        """What a cell costs whose last digit is off by one, the commonest error, for each kind of column.
+
+        It need be none: a rule of operations that differs in a detail does the same to a number of many digits.
+        """
+        import numpy as np
+
+        wrong = np.array([bits(kind, "wrong") for kind in COLUMNS]) + _ROUNDED
+        if not self.whole or self.axes[cell].quantity == "params":
+            return wrong if state != UNKNOWN else np.inf * wrong
+        detail = 1 + max(0.0, log2(DETAIL / max(1, self.printed[cell].digits)))
+        other = np.array([bits(kind, "nearly our rule") for kind in COLUMNS]) + detail
+        return np.minimum(wrong, other) if state is None else wrong if state == WRONG else other
 
     def meant(self, cell: int, readings: Any) -> tuple[Any, Any, Any]:
         """Of numbered readings the kind of the column, the reading, and whether it is the unknown one."""
@@ -227,7 +243,7 @@ class _Solved:
 
         cost, known = self._detail(number, row, states)
         # Of a network that is none of ours no cell is printed, or wrong.
-        unknown = np.full(cost.shape[1], row.unknown if states is None or states[1] == UNKNOWN else np.inf)
+        unknown = self._unknown(row) if states is None or states[1] == UNKNOWN else np.full(cost.shape[1], np.inf)
         own = self.evidence.variants(row)
         least = np.array([cost[known == v].min(axis=0) for v in range(len(own))])
         result = []
@@ -237,6 +253,15 @@ class _Solved:
             )
             result.append(np.minimum((least + prices[:, None]).min(axis=0), unknown))
         return np.array(result)
+
+    def _unknown(self, row: Row) -> Any:
+        """What a row costs under each combination that is of a network that is none of ours."""
+        import numpy as np
+
+        made = [
+            self.combined[self.kinds.index(axis.kind)] < row.prints[cell].shape[1] for cell, axis in enumerate(row.axes)
+        ]
+        return np.where(np.all(made, axis=0), *row.unknown)
 
     def _detail(self, number: int, row: Row, states: tuple[int, int] | None = None) -> tuple[Any, Any]:
         """What each candidate costs under each combination, and the number of its variant."""
@@ -431,8 +456,9 @@ class Evidence:
         prices = self.prices(number)
         whole = solved._detail(number, row)[0][:, at] - solved.own[number] + prices
         k = int(whole.argmin())
-        if row.unknown < whole[k]:
-            return Chosen(None, True, row.unknown)
+        unknown = float(solved._unknown(row)[at])
+        if unknown < whole[k]:
+            return Chosen(None, True, unknown)
         one = row.candidates[k]
         plain = one.variant == shared and one.input == solved.shared.input and one.classes == solved.shared.classes
         return Chosen(one, not plain or bool(one.bits), float(prices[k]))

@@ -100,8 +100,9 @@ class Axis(NamedTuple):
         ends = []
         for k, rounding, zeros in self.ways:
             reading = Reading(self.quantity, "", rounding, k, ALL, zeros)
-            low, _ = whole(reading.interval(replace(printed, digits=max(0, printed.digits - off))))
-            _, high = whole(reading.interval(replace(printed, digits=printed.digits + off)))
+            form = reading.form(printed)
+            low, _ = whole(replace(form, digits=max(0, form.digits - off)).interval(rounding))
+            _, high = whole(replace(form, digits=form.digits + off).interval(rounding))
             ends.append((min(low, NEVER), NEVER if high is None else min(high, NEVER)))
         return np.array(ends, dtype="int64").T
 

@@ -417,8 +417,8 @@ def test_the_command_fails_on_what_it_is_told_to(capsys, write):
     assert run(["audit", "googlenet", "--fail-on", "contradiction"]) == 1
     assert run(["audit", "resnet", "--fail-on", "contradiction"]) == 0
     assert run(["audit", "resnet", "--fail-on", "unreproduced"]) == 1
-    assert run(["audit", "mobilenet_v2", "--fail-on", "unreproduced"]) == 0
-    assert run(["audit", "mobilenet_v2", "--fail-on", "open"]) == 1
+    assert run(["audit", "shufflenet_v2", "--fail-on", "unreproduced"]) == 0
+    assert run(["audit", "shufflenet_v2", "--fail-on", "open"]) == 1
     capsys.readouterr()
 
 
