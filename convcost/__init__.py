@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from convcost.cost.memory import peak_memory
     from convcost.cost.training import training
     from convcost.counters.line import Line
-    from convcost.errors import ConvcostError, MissingExtraError, ShapeError
+    from convcost.errors import ConvcostError, ConvcostWarning, MissingExtraError, ShapeError
     from convcost.exact.poly import Poly, symbol
     from convcost.network import Network, compare, load
     from convcost.torchbridge import torch_model, verify
 
 _HOMES = {
     "ConvcostError": "errors",
+    "ConvcostWarning": "errors",
     "Cost": "cost.cost",
     "Graph": "cost.graph",
     "GraphBuilder": "cost.graph",
@@ -51,6 +52,7 @@ _HOMES = {
 
 __all__ = [
     "ConvcostError",
+    "ConvcostWarning",
     "Cost",
     "Graph",
     "GraphBuilder",

@@ -6,17 +6,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcost.cost.cost import Cost
-from convcost.cost.graph import Graph, as_input
+from convcost.cost.doubts import warn_of
+from convcost.cost.graph import Graph
+from convcost.cost.inputs import admitted, as_input
 from convcost.errors import ConvcostError, did_you_mean
+from convcost.exact.context import in_force
 from convcost.exact.integers import Int
 from convcost.ops import Shape
 from convcost.spec import document
-from convcost.spec.catalog import resolve, shipped_files
+from convcost.spec.catalog import Reference, UnknownNetworkError, resolve, shipped_files, split_settings
 from convcost.spec.catalog import shipped as shipped_spec
-from convcost.spec.model import Spec, literal, parse_shape
+from convcost.spec.inputs import parse_shape
+from convcost.spec.model import Spec, literal
+from convcost.values import all_named, show
 
 if TYPE_CHECKING:
     from convcost.formulas.formula import Formula, LayerFormulas
@@ -35,6 +41,8 @@ class Network:
     variant: str | None
     knobs: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """The knobs that were set by hand; see `settings` for all of them."""
+    at: Shape | None = field(default=None, repr=False)
+    """The input that its reference says, (channels, *sizes), if any: `mobilenet_v1 input=3x192x192`."""
     _graphs: dict[tuple[object, ...], Graph] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -43,51 +51,69 @@ class Network:
         return f"{self.network}@{self.variant}" if self.variant is not None else self.network
 
     @property
+    def reference(self) -> str:
+        """The name and the knobs that were set, as tables refer to it: `mobilenet_v2 width=0.35`."""
+        return " ".join([self.name, *(f"{name}={show(value)}" for name, value in self.knobs.items())])
+
+    @property
     def input(self) -> Shape:
-        """The input shape it is defined for, (channels, *sizes)."""
-        return self.spec.input_of(self.network, self.variant)
+        """The input shape that it is priced on unless another is given, (channels, *sizes)."""
+        return self.at or self.own_input
+
+    @property
+    def own_input(self) -> Shape:
+        """The input shape that it is defined for, (channels, *sizes)."""
+        own = self.spec.defined_input(self.network, self.variant)
+        return own.shape(self.settings if own.knobs else {})
 
     @property
     def settings(self) -> dict[str, Any]:
         """The value of every knob. Raises ConvcostError for an unknown knob or a value of a wrong type."""
         return self.spec.settings(self.network, self.variant, self.knobs)
 
-    def set(self, **knobs: Any) -> Network:
+    def set(self, /, **knobs: Any) -> Network:
         """The same network with some knobs set: `net.set(classes=10)`."""
-        return Network(self.spec, self.network, self.variant, {**self.knobs, **knobs})
+        return replace(self, knobs={**self.knobs, **knobs}) if knobs else self
 
-    def build(self, input: Shape | str | None = None, **knobs: Any) -> Graph:
+    def build(self, /, input: Shape | str | None = None, **knobs: Any) -> Graph:
         """The layer graph, for an input shape and knobs. Raises ConvcostError at the layer that does not fit."""
-        shape = self.shape(input)
-        graph = replace(self._graph(shape, knobs), input=shape)
-        graph.evaluate()
+        network = self.set(**knobs)
+        shape = network.shape(input)
+        graph = replace(network._graph(shape), input=shape)
+        warn_of(graph, [shape, *(result.shape for result in graph.evaluate())])
         return graph
 
-    def fresh(self, shape: Shape) -> Graph:
-        """As `build`, without looking for a graph that was built before, perhaps under other assumptions."""
-        return self.spec.build(self.name, shape, self.settings)
-
-    def price(self, input: Shape | str | None = None, batch: Int = 1, **knobs: Any) -> Cost:
+    def price(self, /, input: Shape | str | None = None, batch: Int = 1, **knobs: Any) -> Cost:
         """The cost on an input: `net.price(input="3x320x320", batch=8, classes=10)`.
 
         input is (channels, *sizes), batch apart; sizes, batch and knobs can be int64 arrays or symbols as well. What
         comes out for symbols is right wherever every layer fits, and does not know where that is: `formula` does.
-        Raises ConvcostError where anything does not fit, naming the layer.
+        Raises ConvcostError where anything does not fit, naming the layer, and warns (ConvcostWarning) of what fits but
+        is rarely meant: a kernel larger than its map, a stride that leaves inputs out, padding of half a kernel.
         """
-        shape = self.shape(input)
-        return Cost(self._graph(shape, knobs), shape, batch)
+        network = self.set(**knobs)
+        shape = network.shape(input)
+        cost = Cost(network._graph(shape), shape, batch)
+        warn_of(cost.graph, [cost.input, *(row.shape for row in cost.rows)])
+        return cost
 
-    def _graph(self, shape: Shape, knobs: Mapping[str, Any]) -> Graph:
+    def _graph(self, shape: Shape) -> Graph:
         """A graph with the structure for an input, which may not fit it: perhaps it was built for another one."""
-        settings = (self.set(**knobs) if knobs else self).settings
+        settings, name = self.settings, self.reference
+        own = self.spec.defined_input(self.network, self.variant)
+        if own.knobs:
+            for knob, value in own.bound(name, shape, settings, self.knobs).items():
+                settings[knob] = self.spec.knobs[knob].check(value)
+        if in_force() is not None:  # another graph for other answers; one that is kept would not ask again
+            return self.spec.build(name, shape, settings)
         # Every other input size is only another evaluation of the same structure, unless the spec can look at it.
-        key = (shape if self.spec.sized else (len(shape), shape[0]), *settings.values())
+        key = (name, shape if self.spec.sized else (len(shape), shape[0]), *settings.values())
         try:
             graph = self._graphs.pop(key, None)
         except TypeError:  # arrays cannot be looked up
-            return self.spec.build(self.name, shape, settings)
+            return self.spec.build(name, shape, settings)
         if graph is None:
-            graph = self.spec.build(self.name, shape, settings)
+            graph = self.spec.build(name, shape, settings)
         self._graphs[key] = graph  # as the youngest
         if len(self._graphs) > KEPT:
             del self._graphs[next(iter(self._graphs))]
@@ -95,6 +121,7 @@ class Network:
 
     def formula(
         self,
+        /,
         quantity: str = "macs",
         symbols: Sequence[str] | None = None,
         *,
@@ -116,6 +143,7 @@ class Network:
 
     def layer_formulas(
         self,
+        /,
         quantity: str = "macs",
         symbols: Sequence[str] | None = None,
         *,
@@ -132,23 +160,64 @@ class Network:
         return derive_layers(self.set(**knobs), quantity, symbols, input, batch)
 
     def shape(self, input: Shape | str | None = None) -> Shape:
-        """An input as (channels, *sizes); the network's own for None. Raises ConvcostError if it is none."""
+        """An input as (channels, *sizes); the network's own for None.
+
+        Raises ConvcostError for what is no input of this network: it has as many channels and axes as its own, but
+        where the spec makes a knob of them.
+        """
         if input is None:
             return self.input
-        return parse_shape(input) if isinstance(input, str) else as_input(self.name, input)
+        shape = parse_shape(input) if isinstance(input, str) else as_input(self.reference, input)
+        own = self.spec.defined_input(self.network, self.variant)
+        if own.knobs:
+            own.bound(self.reference, shape, self.settings, self.knobs)
+            return shape
+        return admitted(self.reference, own.shape({}), shape)
 
 
-def load(name: str | PathLike[str], **knobs: Any) -> Network:
-    """A shipped network (`googlenet`, `resnet50@v1.5`) or one of a spec file (`my.yaml`, `my.yaml@variant`).
+def load(name: str | PathLike[str], /, **knobs: Any) -> Network:
+    """A network by its name: a shipped one, or one of a spec file.
 
-    Raises ConvcostError if there is none of that name, with the closest one.
+    A shipped name is read as people write it (`googlenet`, `ResNet-50`, `resnet50@v1.5`, `VGG-16 (BN)`; see
+    `convcost list`), a file by its path (`my.yaml`, `my.yaml@variant`, `my.yaml:network`). Knobs and an input may
+    follow the name: `resnet34@v1 shortcut=A input=3x192x192`; knobs can be arguments, too.
+
+    Raises ConvcostError if there is none of that name, with the closest one, if it could mean several, with all of
+    them, and for a knob or value that it does not have.
     """
     if not isinstance(name, (str, PathLike)):
         raise ConvcostError(f"a network is loaded by its name or its file's path, got {name!r}")
-    reference = resolve(fspath(name))
-    network = Network(reference.spec, reference.network, reference.variant, knobs)
+    text = fspath(name)
+    reference, settings = _referred(text)
+    inputs = [setting.removeprefix("input=") for setting in settings if setting.startswith("input=")]
+    if len(inputs) > 1:
+        raise ConvcostError(f"{text}: the input is given twice")
+    said = parse_settings([setting for setting in settings if not setting.startswith("input=")], text)
+    if twice := [knob for knob in said if knob in knobs]:
+        raise ConvcostError(f"{text} {twice[0]}: set twice")
+    shape = parse_shape(inputs[0]) if inputs else None
+    network = Network(reference.spec, reference.network, reference.variant, {**said, **knobs}, shape)
     network.settings  # noqa: B018  # refuses unknown knobs now, not at the first price
+    network.shape(shape)  # and an input that is none of its
     return network
+
+
+def _referred(text: str) -> tuple[Reference, list[str]]:
+    """What a name stands for, and the settings that it says."""
+    base, settings = split_settings(text)
+    try:
+        return resolve(base), settings
+    except UnknownNetworkError as error:
+        from convcost.spec.names import find  # imported where it is used: most names are ours
+
+        try:
+            found, chosen = split_settings(find(text))  # "ShuffleNet g = 3" sets nothing
+        except ConvcostError as unclear:
+            if not settings:
+                raise (error if Path(base).is_file() else unclear) from None
+            found, chosen = split_settings(find(base))
+            chosen += settings
+        return resolve(found), chosen
 
 
 QUANTITIES = ("params", "weights", "biases", "norm_affine", "norm_stats", "macs", "activations")
@@ -160,15 +229,8 @@ def parse_settings(settings: Iterable[str], place: str) -> dict[str, Any]:
 
     Raises ConvcostError for another form, a knob that is set twice, and a value that is not one.
     """
-    knobs: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals or not name:
-            raise ConvcostError(f"{place} {setting!r}: write it as knob=value")
-        if name in knobs:
-            raise ConvcostError(f"{place} {name}: set twice")
-        knobs[name] = literal(document.value(text, f"{place} {name}"))
-    return knobs
+    given = all_named(settings, place, "knob=value")
+    return {name: literal(document.value(text, f"{place} {name}")) for name, text in given.items()}
 
 
 class Comparison(NamedTuple):

@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from convcost.kinds import KINDS, amount
 
 import convcost
+from convcost.counters.kinds import KINDS as BY_OPERATOR
+from convcost.counters.line import SUMS
+from convcost.counters.rules import count
 
 CORPUS = Path(__file__).parent / "data" / "corpus"
 README = CORPUS / "README.md"
@@ -162,7 +164,10 @@ OWN = {
     "bn gammas": "channels of normalisations that have a scale",
     "folded gammas": "those of them that fold into the convolution before",
 }
-"""Quantities that are not among `convcost.kinds`."""
+"""Quantities that are not among `KINDS`."""
+
+KINDS = (*SUMS, *BY_OPERATOR)
+"""The kinds of work and of parameters that convcost tells apart."""
 
 
 @cache
@@ -175,7 +180,7 @@ def _quantities(net: str, settings: tuple, input: str | None, aux: bool, scope: 
     found: dict[str, int] = defaultdict(int)
     for row in line.rows:
         for kind in KINDS:
-            if (counted := amount(kind, row)) is not None:
+            if counted := count(kind, row):
                 found[kind] += counted
         if row.macs and "stem macs" not in found:
             found["stem macs"] = row.macs
@@ -187,7 +192,7 @@ def _quantities(net: str, settings: tuple, input: str | None, aux: bool, scope: 
                 found["grouped weights"] += row.weights
         elif row.operator == "bn" and row.op.scale:
             found["bn gammas"] += row.shape[0]
-            found["folded gammas"] += row.shape[0] if amount("folded bias", row) is not None else 0
+            found["folded gammas"] += row.shape[0] if count("folded bias", row) else 0
     found["params"] = line.params
     return dict(found)
 

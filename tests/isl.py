@@ -82,22 +82,14 @@ class Quasi:
         """Equal for all integers, which the rules ask of shapes that are joined."""
         return proven_equal(*_both(a, b))
 
-    @staticmethod
-    def _differ(a: Any, b: Any) -> bool:
-        return not proven_equal(*_both(a, b))
+    _require_equal = _equal
 
     @staticmethod
-    def _at_most(*_: Any) -> bool:
-        """False: whether a dimension can vanish is not asked here."""
-        return False
-
-    @staticmethod
-    def _indivisible(*_: Any) -> bool:
-        return False
-
-    @staticmethod
-    def _is_integer(*_: Any) -> bool:
+    def _require_above(*_: Any) -> bool:
+        """True: whether a dimension can vanish is not asked here."""
         return True
+
+    _require_divisible = _require_integer = _require_above
 
     @staticmethod
     def _ceildiv(a: Any, b: int) -> Quasi:

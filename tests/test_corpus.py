@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from convcost.kinds import KINDS
-from corpus import CORPUS, OWN, README, VERDICTS, exact, numeral, shown, tables, terms, with_counts
+from corpus import CORPUS, KINDS, OWN, README, VERDICTS, exact, numeral, shown, tables, terms, with_counts
 
 TABLES = tables()
 EACH = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

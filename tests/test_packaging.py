@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-INSTALLED = ("pyproject.toml", "README.md", "LICENSE", "convcost", "specs")
+INSTALLED = ("pyproject.toml", "README.md", "LICENSE", "convcost", "specs", "docs")
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +47,12 @@ def test_the_wheel_carries_every_spec_and_table(installed, environment, tmp_path
     folder, _ = installed
     shutil.rmtree(folder / "specs")
     shutil.rmtree(folder / "convcost")
+    shutil.rmtree(folder / "docs")
     convcost = folder / ".venv" / "bin" / "convcost"
     for command, *said in (
         ("list", "googlenet", "nasnet_large"),
         ("table resnet", "3.8×10⁹"),
+        ("help roofline", "arithmetic intensity"),
         ("--version", "convcost"),
     ):
         done = subprocess.run(

@@ -11,14 +11,16 @@ ROOT = Path(__file__).parents[1]
 
 ROOMS: dict[str, tuple[str, ...]] = {
     "errors": (),
+    "values": ("errors",),
     "exact": ("errors",),
-    "render": ("errors",),
+    "render": ("files",),
     "printed": ("errors",),
-    "tablefiles": ("printed",),
+    "files": ("errors",),
+    "tablefiles": ("printed", "files"),
     "ops": ("exact",),
     "counters": ("ops",),
-    "cost": ("counters", "printed"),  # a machine is written as people write it: 19.5T
-    "spec": ("cost",),
+    "cost": ("counters", "printed", "values"),  # a machine is written as people write it: 19.5T
+    "spec": ("cost", "files"),
     "network": ("spec",),
     "formulas": ("network", "exact"),
     "torchbridge": ("cost", "network"),

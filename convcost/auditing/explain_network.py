@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 from convcost.auditing.explain import MOST_EDITS, NEVER, SHOWN, Explanation, Explanations, Target, searchable
 from convcost.cost.cost import Cost
 from convcost.counters.line import Line
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, unwarned
 from convcost.network import Network
 from convcost.ops import Params, Work
 from convcost.published.claims import Claim
 from convcost.published.readings import Reading
+from convcost.values import show
 
 _SIDES = range(32, 641, 2)
 _CLASSES = (10, 100, 101, 200, 365, 1000, 1001, 21_841, 21_843)
@@ -83,10 +84,11 @@ def _cases(network: Network, cost: Cost, sizes: bool) -> Iterator[_Case]:
     yield _Case([""], [0.0], cost)
     for name, value, now in _settings(network):
         try:
-            changed = network.set(**{name: value}).price(cost.input)
+            with unwarned():
+                changed = network.set(**{name: value}).price(cost.input)
         except ConvcostError:
             continue
-        yield _Case([f"{name} = {_said(value)} instead of {_said(now)}"], [1.0], changed)
+        yield _Case([f"{name} = {show(value)} instead of {show(now)}"], [1.0], changed)
     if sizes and len(cost.input) == 3:  # channels and two axes
         import numpy as np
 
@@ -126,12 +128,6 @@ def _values(name: str, now: Any, choices: Sequence[Any]) -> Iterator[Any]:
         yield from (value for value in scaled if isinstance(now, Fraction) or now == 1 or value == int(value))
         if isinstance(now, int):
             yield from (now + step for step in _STEPS if now + step > 0)
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, Fraction) and not 1000 % value.denominator:
-        return str(float(value))
-    return str(list(value) if isinstance(value, tuple) else value)
 
 
 def _scopes(cost: Cost) -> list[Line]:

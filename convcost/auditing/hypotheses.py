@@ -26,12 +26,12 @@ from convcost.auditing.prices import (
 )
 from convcost.cost.cost import Cost
 from convcost.counters.rules import OPS
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, unwarned
 from convcost.network import Network
 from convcost.ops import Shape, format_shape
 from convcost.printed.numbers import KILO, ROUNDINGS, Printed
 from convcost.published.claims import Claim
-from convcost.published.headings import RESOLUTIONS, quantity_of
+from convcost.published.headings import quantity_of
 from convcost.published.readings import (
     ALL,
     NOT_MEANT,
@@ -45,6 +45,7 @@ from convcost.published.readings import (
     whole,
 )
 from convcost.published.tables import TOTAL
+from convcost.spec.spelling import RESOLUTIONS
 
 AUXILIARY = "aux"
 """The knob by which specs build auxiliary heads."""
@@ -210,7 +211,7 @@ class Subject:
         spec = network.spec
         self.variants = [Network(spec, network.network, v, network.knobs) for v in spec.variants_of(network.network)]
         self.variants = [one for one in self.variants if one.variant != network.variant]
-        self.own_input = tuple(cost.input) == network.input
+        self.own_input = tuple(cost.input) == network.own_input
 
     def itself(self) -> list[Candidate]:
         """What is named, and that with its auxiliary heads."""
@@ -220,14 +221,14 @@ class Subject:
         """What is named, its variants, and either with auxiliary heads."""
         found = self.itself()
         for other in self.variants:
-            if (cost := _priced(other, other.input if self.own_input else self.cost.input)) is not None:
+            if (cost := _priced(other, other.own_input if self.own_input else self.cost.input)) is not None:
                 found.append(self._candidate(other, cost, 0.0))
                 found += self._with_heads(other)
         return found
 
     def _with_heads(self, network: Network) -> Iterator[Candidate]:
         heads = with_auxiliary(network) if self.lead == TOTAL else None
-        cost = heads and _priced(heads, heads.input if self.own_input else self.cost.input)
+        cost = heads and _priced(heads, heads.own_input if self.own_input else self.cost.input)
         if heads and cost and cost.auxiliary is not None:
             both = self._candidate(heads, cost, bits("knob", "auxiliary heads at work"), part=WITH_AUXILIARY)
             yield both
@@ -255,7 +256,7 @@ class Subject:
             classes = own.settings.get("classes")
             if not isinstance(classes, int):
                 continue
-            shape = own.input if self.own_input else self.cost.input
+            shape = own.own_input if self.own_input else self.cost.input
             first, second = _priced(own, shape), _priced(own.set(classes=classes + 1), shape)
             if first is None or second is None:
                 continue
@@ -284,7 +285,7 @@ class Subject:
             if not isinstance(classes, int) or high is None:
                 continue
             two = self.with_classes([classes + 1])
-            base = self._candidate(own, _priced(own, own.input) or self.cost, 0.0).counts["params"]
+            base = self._candidate(own, _priced(own, own.own_input) or self.cost, 0.0).counts["params"]
             for one in two:
                 if one.variant == own.variant:
                     for measure in measures:
@@ -329,20 +330,15 @@ class Subject:
             if many:
                 found = [np.broadcast_to(one, (many,)) for one in found]
             counted[quantity] = np.array(found, dtype="int64")
-        label = reference(network, cost.input if not many else network.input)
+        label = reference(network, cost.input if not many else network.own_input)
         label = f"{label} {part}" if part else label
         return Candidate(label, network.variant, None, None, price, tuple(cost.input), counted)
 
 
 def reference(network: Network, input: Shape) -> str:
     """A network on an input, written as tables refer to it: `resnet34@v1 shortcut=A input=3x256x256`."""
-    knobs = [f"{name}={_said(value)}" for name, value in network.knobs.items()]
-    shape = [f"input={format_shape(input)}"] if tuple(input) != network.input else []
-    return " ".join([network.name, *knobs, *shape])
-
-
-def _said(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value).replace(" ", "")
+    shape = f" input={format_shape(input)}" if tuple(input) != network.own_input else ""
+    return replace(network, at=None).reference + shape
 
 
 def with_auxiliary(network: Network) -> Network | None:
@@ -364,7 +360,8 @@ def _changes(network: Network) -> Iterator[Network]:
 
 def _priced(network: Network, shape: Sequence[Any]) -> Cost | None:
     try:
-        cost = network.price(tuple(shape))
+        with unwarned():
+            cost = network.price(tuple(shape))
         cost.total  # noqa: B018  # a window that does not fit is told here
     except ConvcostError:
         return None

@@ -60,7 +60,7 @@ class Match(NamedTuple):
     bits: float
     """What the assumptions cost together."""
     networks: tuple[str, ...]
-    """What has these exact counts, the most ordinary first; as `price_reference` reads it."""
+    """What has these exact counts, the most ordinary first; as `load` reads it."""
     input: tuple[int, ...]
     assumed: tuple[str, ...]
     meant: tuple[Meant, ...]

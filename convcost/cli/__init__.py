@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
+from convcost.cli import completion as completion  # the shells learn of ours
 from convcost.cli.auditing import audit, reconcile
 from convcost.cli.closed import formula
 from convcost.cli.commands import cli
@@ -15,9 +19,10 @@ from convcost.cli.options import OutputClosedError
 from convcost.cli.peers import dialects, verify
 from convcost.cli.running import memory, roofline, training
 from convcost.cli.sweep import solve, sweep
-from convcost.errors import ConvcostError
+from convcost.cli.words import help_
+from convcost.errors import ConvcostError, ConvcostWarning, one_line
 
-for command in (audit, reconcile, formula, verify, dialects, sweep, solve, memory, roofline, training):
+for command in (audit, reconcile, formula, verify, dialects, sweep, solve, memory, roofline, training, help_):
     cli.add_command(command)
 
 
@@ -28,25 +33,69 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
+    _open_stderr()
     if sys.stdout is None:  # closed before we began, as by `>&-`
         return _fail("standard output is closed")
+    stdout, stderr = sys.stdout, sys.stderr
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        status = cli.main(arguments or ["--help"], prog_name="convcost", standalone_mode=False)
+        with _warnings_in_one_line():
+            status = cli.main(arguments or ["--help"], prog_name="convcost", standalone_mode=False)
     except click.ClickException as error:
         return _fail(error.format_message())
+    except ConvcostWarning as warning:  # --strict
+        return _fail(str(warning))
     except ConvcostError as error:
-        if isinstance(error, OutputClosedError):
-            # Python flushes standard output once more when it exits: give it something that takes it.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _fail(str(error))
+        return _closed() if isinstance(error, OutputClosedError) else _fail(str(error))
+    except SystemExit:
+        if sys.stdout is stdout:
+            raise
+        # A reader went away while click printed, as --help does: it has put a stream in their place that says nothing.
+        sys.stdout, sys.stderr = stdout, stderr
+        return _closed()
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted")
+    except MemoryError:  # of Python, numpy or Arrow
+        return _fail("out of memory; a sweep keeps the blocks that are done")
     except OSError as error:
         return _fail(f"{error.filename or 'standard output'}: {error.strerror or error}")
     return status if isinstance(status, int) else 0
 
 
+def _open_stderr() -> None:
+    """Where standard error was closed, as by `2>&-`: what is said there is lost, and no file of ours has its number."""
+    if sys.stderr is None:
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) < 2:
+            pass
+        sys.stderr = os.fdopen(descriptor, "w")
+
+
+def _closed() -> int:
+    """Whoever read our standard output went away."""
+    # Python flushes standard output once more when it exits: give it something that takes it.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _fail("standard output was closed before all of it was written")
+
+
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Ours are said on standard error, each once; any other is left to Python."""
+    said: set[str] = set()
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def say(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if not issubclass(category, ConvcostWarning):
+                show(message, category, *where, **more)
+            elif str(message) not in said:
+                said.add(str(message))
+                print(f"warning: {message}", file=sys.stderr)
+
+        warnings.simplefilter("always", ConvcostWarning)
+        warnings.showwarning = say
+        yield
+
+
 def _fail(message: str) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {one_line(message)}", file=sys.stderr)
     return 2

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
-from convcost.cli.options import TableName, load_network, output_options, set_option, show
+from convcost.cli.options import TABLE_OR_FILE, load_network, output_options, set_option, show
 from convcost.errors import ConvcostError
+from convcost.values import named
 
 _FAIL_ON = ("contradiction", "unreproduced", "open", "difference")
 
 
 @click.command()
-@click.argument("tables", type=TableName(), nargs=-1)
+@click.argument("tables", type=TABLE_OR_FILE, nargs=-1)
 @click.option("--all", "all_", is_flag=True, help="Every shipped table.")
 @click.option("--map", "columns", multiple=True, metavar="TITLE=WHAT", help="What a column prints; repeatable.")
 @click.option("--name", "names", multiple=True, metavar="PRINTED=NETWORK", help="Which network a row is; repeatable.")
@@ -36,11 +37,12 @@ def audit(
     format_: str,
     exact: bool,
 ) -> int:
-    """Judge every printed cell of TABLES: shipped ones by name, your own by their .csv, .md, .tex or .html file.
+    """Judge every printed count of TABLES, shipped or your own files.
 
-    A cell holds, or holds as another network or input; it is a slip, does not hold, or contradicts its row; or it is
-    open what it counts, which is no blame. --map says what a column prints (name, input, params, macs, flops, ops or
-    skip, perhaps "ops in M" or "ops of SE-{}", where {} is the row's name), --name which network a row is about.
+    Shipped ones go by name, your own by their .csv, .md, .tex or .html file. A cell holds, or holds as another network
+    or input; it is a slip, does not hold, or contradicts its row; or it is open what it counts, which is no blame.
+    --map says what a column prints (name, input, params, macs, flops, ops or skip, perhaps "ops in M" or "ops of
+    SE-{}", where {} is the row's name), --name which network a row is about.
 
     Example: convcost audit googlenet resnet
     """
@@ -77,12 +79,11 @@ def reconcile(
     format_: str,
     exact: bool,
 ) -> int:
-    """Find what makes a claimed number true: variant, input, unit, K, rounding, tool, head; the likeliest first.
+    """Find what makes a claimed number true, if anything does.
 
-    A CLAIM is a number with its unit, such as "3.8 GFLOPs". Without a NETWORK every shipped one is searched. Exits with
-    1 if nothing makes the claim true, or what does could be chance.
-
-    Example: convcost reconcile resnet50 --macs 4.09G --params 25.6M
+    Variants, inputs, units, K, roundings, tools and heads are tried, the likeliest first. A CLAIM is a number with its
+    unit, such as "3.8 GFLOPs". Without a NETWORK every shipped one is searched. Exits with 1 if nothing makes the claim
+    true, or if what does could be chance. Example: convcost reconcile resnet50 --macs 4.09G --params 25.6M
     """
     from convcost.auditing.reconcile import claimed
     from convcost.auditing.reconcile import reconcile as search
@@ -123,22 +124,19 @@ def _network_and_claims(arguments: tuple[str, ...]) -> tuple[str | None, list[st
 def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for text in texts:
-        left, equals, right = text.partition("=")
         # A printed name may have an equals sign of its own: "ShuffleNet (g = 3)=shufflenet_v1_g3".
-        if option == "--name" and "=" in right:
-            left, equals, right = _split_name(text)
-        if not equals or not right.strip():
-            raise ConvcostError(f"{option} {text!r}: write it as LEFT=RIGHT")
-        if left.strip() in pairs:
-            raise ConvcostError(f"{option} {left.strip()!r}: given twice")
-        pairs[left.strip()] = right.strip()
+        at = _before_reference(text) if option == "--name" and text.count("=") > 1 else None
+        left, right = named(text, option, "LEFT=RIGHT", at)
+        if left in pairs:
+            raise ConvcostError(f"{option} {left!r}: given twice")
+        pairs[left] = right
     return pairs
 
 
-def _split_name(text: str) -> tuple[str, str, str]:
-    """At the first equals sign behind which a network's reference stands: a name, then knobs with theirs."""
+def _before_reference(text: str) -> int:
+    """The first equals sign behind which a network's reference stands, a name, then knobs with theirs; -1 for none."""
     for at, character in enumerate(text):
         first = text[at + 1 :].strip().partition(" ")[0]
         if character == "=" and first and "=" not in first and not first[0].isdigit():
-            return text[:at], "=", text[at + 1 :]
-    return text, "", ""
+            return at
+    return -1

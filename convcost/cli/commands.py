@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from convcost.cli.groups import Commands
 from convcost.cli.options import (
+    TABLE,
     NetworkName,
-    TableName,
     depth_option,
     load_network,
     network_options,
@@ -16,11 +17,14 @@ from convcost.cli.options import (
     rule_option,
     say,
     show,
+    strict_option,
 )
+from convcost.errors import one_line
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="convcost")
+@strict_option
 def cli() -> None:
     """Where every parameter and multiply-add of a convolutional network comes from, and which published number holds.
 
@@ -30,11 +34,11 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("name", type=TableName())
+@click.argument("name", type=TABLE)
 @rule_option
 @output_options
 def table(name: str, as_: str | None, format_: str, exact: bool) -> None:
-    """Print a published table, each printed count beside the computed one.
+    """Print a published table, computed counts beside the printed.
 
     Example: convcost table googlenet
     """
@@ -61,7 +65,9 @@ def layers(
     format_: str,
     exact: bool,
 ) -> None:
-    """Print every layer of a NETWORK: shapes, params, macs, activations, receptive field.
+    """Print every layer of a NETWORK, or its scopes, with its costs.
+
+    Shapes, params, macs, activations and receptive field, each layer's and in total.
 
     Example: convcost layers resnet50@v1.5 --depth 1 --input 3x256x256
     """
@@ -85,7 +91,9 @@ def compare(
     format_: str,
     exact: bool,
 ) -> None:
-    """Compare NETWORKS with the first of them: totals, ratios, savings, and the layers that differ.
+    """Compare NETWORKS: totals, savings, and layers that differ.
+
+    Ratios and savings are those to the first of them.
 
     Example: convcost compare resnet50@v1 resnet50@v1.5
     """
@@ -105,7 +113,7 @@ def compare(
 def list_(
     family: str | None, max_macs: str | None, max_params: str | None, variants: bool, format_: str, exact: bool
 ) -> None:
-    """List the shipped networks by family, with params, macs, input and variants."""
+    """List the shipped networks, with params, macs and variants."""
     from convcost.network import shipped
     from convcost.views import networks as views
 
@@ -117,16 +125,17 @@ def list_(
 @cli.command(name="show")
 @click.argument("network", type=NetworkName())
 def show_(network: str) -> None:
-    """Print the spec of a NETWORK, as its file says it."""
-    from convcost.spec.catalog import resolve
+    """Print the spec of a NETWORK, as its file has it."""
+    from convcost.network import load
 
-    say(resolve(network).spec.text)
+    say(load(network).spec.text, verbatim=True)
 
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@strict_option
 def check(file: Path) -> None:
-    """Check a spec FILE: every network and variant in it is built and priced."""
+    """Check a spec FILE: price every network and variant in it."""
     from convcost.network import every_variant
     from convcost.ops import format_shape
     from convcost.spec.model import Spec
@@ -134,17 +143,19 @@ def check(file: Path) -> None:
     for network in every_variant(Spec.read(file)):
         total = network.price().total
         size = format_shape(network.input)
-        say(f"{network.name}: valid, {total.params:,} params, {total.macs:,} macs at {size}\n")
+        say(f"{one_line(network.name)}: valid, {total.params:,} params, {total.macs:,} macs at {size}\n")
 
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def new(file: Path) -> None:
-    """Write a commented spec to FILE, to start from. It prices as it is."""
+    """Write a commented spec to FILE, to start your own network from.
+
+    It prices as it is."""
     from shlex import quote
 
     from convcost.spec.catalog import path_reference
     from convcost.spec.template import write
 
     write(file)
-    say(f"wrote {file}; try: convcost layers {quote(path_reference(file))}\n")
+    say(f"wrote {one_line(str(file))}; try: convcost layers {quote(path_reference(file))}\n")

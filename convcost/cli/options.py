@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, ConvcostWarning, shown
 from convcost.render import FORMATS
 
 if TYPE_CHECKING:
@@ -26,14 +27,13 @@ class NetworkName(click.ParamType[str]):
     name = "network"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Shipped names; after an @, the variants of that network; with a slash or a dot, files."""
+        """Shipped names; after an @, the variants of that network; files where no name begins so."""
         from convcost.spec.catalog import resolve, shipped_networks
 
-        if "/" in incomplete or incomplete.startswith("."):
-            return [CompletionItem(incomplete, type="file")]
         base, at, variant = incomplete.partition("@")
         if not at:
-            return [CompletionItem(r.network) for r in shipped_networks() if r.network.startswith(base)]
+            found = [CompletionItem(r.network) for r in shipped_networks() if r.network.startswith(base)]
+            return found or [CompletionItem(incomplete, type="file")]
         try:
             reference = resolve(base)
         except ConvcostError:
@@ -59,34 +59,61 @@ class Setting(click.ParamType[str]):
         return [CompletionItem(text) for text in found if text.startswith(incomplete)]
 
 
-class TableName(click.ParamType[str]):
-    """A shipped published table."""
+class OneOf(click.ParamType[str]):
+    """A text that is completed from some values; what it may be the library says."""
 
-    name = "table"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Shipped tables."""
-        from convcost.published.tables import table_names
-
-        return [CompletionItem(name) for name in table_names() if name.startswith(incomplete)]
-
-
-class RuleName(click.ParamType[str]):
-    """A rule of counting, or the tool that counts by it."""
-
-    name = "rule"
+    def __init__(self, name: str, values: Callable[[], Iterable[str]], *, files: bool = False) -> None:
+        """Complete from what `values` gives when it is asked, and from files."""
+        self.name = name
+        self._values = values
+        self._files = files
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Every rule that is not one tool's, and every tool."""
-        from convcost.counters.tools import NAMES
+        """The values that begin so; files where there is none."""
+        found = [CompletionItem(value) for value in self._values() if value.startswith(incomplete)]
+        return found or ([CompletionItem(incomplete, type="file")] if self._files else [])
 
-        return [CompletionItem(name) for name in NAMES if name.startswith(incomplete)]
+
+def _tables() -> Iterable[str]:
+    from convcost.published.tables import table_names
+
+    return table_names()
+
+
+def _rules() -> Iterable[str]:
+    from convcost.counters.tools import NAMES
+
+    return NAMES
+
+
+def _quantities() -> Iterable[str]:
+    from convcost.formulas.derive import QUANTITIES
+
+    return QUANTITIES
+
+
+def _dtypes() -> Iterable[str]:
+    from convcost.cost.memory import DTYPES
+
+    return DTYPES
+
+
+TABLE = OneOf("table", _tables)
+"""A shipped published table."""
+TABLE_OR_FILE = OneOf("table", _tables, files=True)
+"""A shipped published table, or a file with tables."""
+RULE = OneOf("rule", _rules)
+"""A rule of counting, or the tool that counts by it."""
+QUANTITY = OneOf("quantity", _quantities)
+"""What a closed form can be of."""
+DTYPE = OneOf("dtype", _dtypes)
+"""An element type, as torch calls it."""
 
 
 def rule_option(command: Command) -> Command:
     """--as."""
     option = click.option(
-        "--as", "as_", type=RuleName(), help="Count as a tool does: fvcore, thop, ...; see `convcost dialects`."
+        "--as", "as_", type=RULE, help="Count as a tool does: fvcore, thop, ...; see `convcost dialects`."
     )
     return option(command)
 
@@ -96,6 +123,17 @@ def set_option(help_: str = "Set a knob; repeatable.") -> Callable[[Command], Co
     return click.option("--set", "settings", type=Setting(), multiple=True, metavar="KNOB=VALUE", help=help_)
 
 
+def _make_errors(_ctx: click.Context, _param: click.Parameter, strict: bool) -> None:
+    if strict:
+        warnings.simplefilter("error", ConvcostWarning)  # until `run` ends
+
+
+strict_option = click.option(
+    "--strict", is_flag=True, expose_value=False, callback=_make_errors, help="Treat warnings as errors."
+)
+"""--strict."""
+
+
 depth_option = click.option(
     "--depth", type=click.IntRange(min=1), help="Fold layers into scopes of at most this many parts."
 )
@@ -103,8 +141,9 @@ depth_option = click.option(
 
 
 def network_options(command: Command) -> Command:
-    """--input, --batch and --set."""
+    """--input, --batch, --set and --strict."""
     for option in (
+        strict_option,
         set_option(),
         click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Samples per pass."),
         click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: the network's own]"),
@@ -145,11 +184,12 @@ def show(table: Table, format_: str, exact: bool) -> None:
         write(table, format_, sys.stdout, exact=exact)
 
 
-def say(text: str) -> None:
-    """Print text to standard output."""
+def say(text: str, *, verbatim: bool = False) -> None:
+    """Print text to standard output; verbatim, a file or a pipe gets every character of it."""
     from convcost.render.text import encodable
 
     with _open_output():
+        text = text if verbatim and not sys.stdout.isatty() else shown(text)
         sys.stdout.write(encodable(text, sys.stdout.encoding or "utf-8"))
 
 
@@ -163,4 +203,4 @@ def _open_output() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:  # which click would turn into a silent exit
-        raise OutputClosedError("standard output was closed before all of it was written") from None
+        raise OutputClosedError("standard output is closed") from None

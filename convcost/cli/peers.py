@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from convcost.cli.options import NetworkName, load_network, network_options, output_options, set_option, show
-from convcost.errors import ConvcostError
+from convcost.cli.options import (
+    NetworkName,
+    load_network,
+    network_options,
+    output_options,
+    set_option,
+    show,
+    strict_option,
+)
+from convcost.errors import ConvcostError, one_line
 
 if TYPE_CHECKING:
     from convcost.network import Network
@@ -26,32 +34,43 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where the model runs; meta computes nothing, and leaves fvcore out.",
 )
+@click.option("--module", metavar="PACKAGE.MODULE:CALLABLE", help="Compare with this torch module. Runs its code.")
 @set_option()
 @click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: each network's own]")
+@strict_option
 @output_options
 def verify(
     networks: tuple[str, ...],
     all_: bool,
     device: str,
+    module: str | None,
     settings: tuple[str, ...],
     input_shape: str | None,
     format_: str,
     exact: bool,
 ) -> int:
-    """Build NETWORKS in torch and compare: params, shapes of a forward pass, macs by fvcore and torch, layer by layer.
+    """Check NETWORKS, layer by layer, against torch and fvcore.
 
-    Exits with 1 if anything differs. Example: convcost verify googlenet resnet50@v1.5
+    Builds them in torch and compares params, shapes of a forward pass, macs by fvcore and torch; with --module, the
+    params and macs of your own module. Exits with 1 if anything differs.
+
+    Example: convcost verify googlenet resnet50@v1.5
     """
     from convcost.network import shipped
-    from convcost.torchbridge import verify
+    from convcost.torchbridge import module_named, verify
     from convcost.views import peers as views
 
     if all_ == bool(networks):
         raise ConvcostError("verify takes the names of networks, or --all")
     if all_ and settings:
         raise ConvcostError("--set goes with named networks, not with --all")
+    if module is not None and len(networks) != 1:
+        raise ConvcostError("--module is compared with one network")
     found = [n for n, _ in shipped(variants=True)] if all_ else [load_network(name, settings) for name in networks]
-    reports = [verify(network, input=input_shape, device=device) for network in _progress(found)]
+    if module is not None:
+        reports = [verify(found[0], module=module_named(module), input=input_shape)]
+    else:
+        reports = [verify(network, input=input_shape, device=device) for network in _progress(found)]
     show(views.verifications(reports), format_, exact)
     return 0 if all(report.ok for report in reports) else 1
 
@@ -68,7 +87,9 @@ def dialects(
     format_: str,
     exact: bool,
 ) -> None:
-    """Count a NETWORK as every tool does, each total with what it is made of; without one, tell the tools' rules.
+    """Count a NETWORK as every tool does: fvcore, thop, torchinfo.
+
+    Each total stands with what it is made of; without a NETWORK, the tools' rules.
 
     Example: convcost dialects resnet50@v1.5 --exact
     """
@@ -93,12 +114,13 @@ def _progress(networks: Sequence[Network]) -> Iterator[Network]:
         yield from networks
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(networks))
         for network in networks:
-            progress.update(task, description=network.name)
+            progress.update(task, description=escape(one_line(network.name)))
             yield network
             progress.advance(task)

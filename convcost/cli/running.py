@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import click
 
-from convcost.cli.options import NetworkName, depth_option, load_network, network_options, output_options, show
+from convcost.cli.options import DTYPE, NetworkName, depth_option, load_network, network_options, output_options, show
 
 dtype_option = click.option(
-    "--dtype", default="float32", show_default=True, metavar="TYPE", help="Of all tensors, as torch calls it: float16."
+    "--dtype",
+    type=DTYPE,
+    default="float32",
+    show_default=True,
+    metavar="TYPE",
+    help="Of all tensors, as torch calls it: float16.",
 )
 
 
@@ -29,7 +34,7 @@ def memory(
     format_: str,
     exact: bool,
 ) -> None:
-    """Print what is alive in memory at every layer of a NETWORK at inference, its peak, and the weights.
+    """Print what is alive in memory at every layer, and the peak.
 
     Example: convcost memory mobilenet_v2 --batch 8 --dtype float16
     """
@@ -60,7 +65,7 @@ def roofline(
     format_: str,
     exact: bool,
 ) -> None:
-    """Print how intensive every layer of a NETWORK is, and the least time that it takes on a machine.
+    """Print the least time of every layer on a stated machine.
 
     Example: convcost roofline resnet50 --machine flops=19.5T,bandwidth=1555G --depth 1
     """
@@ -86,7 +91,9 @@ def training(
     format_: str,
     exact: bool,
 ) -> None:
-    """Print the multiply-adds of a training step of a NETWORK: forward, and backward for inputs and weights.
+    """Print the multiply-adds of a training step, layer by layer.
+
+    Forward, and backward for inputs and for weights.
 
     Example: convcost training resnet50 --batch 32 --depth 1
     """

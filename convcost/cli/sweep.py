@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from convcost.cli.options import NetworkName, load_network, output_options, say, set_option, show
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, one_line
 
 if TYPE_CHECKING:
     from convcost.designs.space import Space
@@ -50,13 +50,13 @@ def sweep(
     scheduler: str | None,
     out: Path,
 ) -> None:
-    """Price every design of a NETWORK's design space, exactly, into one file.
+    """Price every design of a space, exactly, into one file.
 
     H without W means square inputs. What is done stays when a sweep is stopped: run the same command to go on.
 
     Example: convcost sweep mobilenet_v2 --over width=0.25:2:0.05 --over H=96:320:32 --out designs.csv
     """
-    from convcost.designs import engines
+    from convcost.designs import cluster, engines
     from convcost.designs.run import plan, run
     from convcost.designs.store import parts_of
 
@@ -66,7 +66,7 @@ def sweep(
     )
     if scheduler is not None and workers > 1:
         raise ConvcostError("--workers is for this machine, --scheduler for a cluster: choose one")
-    engine = engines.dask(scheduler) if scheduler else engines.processes(workers) if workers > 1 else engines.serial
+    engine = cluster.dask(scheduler) if scheduler else engines.processes(workers) if workers > 1 else engines.serial
     try:
         with _stopped_by_signals(), _progress(planned.designs) as progress:
             summary = run(planned, out, engine, progress)
@@ -78,7 +78,7 @@ def sweep(
     before = [f"{summary.resumed:,} of {planned.blocks:,} blocks were done before"] if summary.resumed else []
     before += [f"{summary.damaged:,} damaged and computed again"] if summary.damaged else []
     resumed = f" ({', '.join(before)})" if before else ""
-    say(f"{out}: {summary.kept:,} of {summary.designs:,} designs{resumed}\n")
+    say(f"{one_line(str(out))}: {summary.kept:,} of {summary.designs:,} designs{resumed}\n")
     if summary.unfit:
         say(f"{summary.unfit:,} designs do not fit the network; the first is {summary.reason}\n")
 
@@ -107,7 +107,7 @@ def solve(
     format_: str,
     exact: bool,
 ) -> None:
-    """Find the designs of a NETWORK that use a budget best, exactly.
+    """Find the designs that use a budget best, exactly.
 
     H without W means square inputs. Example: convcost solve mobilenet_v1 --max macs=300M --over width --over H
     """
@@ -141,21 +141,32 @@ def _space(over: tuple[str, ...], let: tuple[str, ...], file: Path | None) -> tu
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP are as Ctrl-C, unless somebody (nohup) has decided otherwise."""
+    """SIGTERM and SIGHUP are as Ctrl-C, unless somebody (nohup) has decided otherwise, and once is enough.
+
+    A terminal and a wrapper that forwards it send Ctrl-C twice within milliseconds: what ends the sweep then, in little
+    time, is not stopped halfway.
+    """
+    usual = {"SIGINT": signal.default_int_handler, "SIGTERM": signal.SIG_DFL, "SIGHUP": signal.SIG_DFL}
+    before = {
+        number: handler
+        for name, handler in usual.items()
+        if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) is handler
+    }
+    if threading.current_thread() is not threading.main_thread():  # which alone may say so
+        before = {}
 
     def stop(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    ours = threading.current_thread() is threading.main_thread()  # the one that may say so
-    names = [name for name in ("SIGTERM", "SIGHUP") if ours and hasattr(signal, name)]
-    numbers = [getattr(signal, name) for name in names if signal.getsignal(getattr(signal, name)) is signal.SIG_DFL]
-    for number in numbers:
+    for number in before:
         signal.signal(number, stop)
     try:
         yield
     finally:
-        for number in numbers:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import overload
 
-from convcost.cost.graph import Graph, as_input
+from convcost.cost.graph import Graph
+from convcost.cost.inputs import admitted
 from convcost.cost.receptive import ReceptiveField, receptive_fields
 from convcost.counters.line import Line
 from convcost.counters.rules import rule
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.exact.integers import Int, at_most, is_integer, unboxed
+from convcost.exact.integers import Int, require_above, require_integer, unboxed
 from convcost.ops import Shape, format_shape, sum_params, sum_work
 
 
@@ -31,9 +32,9 @@ class Cost(Sequence[Line]):
         Raises ShapeError, naming the layer, if the input does not fit, and ConvcostError if arrays cannot hold a count.
         """
         self.graph = graph
-        self.input: Shape = graph.input if input is None else as_input(graph.name, input)
+        self.input: Shape = graph.input if input is None else admitted(graph.name, graph.input, input)
         self.batch = unboxed(batch)
-        if not is_integer(self.batch) or at_most(self.batch, 0):
+        if not require_integer(self.batch) or not require_above(self.batch, 0):
             raise ConvcostError(f"batch must be an integer >= 1, got {batch}")
         try:
             self.rows = self._price()

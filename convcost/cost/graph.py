@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from convcost.cost.inputs import admitted, as_input
 from convcost.errors import ConvcostError, ShapeError
-from convcost.exact.integers import Int, at_most, is_integer, sum_over, unboxed
+from convcost.exact.context import in_force
+from convcost.exact.integers import Int, require_above, sum_over
 from convcost.ops import Op, Params, Shape, Work, elements, format_shape
+from convcost.ops.doubts import swapped
 from convcost.ops.repeat import Step, Steps
 
 MAX_BITS = 256
@@ -80,12 +83,17 @@ class Graph:
             for node in self.nodes
         )
 
+    @cached_property
+    def doubted(self) -> dict[Shape, tuple[str, ...]]:
+        """What is doubtful on inputs that have been looked at; see `convcost.cost.doubts`."""
+        return {}
+
     def evaluate(self, input: Shape | None = None) -> list[Evaluated]:
         """Shape, parameters and work of every node, for an input shape (default: the graph's own).
 
         Equal operators on equal shapes are evaluated once. Raises ShapeError, naming the layer, where one does not fit.
         """
-        tensors: list[Shape] = [self.input if input is None else as_input(self.name, input)]
+        tensors: list[Shape] = [self.input if input is None else admitted(self.name, self.input, input)]
         repeated = self._repeated
         results: list[Evaluated] = []
         seen: dict[tuple[object, ...], Evaluated] = {}
@@ -128,14 +136,6 @@ class Graph:
         return located(error, node, [(names[i], x) for i, x in zip(node.inputs, xs, strict=True)])
 
 
-def as_input(name: str, input: Iterable[Int]) -> Shape:
-    """An input shape as a tuple. Raises ShapeError if it is not (channels, *sizes), each an integer >= 1."""
-    shape = tuple(map(unboxed, input)) if isinstance(input, Iterable) and not isinstance(input, str) else ()
-    if not shape or not all(is_integer(d) and not at_most(d, 0) for d in shape):
-        raise ShapeError(f"{name}: an input is (channels, *sizes) of integers >= 1, got {shape or input}")
-    return shape
-
-
 def _stepping(node: Node) -> AbstractContextManager[None]:
     """What is assumed inside is of a step of the symbolic repeats that the node is in, or ends."""
     from convcost.exact.poly.assume import stepping
@@ -153,9 +153,9 @@ def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
         for size in shape:
             if isinstance(size, int) and size.bit_length() > MAX_BITS:
                 raise ShapeError(f"{op.name} makes a dimension of more than {MAX_BITS} bits")
-            if at_most(size, 0):
+            if not require_above(size, 0):
                 kernel = getattr(op, "kernel_size", None)
-                why = "" if kernel is None else f": its window of {kernel} does not fit"
+                why = "" if kernel is None else f": its window of {kernel} does not fit{swapped(op, xs[0])}"
                 raise ShapeError(f"{op.name} of {format_shape(xs[0])} leaves {format_shape(shape)}{why}")
         return Evaluated(shape, op.params(xs, shape), op.work(xs, shape), elements(shape) if op.multiplies else 0)
     except ValueError as error:
@@ -279,7 +279,6 @@ class GraphBuilder:
         except ConvcostError:
             del self._nodes[nodes:], self._tensors[nodes + 1 :]
             self._names = names
-            self._shapes.clear()  # which may hold only under what was assumed inside
             raise
 
     def graph(self) -> Graph:
@@ -318,8 +317,7 @@ class GraphBuilder:
 
     def _shape(self, op: Op, xs: tuple[Shape, ...]) -> Shape:
         try:
-            # `_shared` keeps op alive. What a step of a repeat needs, is not needed where it has none: see `stepping`.
-            key = (id(op), xs, self._repeats)
+            key = (in_force(), id(op), xs)  # `_shared` keeps the operator alive
             if (shape := self._shapes.get(key)) is None:
                 shape = self._shapes[key] = evaluate(op, xs).shape
         except TypeError:  # arrays cannot be hashed

@@ -18,6 +18,7 @@ from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int
 from convcost.ops import elements
 from convcost.printed.numbers import exact_number
+from convcost.values import all_named, listed
 
 
 class Machine(NamedTuple):
@@ -59,15 +60,10 @@ class Roofline(NamedTuple):
 def parse_machine(text: str) -> Machine:
     """`flops=19.5T,bandwidth=1555G`. Raises ConvcostError, saying which part is wrong."""
     values: dict[str, Fraction] = {}
-    for part in text.split(","):
-        name, equals, number = (piece.strip() for piece in part.partition("="))
-        if not (name and equals and number):
-            raise ConvcostError(f"--machine {part.strip()!r}: write it as flops=19.5T,bandwidth=1555G")
+    for name, number in all_named(listed(text), "--machine", "flops=19.5T,bandwidth=1555G").items():
         if name not in Machine._fields:
             hint = did_you_mean(name, Machine._fields) or "; a machine has flops and bandwidth"
             raise ConvcostError(f"--machine: unknown {name!r}{hint}")
-        if name in values:
-            raise ConvcostError(f"--machine {name}: given twice")
         wanted = f"--machine {name}: a number per second above 0 such as 19.5T"
         values[name] = Fraction(exact_number(number, wanted))
         if values[name] <= 0:

@@ -44,19 +44,22 @@ def moments(cost: Cost, *, in_place: bool = False) -> list[Moment]:
     """
     nodes = [(n, node) for n, node in enumerate(cost.graph.nodes, 1) if not node.aux]
     homes, last = _homes(cost, nodes, in_place)
-    alive: dict[int, Int] = {INPUT: _size(cost, INPUT)}
+    ends: dict[int, list[int]] = {}
+    for home, n in last.items():
+        ends.setdefault(n, []).append(home)
+    # Kept, not added up anew at each layer, of which there can be as many as tensors are alive.
+    alive = _size(cost, INPUT)
     found = []
     for n, node in nodes:
         writes = _size(cost, n) if homes[n] == n else 0
-        if homes[n] == n:
-            alive[n] = writes
+        alive = alive + writes
         if not isinstance(node.op, (Step, Steps)):
-            total = sum(alive.values())
+            most = alive
             for repeat in reversed(node.repeats):
-                total = max_over(total, *repeat)
-            found.append(Moment(cost.rows[n - 1], writes, total))
-        for home in [home for home in alive if last[home] <= n]:
-            del alive[home]
+                most = max_over(most, *repeat)
+            found.append(Moment(cost.rows[n - 1], writes, most))
+        for home in ends.get(n, ()):
+            alive = alive - _size(cost, home)
     return found
 
 

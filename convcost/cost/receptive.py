@@ -70,8 +70,12 @@ class _Axis(NamedTuple):
         return _Axis(tuple(map(self.at, range(period))), self.step * (period // len(self.phases)))
 
 
-def receptive_fields(graph: Graph, input: Shape) -> list[ReceptiveField]:
+def receptive_fields(graph: Graph, input: Shape, *, local: bool = False) -> list[ReceptiveField]:
     """The receptive field of every node for an input shape (channels, *sizes).
+
+    Behind a gate that pools the whole map (squeeze-and-excitation, Hu et al. 2018) every position depends on the whole
+    input. With `local`, a path that has seen it all is left out where it meets one that has not: what remains is the
+    field of the windows alone, which tells networks with gates apart.
 
     Raises ConvcostError if one depends on a symbol or an array, or if maps are enlarged so much that it takes too long.
     """
@@ -80,7 +84,7 @@ def receptive_fields(graph: Graph, input: Shape) -> list[ReceptiveField]:
     spans: list[tuple[_Axis, ...] | None] = [(_Axis(((0, 0),), 1),) * (len(input) - 1) or None]
     for node, priced in zip(graph.nodes, graph.evaluate(input), strict=True):
         parts = [_through(node.op, shapes[i], spans[i], effort) for i in node.inputs]
-        spans.append(_hull(parts, effort))
+        spans.append(_hull(parts, effort, local=local))
         shapes.append(priced.shape)
     return [_field(span) for span in spans[1:]]
 
@@ -126,9 +130,9 @@ def _window(axis: _Axis, window: Window, effort: _Effort) -> _Axis:
     return _Axis(tuple(phases), axis.step * (period * stride // grid))
 
 
-def _hull(parts: list[tuple[_Axis, ...] | None], effort: _Effort) -> tuple[_Axis, ...] | None:
+def _hull(parts: list[tuple[_Axis, ...] | None], effort: _Effort, *, local: bool) -> tuple[_Axis, ...] | None:
     known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
+    if not known or (len(known) < len(parts) and not local):
         return None
     return known[0] if len(known) == 1 else tuple([_join(axes, effort) for axes in zip(*known, strict=True)])
 

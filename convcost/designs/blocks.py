@@ -16,14 +16,16 @@ from math import gcd, lcm
 from typing import Any, NamedTuple
 
 from convcost.designs.forms import METRICS, Form, metrics, numbers, price
-from convcost.designs.space import Axis, Space, show
+from convcost.designs.space import Axis, Space
 from convcost.designs.where import Column, Condition, chosen, parse_where
 from convcost.errors import ConvcostError
 from convcost.exact.poly.calculus import largest
 from convcost.network import Network
+from convcost.ops import Shape
 from convcost.spec import document
 from convcost.spec.document import exact
 from convcost.spec.model import Spec
+from convcost.values import show
 
 LARGEST_BLOCK = 65_536
 FEW = 3
@@ -56,6 +58,8 @@ class Sweep:
     seed: int = 0
     block: int = LARGEST_BLOCK
     """Designs per block."""
+    input: Shape | None = None
+    """The input of designs that say none, if it is not the network's own."""
     format: str = "csv"
     version: str = ""
 
@@ -99,7 +103,7 @@ class Evaluator:
     def __init__(self, sweep: Sweep) -> None:
         spec = Spec(document.parse(sweep.text, sweep.file), sweep.text)
         self.sweep = sweep
-        self.network = Network(spec, sweep.network, sweep.variant, dict(sweep.knobs))
+        self.network = Network(spec, sweep.network, sweep.variant, dict(sweep.knobs), sweep.input)
         self.conditions: list[Condition] = [part for text in sweep.where for part in parse_where(text)]
         self._forms: OrderedDict[tuple[Any, ...], list[Form]] = OrderedDict()
 

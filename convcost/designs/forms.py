@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.cost.memory import peak_memory
-from convcost.designs.space import Axis, Space, parsed_expression, show
+from convcost.designs.space import Axis, Space, parsed_expression
 from convcost.designs.where import Column
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, unwarned
 from convcost.exact.integers import Int
 from convcost.exact.poly import Poly, compile_polys, symbol
 from convcost.exact.poly.assume import Assumptions, Condition, assuming, explored
@@ -26,6 +26,7 @@ from convcost.exact.poly.core import denominator
 from convcost.formulas.derive import AXES
 from convcost.network import Network
 from convcost.spec import expression
+from convcost.values import show
 
 METRICS = {
     "params": "weights, biases and norm affine: all that is trained",
@@ -51,12 +52,13 @@ def price(network: Network, values: Values) -> Cost:
     Raises ConvcostError where the design does not fit.
     """
     knobs = {name: value for name, value in values.items() if name in network.spec.knobs}
+    network = network.set(**knobs)
     channels, *own = network.input
     names = AXES.get(len(own), ("",) * len(own))
     given = next((values[name] for name in names if name in values), None)
     sizes = [values.get(name, size if given is None else given) for name, size in zip(names, own, strict=True)]
-    # A network of its own for each call: what was built under other assumptions is another graph.
-    return network.set(**knobs).price((channels, *sizes), values.get(BATCH, 1))
+    with unwarned():
+        return network.price((channels, *sizes), values.get(BATCH, 1))
 
 
 def metrics(cost: Cost) -> tuple[Int, ...]:

@@ -9,19 +9,22 @@ integer in all designs, each is written in JSON as what it is, and they are text
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
 
 from convcost.designs.blocks import Block
-from convcost.designs.space import decimal_places, show
+from convcost.designs.seal import LARGEST_METADATA, SEAL, UNSEALED, seal_of_parquet, sealed
 from convcost.designs.where import Column
-from convcost.errors import ConvcostError, MissingExtraError
+from convcost.errors import ConvcostError, MissingExtraError, reported
 from convcost.exact.poly.calculus import largest
+from convcost.files.csvtext import guarded
+from convcost.files.reading import opened, parsed_json
+from convcost.files.reading import read as read_file
+from convcost.files.writing import atomically
 from convcost.spec.document import exact
+from convcost.values import decimal_places, show
 
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl"}
 METADATA = b"convcost"
@@ -69,58 +72,46 @@ def assemble(
                 data = read(part)
                 file.write(data)
                 rows += _rows(data, format_)
-            about = {**about, "bytes": file.tell()}
         if rows != about["kept"]:
             raise ConvcostError(f"{path}: {rows:,} rows of {about['kept']:,} are there: nothing is written")
-        if format_ != "parquet":
+        if format_ == "parquet":
+            at, _, seal = seal_of_parquet(file)
+            file.seek(at)
+            file.write(seal)
+        else:
             with atomically(sidecar(path)) as beside:
-                beside.write(json.dumps(about, indent=1).encode() + b"\n")
+                beside.write(json.dumps(sealed(about, file), indent=1).encode() + b"\n")
 
 
 def about(path: Path) -> dict[str, Any] | None:
     """What a finished file says of its sweep; None if it says nothing."""
     try:
         if path.suffix.lower() == ".parquet":
-            parquet = _pyarrow()[1]
-            text = (parquet.read_schema(path).metadata or {}).get(METADATA, b"")
+            with opened(path) as file:
+                text = (_pyarrow()[1].read_schema(file).metadata or {}).get(METADATA, b"")
         else:
-            text = sidecar(path).read_bytes()
-        found = json.loads(text)
+            text = read_file(sidecar(path), LARGEST_METADATA, "what a file says of its sweep")
+        found = parsed_json(text)
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
 
 
 def intact(path: Path, about: Mapping[str, Any]) -> bool:
-    """Whether a file has as many rows (Parquet) or bytes as it says of itself."""
-    if path.suffix.lower() == ".parquet":
-        return bool(_pyarrow()[1].read_metadata(path).num_rows == about["kept"])
-    return path.stat().st_size == about.get("bytes")
+    """Whether a file, and what it says of itself, are as they were written."""
+    try:
+        with opened(path) as file:
+            if path.suffix.lower() == ".parquet":
+                _, there, seal = seal_of_parquet(file)
+                return there == seal
+            return bool(about == sealed(about, file))
+    except OSError:
+        return False
 
 
 def sidecar(path: Path) -> Path:
     """Where the metadata of a file stand whose format has no room for them."""
     return path.with_name(f"{path.name}.meta.json")
-
-
-@contextmanager
-def atomically(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to: it takes the place of `path` when all of it is on the disk, and goes away on any failure.
-
-    Errors of writing, such as that the disk is full, name `path`.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        with draft.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException as error:
-        draft.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(path)
-        raise
 
 
 # -- text ----------------------------------------------------------------------------------------------------------
@@ -148,7 +139,8 @@ def _rows(data: bytes, format_: str) -> int:
 
 
 def _field(text: str) -> str:
-    """A field of CSV (RFC 4180)."""
+    """A text as a field of CSV (RFC 4180), which no spreadsheet computes."""
+    text = guarded(text)
     return f'"{text.replace(chr(34), 2 * chr(34))}"' if set(text) & set(',"\r\n') else text
 
 
@@ -171,6 +163,7 @@ def _pyarrow() -> tuple[Any, Any]:
     return pa, parquet
 
 
+@reported("pyarrow")
 def _parquet(block: Block) -> bytes:
     pyarrow, parquet = _pyarrow()
     table = pyarrow.table({name: _array(column) for name, column in block.columns.items()})
@@ -223,6 +216,7 @@ def _assemble_parquet(file: IO[bytes], parts: int, read: Callable[[int], bytes],
                 arrays = [_cast(table.column(field.name), field.type) for field in schema]
                 writer.write_table(pyarrow.table(arrays, schema))
                 rows += table.num_rows
+        writer.add_key_value_metadata({SEAL: UNSEALED})
     return rows
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import zlib
 from importlib import metadata
+from pathlib import Path
 from typing import NamedTuple
 
 from convcost.designs.blocks import Sweep, evaluator
-from convcost.designs.output import encode
+from convcost.designs.output import encode, format_of
 from convcost.errors import ConvcostError
 
 
@@ -39,6 +40,17 @@ def compute(sweep: Sweep, block: int) -> Part:
     done = evaluator(sweep).block(block)
     data, said = encode(done, sweep.format), (done.kept, done.unfit, done.reason)
     return Part(block, data, *said, checksum(block, data, *said))
+
+
+def ready(format_: str) -> str:
+    """The version of convcost that runs here, where blocks of a format can be computed.
+
+    Raises ImportError without numpy, MissingExtraError without pyarrow for Parquet.
+    """
+    import numpy as np  # noqa: F401  # that it is there is what we want to know
+
+    format_of(Path(f"sweep.{format_}"))
+    return installed()
 
 
 def installed() -> str:

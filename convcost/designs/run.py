@@ -18,12 +18,14 @@ from convcost.designs.engines import Engine, serial
 from convcost.designs.forms import METRICS, design_names, is_number, symbolic_axes, whole_denominator
 from convcost.designs.output import about, assemble, format_of, intact, sidecar
 from convcost.designs.parts import installed
-from convcost.designs.space import Space, parsed_expression, show, written
+from convcost.designs.space import Space, parsed_expression, written
 from convcost.designs.store import DamagedError, Store, alone, same
 from convcost.designs.where import check_names, names_in, parse_where
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.network import Network
+from convcost.ops import format_shape
 from convcost.spec import expression
+from convcost.values import show
 
 SMALLEST_BLOCK = 1_024
 """Designs per block where none shares its closed form with others."""
@@ -81,6 +83,7 @@ def plan(
         sample=sample,
         seed=seed,
         block=min(LARGEST_BLOCK, SMALLEST_BLOCK * per_form),
+        input=network.at,
         format=format_,
         version=installed(),
     )
@@ -94,6 +97,7 @@ def describe(sweep: Sweep) -> dict[str, Any]:
         "spec": sweep.file,
         "spec_sha256": hashlib.sha256(sweep.text.encode()).hexdigest(),
         "knobs": {name: written(value) for name, value in sweep.knobs},
+        **({"input": format_shape(sweep.input)} if sweep.input else {}),
         "space": {axis.name: str(axis) for axis in sweep.space.axes},
         "derived": dict(sweep.space.derived),
         "where": list(sweep.where),
@@ -119,7 +123,7 @@ def run(
     if not out.exists():
         with alone(out) as folder:
             if not out.exists():  # a run that was at it may just have finished
-                return _computed(sweep, out, Store(folder, said), engine, progress)
+                return _computed(sweep, out, Store(folder, said, sweep.blocks), engine, progress)
     remedy = "choose another name, or remove it"
     found = same(out, said, about(out), remedy)
     match found:

@@ -20,6 +20,7 @@ from convcost.errors import ConvcostError
 from convcost.spec import document, expression
 from convcost.spec.document import Mark, Scalar, SpecError, exact
 from convcost.spec.expression import Expression
+from convcost.values import named, show
 
 MAX_VALUES = 2**62
 """Values of one axis: its indices, and the generator that draws them, are 64-bit integers."""
@@ -158,24 +159,19 @@ def space_of(axes: Sequence[Axis], derived: Sequence[tuple[str, str]] = ()) -> S
 
 def parse_axis(text: str) -> Axis:
     """An axis as on the command line: `width=0.25:2:0.05`, `H=128,160,192`, `units=[2,2,2,2],[3,4,6,3]`."""
-    name, equals, values = text.partition("=")
-    if not equals or not name.strip():
-        raise ConvcostError(f"--over {text!r}: write it as name=start:stop:step or name=value,value,...")
-    place = f"--over {name.strip()}"
+    name, values = named(text, "--over", "name=start:stop:step or name=value,value,...")
+    place = f"--over {name}"
     if ":" in values:
-        return Axis(name.strip(), _steps(values, place))
+        return Axis(name, _steps(values, place))
     listed = document.value(f"[{values}]", place)
     if not isinstance(listed, document.Sequence):
         raise SpecError(place, "values are written with commas between them")
-    return Axis(name.strip(), _values(listed, place))
+    return Axis(name, _values(listed, place))
 
 
 def parse_derived(text: str) -> tuple[str, str]:
     """A derived value as on the command line: `W=H`."""
-    name, equals, value = (part.strip() for part in text.partition("="))
-    if not (name and equals and value):
-        raise ConvcostError(f"--let {text!r}: write it as name=expression")
-    return name, value
+    return named(text, "--let", "name=expression")
 
 
 def read_space(path: Path) -> tuple[list[Axis], list[tuple[str, str]], list[str]]:
@@ -201,17 +197,6 @@ def read_space(path: Path) -> tuple[list[Axis], list[tuple[str, str]], list[str]
     return axes, derived, [condition.text for condition in conditions if isinstance(condition, Scalar)]
 
 
-def show(value: Any) -> str:
-    """A value as text: numbers as decimals where they are, lists and words as in a spec."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(show, value))}]"
-    if isinstance(value, Fraction) and (places := decimal_places(value.denominator)) is not None:
-        return decimal(value.numerator * 10**places // value.denominator, places)
-    return str(value)
-
-
 def written(value: Any) -> str:
     """A value as text that stands for it alone: as `show` does, with quotes around a word that reads as another."""
     from convcost.spec.model import literal
@@ -224,23 +209,6 @@ def written(value: Any) -> str:
         return show(value)
     plain = re.fullmatch(r"\w[\w.+-]*", value) and literal(document.value(value, "a word")) == value
     return value if plain else json.dumps(value, ensure_ascii=False)
-
-
-def decimal_places(denominator: int) -> int | None:
-    """How many decimals a number with this denominator needs; None if no number of them is enough."""
-    rest, twos, fives = denominator, 0, 0
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
-    while rest % 5 == 0:
-        rest, fives = rest // 5, fives + 1
-    return max(twos, fives) if rest == 1 else None
-
-
-def decimal(scaled: int, places: int) -> str:
-    """scaled / 10**places, written out without zeros at the end."""
-    digits = f"{abs(scaled):0{places + 1}}"
-    text = f"{digits[:-places]}.{digits[-places:]}".rstrip("0").rstrip(".") if places else digits
-    return "-" * (scaled < 0) + text
 
 
 def parsed_expression(text: str, place: str) -> Expression:
@@ -326,6 +294,8 @@ def _steps(text: str, place: Mark | str) -> Steps:
         start, stop, step = (exact(Fraction(part or 1)) for part in match.groups())
     except ZeroDivisionError:
         raise SpecError(place, f"division by zero in {text[:40]!r}") from None
+    if match[3] is None and not (isinstance(start, int) and isinstance(stop, int)):
+        raise SpecError(place, f"a range of fractions needs its step: {text.strip()}:0.05, for one")
     if step <= 0:
         raise SpecError(place, f"the step of a range must be positive, got {step}")
     if stop < start:

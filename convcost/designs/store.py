@@ -12,9 +12,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from convcost.designs.output import atomically
 from convcost.designs.parts import Part, checksum
+from convcost.designs.seal import LARGEST_METADATA
 from convcost.errors import ConvcostError
+from convcost.files.reading import lines, parsed_json, read
+from convcost.files.writing import append, atomically
 
 LOCK = "lock"
 """The file among the parts that a run has locked while it is at them."""
@@ -42,7 +44,7 @@ class _Done(NamedTuple):
 class Store:
     """The finished blocks of a sweep, in a folder."""
 
-    def __init__(self, folder: Path, said: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, said: dict[str, Any], blocks: int) -> None:
         self.folder = folder
         self.journal = folder / "journal.jsonl"
         self.manifest = folder / "sweep.json"
@@ -52,19 +54,19 @@ class Store:
                 file.write(json.dumps(said).encode())
         else:
             try:
-                found = json.loads(self.manifest.read_bytes())
-            except (OSError, ValueError):
+                found = parsed_json(read(self.manifest, LARGEST_METADATA, "a sweep's manifest"))
+            except ValueError:
                 found = None
             same(folder, said, found, "remove it, or choose another --out")
         self.damaged = 0
         self.done: dict[int, _Done] = {}
-        for line in self.journal.read_bytes().split(b"\n") if self.journal.exists() else ():
+        for line in lines(self.journal):
             try:
-                entry = json.loads(line)
+                entry = parsed_json(line)
             except ValueError:  # the line that was being written when the machine stopped
                 continue
             match entry:
-                case [int(block), int(kept), int(unfit), str(reason), int(size), int(crc)]:
+                case [int(block), int(kept), int(unfit), str(reason), int(size), int(crc)] if 0 <= block < blocks:
                     self.done[block] = _Done(kept, unfit, reason, size, crc)
 
     def path(self, block: int) -> Path:
@@ -76,15 +78,14 @@ class Store:
         with atomically(self.path(part.block)) as file:
             file.write(part.data)
         done = _Done(part.kept, part.unfit, part.reason, len(part.data), part.crc)
-        with self.journal.open("ab") as journal:
-            journal.write(b"\n" + json.dumps([part.block, *done]).encode())
+        append(self.journal, b"\n" + json.dumps([part.block, *done]).encode())
         self.done[part.block] = done
 
     def read(self, block: int) -> bytes:
         """A block as it was written. Raises DamagedError if it is not, and forgets it."""
         done = self.done[block]
-        with suppress(OSError):
-            data = self.path(block).read_bytes()
+        with suppress(ConvcostError):
+            data = read(self.path(block), done.size, "this block")
             if len(data) == done.size and checksum(block, data, done.kept, done.unfit, done.reason) == done.crc:
                 return data
         self.damaged += 1
@@ -146,7 +147,7 @@ def _locked(out: Path, folder: Path) -> int | None:
         except ImportError:
             return None
         try:
-            lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+            lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         except FileNotFoundError:  # a run that ended has removed the folder
             continue
         try:

@@ -18,6 +18,7 @@ from convcost.exact.poly.core import denominator
 from convcost.spec import expression
 from convcost.spec.document import SpecError
 from convcost.spec.expression import Expression
+from convcost.values import named
 
 _COUNT = re.compile(r"(?<![\w.])\d+(?:\.\d+)?([A-Za-z]+)(?!\w)")
 _TESTS: dict[type[ast.cmpop], Callable[[Any], Any]] = {
@@ -59,13 +60,13 @@ def parse_where(text: str) -> list[Condition]:
 
 def parse_limit(text: str) -> tuple[str, int]:
     """`macs=300M` as ("macs", 300_000_000). Raises ConvcostError."""
-    name, equals, value = (part.strip() for part in text.partition("="))
-    if equals:
-        parsed = parsed_expression(scaled(value), f"--max {text}")
-        limit = expression.evaluate(parsed, parsed.node, {})
-        if isinstance(limit, int) and limit >= 0 and not isinstance(limit, bool):
-            return name, limit
-    raise ConvcostError(f"--max {text!r}: write it as macs=300M, a whole number of 0 or more")
+    form = "macs=300M, a whole number of 0 or more"
+    name, value = named(text, "--max", form)
+    parsed = parsed_expression(scaled(value), f"--max {text}")
+    limit = expression.evaluate(parsed, parsed.node, {})
+    if not isinstance(limit, int) or limit < 0 or isinstance(limit, bool):
+        raise ConvcostError(f"--max {text!r}: write it as {form}")
+    return name, limit
 
 
 def scaled(text: str) -> str:

@@ -4,6 +4,9 @@ Every shape and cost rule of convcost is written with `+ - *` and the functions 
 (ints), a million design points (arrays) or all of them at once (symbols). Which of the three it is, is decided here and
 nowhere else: symbols bring their methods (`_less` and such), arrays take numpy's functions (numpy is never imported
 here), and ints, or the Fractions of a width multiplier, take Python's own operators.
+
+A question about a symbol writes nothing down (`equal`). What has to hold is asked by `require_...`: of a symbol, it is
+True where it can hold, and becomes a requirement of the assumptions in force; `choose_equal` is a choice of theirs.
 """
 
 from __future__ import annotations
@@ -18,18 +21,18 @@ Int: TypeAlias = Any
 """An int, a numpy int64 array, or a `convcost.exact.poly.Poly`: ints mix with either, as no static union can say."""
 
 
-def is_integer(value: Any) -> bool:
+def require_integer(value: Any) -> bool:
     """Whether value is one of the three: an int (no bool), an int64 array or scalar of numpy, or a symbol."""
     if isinstance(value, int):
         return not isinstance(value, bool)
     if (symbolic := _symbolic(value, 0)) is not None:
-        return bool(symbolic._is_integer(value))
+        return bool(symbolic._require_integer(value))
     return str(getattr(value, "dtype", "")) == "int64"
 
 
 def is_exact(value: Any) -> bool:
     """Whether value is a number that arithmetic keeps exact: one of the three, or a Fraction."""
-    return isinstance(value, Fraction) or _symbolic(value, 0) is not None or is_integer(value)
+    return isinstance(value, Fraction) or _symbolic(value, 0) is not None or require_integer(value)
 
 
 def unboxed(value: Any) -> Any:
@@ -159,33 +162,33 @@ def equal(a: Int, b: Int) -> bool:
     return result if isinstance(result, bool) else bool(result.all())
 
 
-def differ(a: Int, b: Int) -> bool:
-    """Whether a and b, which have to be the same, are not: somewhere, for arrays; for symbols, unless required."""
+def require_equal(a: Int, b: Int) -> bool:
+    """Whether a and b, which have to be the same, are: everywhere, for arrays."""
     symbolic = None if isinstance(a, int) and isinstance(b, int) else _symbolic(a, b)
-    return bool(symbolic._differ(a, b)) if symbolic is not None else not equal(a, b)
+    return bool(symbolic._require_equal(a, b)) if symbolic is not None else equal(a, b)
 
 
-def same(a: Any, b: Any) -> bool:
+def choose_equal(a: Any, b: Any) -> bool:
     """Whether a == b, where an answer has to be given: for a symbol it may have to be assumed (see `poly.assume`)."""
     symbolic = _symbolic(a, b)
-    return bool(a == b if symbolic is None else symbolic._same(a, b))
+    return bool(a == b if symbolic is None else symbolic._choose_equal(a, b))
 
 
-def at_most(value: Int, bound: int) -> bool:
-    """Whether value <= bound is known for some point: any element of an array, every value of a symbol."""
+def require_above(value: Int, bound: int) -> bool:
+    """Whether value, which has to be above bound, is: everywhere, for arrays."""
     if isinstance(value, int):
-        return value <= bound
+        return value > bound
     if (symbolic := _symbolic(value, bound)) is not None:
-        return bool(symbolic._at_most(value, bound))
-    result = value <= bound
-    return result if isinstance(result, bool) else bool(result.any())
+        return bool(symbolic._require_above(value, bound))
+    result = value > bound
+    return result if isinstance(result, bool) else bool(result.all())
 
 
-def indivisible(value: Int, divisor: Int) -> bool:
-    """Whether value is known not to be a multiple of divisor at some point (symbols: at every point)."""
+def require_divisible(value: Int, divisor: Int) -> bool:
+    """Whether value, which has to be a multiple of divisor, is: everywhere, for arrays."""
     if isinstance(value, int) and isinstance(divisor, int):
-        return value % divisor != 0
+        return value % divisor == 0
     if (symbolic := _symbolic(value, divisor)) is not None:
-        return bool(symbolic._indivisible(value, divisor))
+        return bool(symbolic._require_divisible(value, divisor))
     remainder = value % divisor
-    return bool(remainder) if isinstance(remainder, int) else bool(remainder.any())
+    return not remainder if isinstance(remainder, int) else not remainder.any()

@@ -38,7 +38,7 @@ def derive(network: Network, quantity: str, names: Sequence[str] | None, input: 
     """See `Network.formula`."""
     price, variables = _symbolic(network, quantity, names, input, batch)
     value, requirements = explored(lambda: QUANTITIES[quantity](price().total))
-    return Formula(network.name, quantity, value, variables, tuple(requirements))
+    return Formula(network.reference, quantity, value, variables, tuple(requirements))
 
 
 def derive_layers(
@@ -51,7 +51,7 @@ def derive_layers(
     if found.asked:
         raise ConvcostError(f"{network.name}: what layers there are depends on the symbols: {found.asked[0].format()}")
     count = QUANTITIES[quantity]
-    total = Formula(network.name, quantity, count(cost.total), variables, tuple(found.required))
+    total = Formula(network.reference, quantity, count(cost.total), variables, tuple(found.required))
     return LayerFormulas(total, {row.name: count(row) for row in cost if not row.aux})
 
 
@@ -63,29 +63,31 @@ def _symbolic(
         known = did_you_mean(quantity, QUANTITIES) or f"; choose from {', '.join(QUANTITIES)}"
         raise ConvcostError(f"no formula for {quantity!r}{known}")
     _refuse_arrays(network, input, batch)
-    shape = list(network.shape(input))
-    axes = AXES.get(len(shape) - 1, ())
+    axes = AXES.get(len(network.shape(input)) - 1, ())
     names = axes if names is None else names
     if not all(names):
         raise ConvcostError("a symbol has a name: H,W,width")
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConvcostError(f"symbol {twice[0]} is named twice")
     variables: list[Poly] = []
+    sizes: dict[str, Poly] = {}
     for name in names:
         if name in ("N", "batch"):
             batch = symbol(name)
             variables.append(batch)
         elif name in axes:
-            shape[1 + axes.index(name)] = symbol(name)
-            variables.append(shape[1 + axes.index(name)])
+            sizes[name] = symbol(name)
+            variables.append(sizes[name])
         else:
             network, more = _with_symbol(network, name, axes)
             variables += more
+    channels, *own = network.shape(input)
+    shape = (channels, *(sizes.get(name, size) for name, size in zip(axes or own, own, strict=True)))
     # Knobs that were given as symbols are arguments, too.
     variables += [v for value in network.settings.values() for v in symbols_in(value)]
 
     def price() -> Cost:
-        return Cost(network.fresh(tuple(shape)), tuple(shape), batch)
+        return network.price(shape, batch)
 
     return price, tuple(dict.fromkeys(variables))
 

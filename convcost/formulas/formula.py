@@ -48,7 +48,7 @@ class Formula:
         """Where it holds: every layer fits, and leaves something of every dimension."""
         return domain(self.variables, self.requirements)
 
-    def __call__(self, *values: Int, **named: Int) -> Int:
+    def __call__(self, /, *values: Int, **named: Int) -> Int:
         """The value at a point, or on arrays of points. Raises ConvcostError for what is not exact or not inside."""
         given = self.arguments(values, named)
         if any(hasattr(value, "astype") for value in given.values()):
@@ -75,7 +75,7 @@ class Formula:
         """
         return self.value.magnitude(values) if isinstance(self.value, Poly) else abs(self.value)
 
-    def substitute(self, **values: Int) -> Formula:
+    def substitute(self, /, **values: Int) -> Formula:
         """The formula with symbols replaced by numbers or by expressions in other symbols: `substitute(H="32*h")`.
 
         In text, a name that is no symbol of the formula is a new one, an integer >= 1. Raises ConvcostError for an
@@ -189,7 +189,7 @@ class LayerFormulas:
     values: Mapping[str, Int]
     """By layer, a `convcost.Poly` or a number each."""
 
-    def __call__(self, *values: Int, **named: Int) -> dict[str, Int]:
+    def __call__(self, /, *values: Int, **named: Int) -> dict[str, Int]:
         """The counts at a point. Raises ConvcostError for what is not exact or not inside, and for arrays."""
         given = self.total.arguments(values, named)
         if any(hasattr(value, "dtype") for value in given.values()):

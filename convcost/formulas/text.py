@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable
 
 from convcost.counters.rules import OWN
-from convcost.errors import ConvcostError, did_you_mean
+from convcost.errors import ConvcostError, did_you_mean, one_line
 from convcost.exact.poly import Poly, format_named
 from convcost.exact.poly.exchange import to_json
 from convcost.formulas.formula import Formula
@@ -62,8 +62,14 @@ def _python(formula: Formula) -> str:
     helper = _MAKE_DIVISIBLE if "make_divisible(" in whole else ""
     domain = f", for {formula.domain}" if formula.symbols else ""
     name = re.sub(r"\W", "_", formula.quantity)
-    head = [f"def {name}({', '.join(formula.symbols)}):", f'    """{formula.quantity} of {formula.network}{domain}."""']
+    said = _quoted(f"{formula.quantity} of {formula.network}{domain}")
+    head = [f"def {name}({', '.join(formula.symbols)}):", f'    """{said}."""']
     return imports + helper + "\n".join([*head, *(f"    {line}" for line in body)]) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """The text between quotes of Python source: a network's name is whatever its spec says."""
+    return one_line(text).replace("\\", r"\\").replace('"', r"\"")
 
 
 def _latex(formula: Formula) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from convcost.errors import ConvcostError, ShapeError
-from convcost.exact.integers import Int, at_most, differ, is_integer, prod, unboxed
+from convcost.exact.integers import Int, prod, require_above, require_equal, require_integer, unboxed
 
 Shape: TypeAlias = tuple[Int, ...]
 Memory: TypeAlias = Literal["own", "in place", "view"]
@@ -158,9 +158,9 @@ def check_integers(least: int | None, op: Op, name: str, value: Any, parts: Iter
     """
     boxed = False
     for part in parts:
-        if not is_integer(part):
+        if not require_integer(part):
             raise ConvcostError(f"{op.name}: {name} must be an integer, got {_say(value)}")
-        if least is not None and at_most(part, least - 1):
+        if least is not None and not require_above(part, least - 1):
             raise ConvcostError(f"{op.name}: {name} must be at least {least}, got {_say(value)}")
         boxed |= type(part) is not int and hasattr(part, "dtype") and not part.shape
     if boxed:
@@ -195,7 +195,7 @@ def same_shape(op: Op, xs: Sequence[Shape], *, but_channels: bool = False) -> No
     first = xs[0]
     start = 1 if but_channels else 0
     for x in xs[1:]:
-        if len(x) != len(first) or any(map(differ, first[start:], x[start:])):
+        if len(x) != len(first) or not all(map(require_equal, first[start:], x[start:])):
             what = "sizes" if but_channels else "shapes"
             raise ShapeError(f"{op.name} of different {what}: {format_shape(first)} and {format_shape(x)}")
 

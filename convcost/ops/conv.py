@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from convcost.errors import ShapeError
-from convcost.exact.integers import Int, at_most, indivisible, maximum, prod
+from convcost.exact.integers import Int, maximum, prod, require_above, require_divisible
 from convcost.ops.base import (
     Op,
     Params,
@@ -48,13 +48,13 @@ class Conv(Op):
         at_least(1, self, out_channels=self.out_channels, groups=self.groups)
         boolean(self, bias=self.bias)
         check_window(self, self.kernel_size, self.stride, self.dilation, self.padding)
-        if indivisible(self.out_channels, self.groups):
+        if not require_divisible(self.out_channels, self.groups):
             raise ShapeError(f"conv: groups={self.groups} does not divide out_channels={self.out_channels}")
 
     def out_shape(self, *xs: Shape) -> Shape:
         """(out_channels, *sizes')."""
         (x,) = xs
-        if indivisible(x[0], self.groups):
+        if not require_divisible(x[0], self.groups):
             raise ShapeError(f"conv: groups={self.groups} does not divide in_channels={x[0]}")
         sizes = out_sizes(self, x, self.kernel_size, self.stride, self.dilation, self.padding)
         return (self.out_channels, *sizes)
@@ -147,18 +147,18 @@ class ConvTranspose(Op):
         boolean(self, bias=self.bias)
         each_at_least(1, self, kernel_size=self.kernel_size, stride=self.stride, dilation=self.dilation)
         each_at_least(0, self, padding=self.padding, output_padding=self.output_padding)
-        if indivisible(self.out_channels, self.groups):
+        if not require_divisible(self.out_channels, self.groups):
             raise ShapeError(f"conv_transpose: groups={self.groups} does not divide out_channels={self.out_channels}")
 
     def out_shape(self, *xs: Shape) -> Shape:
         """(out_channels, *sizes')."""
         (x,) = xs
         sizes = spatial(self, x)
-        if indivisible(x[0], self.groups):
+        if not require_divisible(x[0], self.groups):
             raise ShapeError(f"conv_transpose: groups={self.groups} does not divide in_channels={x[0]}")
         arguments = self._arguments(len(sizes))
         for _, s, _, q, d in zip(*arguments, strict=True):
-            if at_most(maximum(s, d) - q, 0):
+            if not require_above(maximum(s, d) - q, 0):
                 raise ShapeError(f"conv_transpose: output_padding={q} is not below stride={s} or dilation={d}")
         out = tuple(
             (n - 1) * s - 2 * p + d * (k - 1) + q + 1 for n, k, s, p, q, d in zip(sizes, *arguments, strict=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from convcost.errors import ConvcostError, ShapeError
-from convcost.exact.integers import Int, at_most, equal, indivisible
+from convcost.exact.integers import Int, equal, require_above, require_divisible
 from convcost.ops.base import (
     NO_WORK,
     Memory,
@@ -95,13 +95,13 @@ class Split(Op):
         """Refuse a slice that is none of the parts."""
         at_least(1, self, parts=self.parts)
         at_least(0, self, index=self.index)
-        if at_most(self.parts - self.index, 0):
+        if not require_above(self.parts - self.index, 0):
             raise ConvcostError(f"split: index {self.index} of {self.parts} parts counted from 0")
 
     def out_shape(self, *xs: Shape) -> Shape:
         """(C / parts, *sizes)."""
         (x,) = xs
-        if indivisible(x[0], self.parts):
+        if not require_divisible(x[0], self.parts):
             raise ShapeError(f"split: {self.parts} parts do not divide {x[0]} channels")
         return (x[0] // self.parts, *x[1:])
 
@@ -120,7 +120,7 @@ class ChannelShuffle(Op):
     def out_shape(self, *xs: Shape) -> Shape:
         """The input's shape, if the groups divide its channels."""
         (x,) = xs
-        if indivisible(x[0], self.groups):
+        if not require_divisible(x[0], self.groups):
             raise ShapeError(f"shuffle: groups={self.groups} does not divide {x[0]} channels")
         return x
 

@@ -26,7 +26,7 @@ class Claim(NamedTuple):
     quantity: str
     """params, ops, shape or input."""
     reference: str
-    """The network, as `price_reference` reads it."""
+    """The network, as `load` reads it."""
     lead: str
     """The scope, or `total`."""
     printed: Printed | None = None

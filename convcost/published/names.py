@@ -1,73 +1,19 @@
-"""Which network a row of a user's table is about: its printed name, read with the networks' own knobs and variants.
-
-A name is taken in this order, and what leaves anything open is asked back with the candidates:
-
-1. what `--name` says of it;
-2. a reference of ours: `resnet50@v1.5`, `resnet34@v1 shortcut=A`;
-3. the networks whose whole name it spells (`headings.candidates`), where everything else that it says names exactly one
-   variant ("VGG-16 (BN)"), a choice of a knob ("ResNet-34 A"), an input ("MobileNet-224"), or a value that the network
-   has ("DenseNet-121 (k=32)");
-4. the networks whose name it begins ("NASNet-A"), if what it adds is a value of only one of them ("4 @ 1056"). The
-   number in a network's name is never filled in.
+"""Which network a row of a user's table is about: what the user says of its printed name, else what `spec.names` reads.
 
 The row's printed input may choose among several; its printed counts never do, as they are what is audited.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
-from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from convcost.errors import ConvcostError
-from convcost.ops import Shape, format_shape
-from convcost.published.headings import RESOLUTIONS, Candidate, beginnings, candidates, input_size, tokens
-from convcost.spec.catalog import Reference, resolve, shipped_networks
+from convcost.spec.catalog import shipped_networks
 from convcost.spec.model import Spec
-
-ALSO = {
-    "googlenet": ("inception_v1",),
-    "bn_inception": ("inception_bn", "inception_v2"),  # TF-slim's nets/inception_v2.py, not Szegedy's of 2016
-    "se_resnet50": ("seresnet50",),
-    "se_resnet101": ("seresnet101",),
-    "nasnet_mobile": ("nasnet_a_mobile",),
-    "nasnet_large": ("nasnet_a_large",),
-    **{f"densenet{depth}": (f"densenet_bc_{depth}",) for depth in (121, 161, 169, 201, 264)},  # all of them are BC
-}
-"""Other names of networks. One that two networks share is ambiguous."""
-_NOT_OURS = {"resnet50": "bc", "resnet101": "bc", "resnet152": "bc"}
-"""Letters that are no choice of a knob behind these names: ResNet-50-B, -C and -D are He et al.'s of 2019."""
-_MOST_NAMED = 6
-_VERSIONS = "vb"  # letters before a number that is no setting: v2, B0
-_NUMBER = re.compile(r"(?P<letter>[a-z]?)(?P<value>[0-9]+(?:\.[0-9]+)?)")
-_SAY = "say which with --name"
+from convcost.spec.names import Names, Unclear
 
 
-class Unclear(NamedTuple):
-    """A name that is not taken for a network, and why."""
-
-    why: str
-
-
-class _Meaning(NamedTuple):
-    """One network that a name may mean."""
-
-    reference: str
-    own: Shape
-    """The input that it is defined for."""
-    size: tuple[int, ...]
-    """The input that the name says, () if none."""
-    rest: tuple[str, ...]
-    """What of the name is not explained."""
-    told: bool
-    """Whether something in the name tells it from networks whose names begin alike."""
-
-
-class Known:
+class Known(Names):
     """The networks that rows can be about, by name.
 
     Args:
@@ -76,33 +22,20 @@ class Known:
     """
 
     def __init__(self, specs: Sequence[Path], names: Mapping[str, str]) -> None:
+        networks = {reference.network: reference.network for reference in shipped_networks()}
+        for path in specs:
+            networks.update({network: f"{path}:{network}" for network in Spec.read(path).networks})
+        super().__init__(networks)
         self.names = {_plain(name): reference for name, reference in names.items()}
         self.said = {_plain(name): name for name in names}
         self.used: set[str] = set()
-        self.networks = {reference.network: reference.network for reference in shipped_networks()}
-        for path in specs:
-            spec = Spec.read(path)
-            self.networks.update({network: f"{path}:{network}" for network in spec.networks})
-        self._full = lru_cache(maxsize=4096)(lambda name: candidates(name, self.networks, self._also))
-
-    @cached_property
-    def _also(self) -> dict[str, tuple[str, ...]]:
-        return {network: spellings for network, spellings in ALSO.items() if network in self.networks}
-
-    def recognises(self, name: str) -> bool:
-        """Whether a text spells the name of a network, perhaps among other words."""
-        return bool(self._reference_in(name) or self._full(name))
-
-    def begins(self, name: str) -> bool:
-        """Whether a text begins the name of a network."""
-        return bool(beginnings(name, self.networks, self._also))
 
     def reference(self, name: str, size: tuple[int, ...] = ()) -> str | Unclear:
         """The network that a printed name means, on the input that it names; or why that is not known.
 
         Args:
             name: as printed.
-            size: the input that the row prints elsewhere (see `headings.input_size`), () if it prints none.
+            size: the input that the row prints elsewhere (see `spelling.input_size`), () if it prints none.
 
         Raises:
             ConvcostError: what the user says of the name is no network.
@@ -110,185 +43,11 @@ class Known:
         if _plain(name) in self.names:
             self.used.add(self.said[_plain(name)])
             said = self.names[_plain(name)]
-            return said if not size or " input=" in said else self._placed(said, size)
-        if exact := self._reference_in(name):
-            try:
-                return self._placed(exact, size)
-            except ConvcostError as error:
-                return Unclear(str(error))
-        whole = [candidate for candidate in self._full(name) if set(candidate.assumed) <= {"v1"}]
-        read = whole or beginnings(name, self.networks, self._also)
-        meanings = [(candidate, self._explained(candidate)) for candidate in read]
-        meant = [meaning for _, meaning in meanings if not meaning.rest]
-        chosen = False
-        if len(meant) > 1 and size:
-            own = [meaning for meaning in meant if _fitted(meaning.own, size) == meaning.own]
-            meant, chosen = (own, True) if len(own) == 1 else (meant, False)
-        if len(meant) == 1:
-            numbers = [part for c, m in meanings if m is meant[0] for part in c.assumed if not part.isalpha()]
-            if whole or (not numbers and (chosen or meant[0].told)):
-                return _at(meant[0], size)
-        if meant:
-            return Unclear(f"could be {_listed([meaning.reference for meaning in meant])}: {_SAY}")
-        if read:
-            fewest = min(len(meaning.rest) for _, meaning in meanings)
-            near = [(c.name, meaning.rest) for c, meaning in meanings if len(meaning.rest) == fewest]
-            words = ", ".join(sorted({repr(word) for _, rest in near for word in rest}))
-            verb = "is" if whole else "could be"
-            return Unclear(f"{verb} {_listed([name for name, _ in near])} but for {words}: {_SAY}")
-        return Unclear("no network of that name is known")
-
-    def _reference_in(self, name: str) -> str:
-        """The reference that a text is, "" if it is none: a variant or knobs must say that it is not a mere name."""
-        first, *settings = name.split() or [""]
-        network, at, variant = first.partition("@")
-        if network not in self.networks or not (at or settings):
-            return ""
-        knobs = {"input", *resolve(self.networks[network]).spec.knobs}
-        if not all(equals and knob in knobs for knob, equals, _ in (part.partition("=") for part in settings)):
-            return ""
-        return " ".join([f"{self.networks[network]}{at}{variant}", *settings])
-
-    def _placed(self, reference: str, size: tuple[int, ...]) -> str | Unclear:
-        """A reference on the input that its row prints."""
-        name, *settings = reference.split()
-        found = resolve(name)
-        inputs = [part.removeprefix("input=") for part in settings if part.startswith("input=")]
-        said = input_size(inputs[0]) if inputs else None
-        settings = [part for part in settings if not part.startswith("input=")] if said else settings
-        own = found.spec.input_of(found.network, found.variant)
-        return _at(_Meaning(" ".join([name, *settings]), own, said or (), (), True), size)
-
-    def _unrepeated(self, candidate: Candidate) -> list[str]:
-        """What a name says beyond the network's, less another name of the same: "GoogLeNet (Inception v1)"."""
-        left = Counter(candidate.residue)
-        for spelling in (candidate.name, *ALSO.get(candidate.name, ())):
-            words, others = tokens(spelling)
-            if (parts := Counter(words) + others) <= left:
-                left -= parts
-        return list(left.elements())
-
-    def _explained(self, candidate: Candidate) -> _Meaning:
-        """What a name says beyond the network's: its variant, knobs, input; and what none of these explains."""
-        stated = self.networks[candidate.name]
-        found = resolve(stated)
-        variant, left = _variant(found, self._unrepeated(candidate))
-        settings = found.spec.settings(found.network, variant, {})
-        defining = found.spec.networks[found.network].knobs
-        size: tuple[int, ...] = ()
-        rest: list[str] = []
-        knobs: dict[str, str] = {}
-        told = False
-        for word in left:
-            number = _NUMBER.fullmatch(word)
-            if number is None:
-                sides = input_size(word)
-                choices = _choices(found, word, settings)
-                if sides and not size:
-                    size = sides
-                elif len(choices) == 1 and not choices.keys() & knobs.keys():
-                    knobs |= choices
-                else:
-                    rest.append(word)
-            elif word.isdigit() and int(word) in RESOLUTIONS and not size:
-                size = (int(word),)
-            elif _has(settings, defining, number["letter"], Fraction(number["value"])):
-                told = True
-            else:
-                rest.append(word)
-        shipped = stated == candidate.name
-        name = f"{stated}@{variant}" if variant and (shipped or variant != found.variant) else stated
-        chosen = [f"{knob}={value}" for knob, value in knobs.items() if value != settings[knob]]
-        reference = " ".join([name, *chosen])
-        own = found.spec.input_of(found.network, variant)
-        return _Meaning(reference, own, size, tuple(rest), told)
-
-
-def _variant(found: Reference, residue: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The one variant whose name is among the words, and the other words; the default if there is none, or several."""
-    left = Counter(residue)
-    named: dict[str, Counter[str]] = {}
-    for variant in found.spec.variants_of(found.network):
-        words, others = tokens(variant)
-        if (parts := Counter(words) + others) <= left:
-            named[variant] = parts
-    most = max((parts.total() for parts in named.values()), default=0)
-    longest = [variant for variant, parts in named.items() if parts.total() == most]
-    if len(longest) != 1:
-        return found.variant, list(residue)
-    return longest[0], list((left - named[longest[0]]).elements())
-
-
-def _choices(found: Reference, word: str, settings: Mapping[str, Any]) -> dict[str, str]:
-    """The knobs that have a choice of this name, with it: {"shortcut": "A"} for "a".
-
-    Not those that make the network what it is: with another block a ResNet-34 would not be one.
-    """
-    if word in _NOT_OURS.get(found.network, ""):
-        return {}
-    defining = found.spec.networks[found.network].knobs
-    return {
-        knob.name: choice
-        for knob in found.spec.knobs.values()
-        for choice in knob.choices
-        if isinstance(choice, str)
-        and choice.casefold() == word
-        and (knob.name not in defining or choice == settings[knob.name])
-    }
-
-
-def _has(settings: Mapping[str, Any], defining: Mapping[str, Any], letter: str, value: Fraction) -> bool:
-    """Whether a network has a printed value.
-
-    A letter is the first of a knob's name (g of groups). Papers have others, too (k is DenseNet's growth rate), so one
-    that begins no knob's name is accepted where exactly one knob has the value. A bare number is the width, or the
-    value of exactly one of the knobs that make this network of its family ("4 @ 1056").
-    """
-    if letter in _VERSIONS and letter:
-        return False
-    if letter:
-        known = {name: set_to for name, set_to in settings.items() if name.startswith(letter)} or settings
-        having = [name for name, set_to in known.items() if _is(set_to, value)]
-        return len(having) == 1 if known is settings else bool(having)
-    return value == settings.get("width", 1) or sum(_is(set_to, value) for set_to in defining.values()) == 1
-
-
-def _is(set_to: Any, value: Fraction) -> bool:
-    return not isinstance(set_to, bool) and set_to == value
-
-
-def _fitted(own: Shape, size: tuple[int, ...]) -> Shape | None:
-    """A printed size as an input of a network whose own is given, None if it is none: 224 is 3x224x224."""
-    channels, *axes = own
-    if len(size) == len(own) + 1 and size[0] == 1:  # a batch of one
-        size = size[1:]
-    if len(size) == len(own) and channels in (size[0], size[-1]):
-        return size if size[0] == channels else (channels, *size[:-1])
-    if axes and len(size) in (1, len(axes)):
-        return (channels, *(size * len(axes) if len(size) == 1 else size))
-    return None
-
-
-def _at(meaning: _Meaning, size: tuple[int, ...]) -> str | Unclear:
-    """The reference with the input that the name or the row says, if it is not its own."""
-    shapes = []
-    for said in filter(None, (meaning.size, size)):
-        shape = _fitted(meaning.own, said)
-        if shape is None:
-            return Unclear(f"is {meaning.reference}, which takes {format_shape(meaning.own)}, not {format_shape(said)}")
-        shapes.append(shape)
-    if len(set(shapes)) > 1:
-        first, second = map(format_shape, shapes)
-        return Unclear(f"names the input {first}, but its row prints {second}")
-    if not shapes or shapes[0] == tuple(meaning.own):
-        return meaning.reference
-    return f"{meaning.reference} input={format_shape(shapes[0])}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) > _MOST_NAMED:
-        return f"{', '.join(names[:_MOST_NAMED])}, ..."
-    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+            return said if not size or " input=" in said else self.placed(said, size)
+        found = super().reference(name, size)
+        if isinstance(found, Unclear) and found.open:
+            return found._replace(why=f"{found.why}: say which with --name")
+        return found
 
 
 def _plain(name: str) -> str:

@@ -21,7 +21,7 @@ from convcost.counters.line import Line
 from convcost.counters.rules import OPS, PARAMS, rule
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int
-from convcost.network import Network, load, parse_settings
+from convcost.network import Network, load
 from convcost.ops import Shape
 from convcost.printed.numbers import KILO, ROUNDINGS, Printed, Rounding, parse
 from convcost.spec import document
@@ -178,16 +178,12 @@ class Checked(NamedTuple):
 
 
 def price_reference(reference: str) -> tuple[Network, Cost]:
-    """A network with its cost, from a name followed by knobs and perhaps an input: `resnet34@v1 shortcut=A`.
+    """A network with its cost, on the input that the reference says.
 
     Raises ConvcostError for an unknown network or knob, or an input that does not fit.
     """
-    name, *settings = reference.split() or [""]
-    inputs = [setting for setting in settings if setting.startswith("input=")]
-    if len(inputs) > 1:
-        raise ConvcostError(f"{reference}: the input is given twice")
-    network = load(name, **parse_settings([s for s in settings if s not in inputs], reference))
-    return network, network.price(inputs[-1].removeprefix("input=") if inputs else None)
+    network = load(reference)
+    return network, network.price()
 
 
 def table_names() -> list[str]:

@@ -16,10 +16,12 @@ from convcost.errors import ConvcostError, did_you_mean
 from convcost.network import Network
 from convcost.printed.numbers import Printed, absent, parse
 from convcost.published.claims import Claim, Claims, Priced, Unread
-from convcost.published.headings import RESOLUTIONS, input_size, names_an_input, quantity_of
-from convcost.published.names import Known, Unclear
+from convcost.published.headings import names_an_input, quantity_of
+from convcost.published.names import Known
 from convcost.published.readings import Reading
 from convcost.published.tables import TOTAL, price_reference
+from convcost.spec.names import Unclear
+from convcost.spec.spelling import RESOLUTIONS, input_size
 from convcost.tablefiles.grid import Cell, RawTable
 
 COLUMNS = ("name", "input", "params", "macs", "flops", "ops", "skip")

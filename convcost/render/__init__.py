@@ -15,7 +15,8 @@ value, in the same fields:
 JSON is one object, {"schema": 1, "title": text, "header": {name: text}, "columns": [{"key", "title",
 "kind"}], "rows": [object], "notes": [text]}, all ASCII; "schema" rises with any change that an existing
 reader would misread. CSV is RFC 4180 with the field names in its first line; it writes an absent value and an
-empty text alike.
+empty text alike. A text that a spreadsheet would take for a formula has an apostrophe in front, and so has one
+that begins with an apostrophe: take one away, and it is as it was.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import os
 import shutil
 from typing import Literal, TextIO, TypeAlias, get_args
 
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, shown
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Table, Value
 from convcost.render.text import encodable
 
@@ -91,7 +92,8 @@ def render(
 
 def write(table: Table, format: str, stream: TextIO, *, exact: bool = False) -> None:
     """Print the table as `stream` can show it: in its encoding, at the terminal's width (80 without one;
-    COLUMNS overrules both), in colour only on a terminal and without NO_COLOR.
+    COLUMNS overrules both), in colour only on a terminal and without NO_COLOR. CSV is for programs, and exact; on a
+    terminal it shows no control characters, as no other format does anywhere.
 
     Raises what `render` raises, and OSError from the stream (a closed pipe, a full disk).
     """
@@ -100,4 +102,4 @@ def write(table: Table, format: str, stream: TextIO, *, exact: bool = False) -> 
     text = render(table, format, exact=exact, width=width, color=color, encoding=stream.encoding or "utf-8")
     if format == "csv" and isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(newline="")  # its line breaks are part of the format, not for the platform to translate
-    stream.write(text)
+    stream.write(shown(text) if format == "csv" and stream.isatty() else text)

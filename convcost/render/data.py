@@ -7,16 +7,19 @@ import io
 import json
 from fractions import Fraction
 
+from convcost.files.csvtext import guarded
 from convcost.render.table import Column, Table, Value, as_cell
 
 SCHEMA = 1
 
 
 def as_csv(table: Table) -> str:
-    """RFC 4180: a line of field names, a line per row."""
+    """RFC 4180: a line of field names, a line per row; no text is a formula."""
     fields, rows = _records(table)
     out = io.StringIO()
-    csv.writer(out).writerows([fields, *rows])
+    writer = csv.writer(out)
+    writer.writerow(map(guarded, fields))
+    writer.writerows([guarded(value) if isinstance(value, str) else value for value in row] for row in rows)
     return out.getvalue()
 
 

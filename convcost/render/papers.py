@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from convcost.errors import one_line
 from convcost.render.table import Table
-from convcost.render.text import one_line, readable, superscripts
+from convcost.render.text import readable, superscripts
 
 
 def markdown(table: Table, *, exact: bool) -> str:
@@ -32,7 +33,10 @@ def _md(text: str) -> str:
 
     An underscore inside a word is none, and stays readable ("inception_3a").
     """
-    return re.sub(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", one_line(text))
+    text = re.sub(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", one_line(text))
+    # GitHub makes links of what looks like one, and calls the people that are named; no backslash keeps an @ from that.
+    text = re.sub(r"(?<=[A-Za-z]):(?=//)|(?<=\b[wW]{3})\.", r"\\\g<0>", text)
+    return re.sub(r"(?<![\w.+-])@(?=\w)|(?<=[\w.+-])@(?=[\w-]+\.[\w.-]*[A-Za-z]\b)", "@<!-- -->", text)
 
 
 def _strong(text: str) -> str:
@@ -100,4 +104,5 @@ def latex(table: Table, *, exact: bool) -> str:
 def _tex(text: str) -> str:
     """The text on one line so that LaTeX prints it as it is."""
     text = superscripts(one_line(text).translate(_TEX), r"\textsuperscript{{{}}}")
-    return re.sub("-(?=-)", "-{}", text)  # no ligature: "--set" keeps both dashes
+    # No ligature: "--set" keeps both dashes; in T1, two of ` or ' or , are a quote, and !` is an inverted mark.
+    return re.sub(r"-(?=-)|`(?=`)|'(?=')|,(?=,)|[!?](?=`)", r"\g<0>{}", text)

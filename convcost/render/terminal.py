@@ -17,8 +17,9 @@ from rich.segment import Segment, Segments
 from rich.style import Style
 from rich.text import Text
 
+from convcost.errors import one_line
 from convcost.render.table import Column, Table
-from convcost.render.text import encodable, one_line, readable
+from convcost.render.text import encodable, readable
 
 _GUTTERS = (2, 1)
 _NARROW = 12  # what a column that wraps keeps of its width, or more for a number to stay whole

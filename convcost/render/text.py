@@ -5,9 +5,9 @@ lacks.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
+from convcost.errors import one_line
 from convcost.render.numbers import in_full, percent, short
 from convcost.render.table import Cell, Column, Style, Table, as_cell
 
@@ -60,16 +60,6 @@ def _value(cell: Cell, column: Column, exact: bool) -> str:
             return plus + short(value) + "×"
         case "text":
             return plus + str(value)
-
-
-def one_line(text: str) -> str:
-    """The text with its whitespace single, and without control characters, direction overrides and lone
-    surrogates.
-    """
-    text = " ".join(text.split())
-    if text.isprintable():
-        return text
-    return "".join("\ufffd" if unicodedata.category(c) in {"Cc", "Cf", "Cs"} else c for c in text)
 
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

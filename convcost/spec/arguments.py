@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from convcost.errors import ConvcostError, did_you_mean
+from convcost.exact.context import in_force
 from convcost.ops import REGISTRY, Op
 from convcost.spec import expression
 from convcost.spec.document import Mark, SpecError
@@ -108,7 +109,7 @@ class Records:
         """The record of an operator, its arguments evaluated in env. Raises SpecError for values that it refuses."""
         values = {name: expression.evaluate(part.source, part.node, env) for name, part in arguments.items()}
         # With their types, because True == 1 and a flag is not a number.
-        key = (cls, *values.items(), *map(type, values.values()))
+        key = (in_force(), cls, *values.items(), *map(type, values.values()))
         try:
             if (made := self._made.get(key)) is not None:
                 return made

@@ -16,7 +16,7 @@ from typing import Any
 
 from convcost.cost.graph import Graph, GraphBuilder, Tensor
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.exact.integers import Int, at_most, is_integer, is_symbolic
+from convcost.exact.integers import Int, is_symbolic, require_above, require_integer
 from convcost.ops import REGISTRY, Shape
 from convcost.spec import document, expression
 from convcost.spec.arguments import Calls, Records, called
@@ -27,6 +27,8 @@ from convcost.spec.unroll import State, TakeStep, unrolled
 
 MAX_STEPS = 60_000
 MAX_NODES = 20_000
+MAX_DEPTH = 100
+"""Items and chains within each other: Python, which goes up to ten calls deeper for each, allows a thousand."""
 CONSTANTS: dict[str, Any] = {
     "true": True,
     "false": False,
@@ -71,6 +73,7 @@ class _Builder:
         self.program = program
         self.graph = graph
         self.steps = 0
+        self.depth = 0
         self.calls: list[str] = []
         self.records = Records()
 
@@ -79,6 +82,13 @@ class _Builder:
     def item(self, value: document.Value, x: Tensor, env: Env) -> Tensor:
         """Apply any item to x; its own steps are named in env, the caller's."""
         self._step(value.mark)
+        self.depth += 1
+        try:
+            return self._item(value, x, env)
+        finally:
+            self.depth -= 1
+
+    def _item(self, value: document.Value, x: Tensor, env: Env) -> Tensor:
         env["in_channels"] = x.shape[0]
         if isinstance(value, document.Sequence):
             for part in value.items:
@@ -194,22 +204,17 @@ class _Builder:
         return state[0]
 
     def _unrolled(self, value: document.Mapping, count: Int, state: State, step: TakeStep) -> State:
-        def anew(state: State, i: Int, scope: str) -> State:
-            self.records = Records()  # those made under assumptions that were then given up are to be checked again
-            return step(state, i, scope)
-
         try:
-            return unrolled(self.graph, count, state, anew)
+            return unrolled(self.graph, count, state, step)
         except ConvcostError as error:
             raise SpecError(value.entries["repeat"].mark, str(error)) from None
-        finally:
-            self.records = Records()  # as of those made in steps that there may be none of
 
     def _turns(self, value: document.Mapping, env: Env, *more: str) -> tuple[Int, tuple[str, ...]]:
         """How often a repeat repeats, and the name of its index, if it has one."""
         self._only(value, ("repeat", "index", *more, "layers"), needed=("layers",))
         count = self._value(self._scalar(value, "repeat"), env)
-        if not (is_integer(count) and (isinstance(count, int) or is_symbolic(count))) or at_most(count, -1):
+        whole = require_integer(count) and (isinstance(count, int) or is_symbolic(count))
+        if not whole or not require_above(count, -1):
             raise SpecError(value.entries["repeat"].mark, f"a repeat needs an integer >= 0, got {count}")
         index = value.entries.get("index")
         if index is None:
@@ -223,10 +228,19 @@ class _Builder:
     def chain(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
         """Apply a chain of calls to x."""
         self._step(parsed.mark)
+        self.depth += 1
+        try:
+            for link in _links(node):
+                x = self._link(parsed, link, x, env)
+            return x
+        finally:
+            self.depth -= 1
+
+    def _link(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
         env["in_channels"] = x.shape[0]
         match node:
-            case ast.BinOp(left=left, op=ast.RShift(), right=right):
-                return self.chain(parsed, right, self.chain(parsed, left, x, env), env)
+            case ast.BinOp(op=ast.RShift()):  # in parentheses
+                return self.chain(parsed, node, x, env)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 chosen = body if self._truth(parsed._replace(node=test), env) else orelse
                 return self.chain(parsed, chosen, x, env)
@@ -326,6 +340,17 @@ class _Builder:
         self.steps += 1
         if self.steps > MAX_STEPS or len(self.graph) > MAX_NODES:
             raise SpecError(mark, f"the network is too large: more than {MAX_NODES:,} layers or {MAX_STEPS:,} steps")
+        if self.depth >= MAX_DEPTH:
+            raise SpecError(mark, f"layers stand deeper than {MAX_DEPTH} blocks, scopes and chains in each other")
+
+
+def _links(node: ast.expr) -> list[ast.expr]:
+    """The links of a chain `a >> b >> c`."""
+    links = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift):
+        links.append(node.right)
+        node = node.left
+    return [node, *reversed(links)]
 
 
 def _is_repeat(value: document.Value) -> bool:

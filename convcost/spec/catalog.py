@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,12 @@ from typing import NamedTuple
 
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.spec.model import Spec
+
+_SETTING = re.compile(r"\s+(?=[A-Za-z_][A-Za-z_0-9]*=)")
+
+
+class UnknownNetworkError(ConvcostError):
+    """No shipped network is called so: perhaps people call one so, see `spec.names`."""
 
 
 class Reference(NamedTuple):
@@ -66,6 +73,12 @@ def resolve(name: str) -> Reference:
     return Reference(spec, network, variant)
 
 
+def split_settings(name: str) -> tuple[str, list[str]]:
+    """A name, and the settings behind it: `resnet34@v1 shortcut=A input=3x192x192`."""
+    first, *settings = _SETTING.split(name.strip())
+    return first, settings
+
+
 def path_reference(path: Path) -> str:
     """The path as `resolve` takes it: a file's name alone could be a network's, unless it ends in .yaml."""
     return str(path) if _is_path(str(path)) else f"./{path}"
@@ -101,7 +114,7 @@ def _from_shipped(base: str) -> tuple[Spec, str]:
     hint = did_you_mean(base, known) or "; see convcost list"
     if Path(base).is_file():
         hint = f"; for the file of this name write {path_reference(Path(base))}"
-    raise ConvcostError(f"unknown network {base!r}{hint}")
+    raise UnknownNetworkError(f"unknown network {base!r}{hint}")
 
 
 def _network(spec: Spec, name: str, asked: str) -> str:

@@ -7,7 +7,6 @@ aliases, tags and several documents in one file are refused, so a small file can
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import yaml
 
 from convcost.errors import ConvcostError
+from convcost.files import reading
 
 MAX_BYTES = 500_000
 MAX_VALUES = 10_000
@@ -97,6 +97,12 @@ def _read(text: str, file: str) -> Value:
     if text.startswith("\ufeff"):
         raise SpecError(Mark(file, 1, 1), "the file starts with a byte order mark; save it as plain UTF-8")
     try:
+        text.encode()
+    except UnicodeEncodeError as error:  # bytes of a command line that are not UTF-8
+        before = text[: error.start]
+        mark = Mark(file, before.count("\n") + 1, error.start - (before.rfind("\n") + 1) + 1)
+        raise SpecError(mark, "not UTF-8 text") from None
+    try:
         return _document(_counted(yaml.parse(text, Loader=_LOADER), file), file)
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark or error.context_mark
@@ -111,24 +117,13 @@ def _read(text: str, file: str) -> Value:
 
 def read_text(path: Path) -> str:
     """The text of a file, which must be regular, UTF-8 and of at most MAX_BYTES. Raises ConvcostError."""
-    name = str(path)
-    if "\0" in name:
-        raise ConvcostError(f"{name!r}: a path has no null character")
-    try:
-        info = path.stat()
-        if not stat.S_ISREG(info.st_mode):
-            raise ConvcostError(f"{name}: not a regular file")
-        if info.st_size > MAX_BYTES:
-            raise ConvcostError(f"{name}: {info.st_size:,} bytes; a spec has at most {MAX_BYTES:,}")
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConvcostError(f"{name}: {error.strerror or error}") from None
+    data = reading.read(path, MAX_BYTES, "a spec")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
-        raise SpecError(Mark(name, line, column), "not UTF-8 text") from None
+        raise SpecError(Mark(str(path), line, column), "not UTF-8 text") from None
 
 
 def value(text: str, place: str) -> Value:

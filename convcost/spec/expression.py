@@ -17,12 +17,14 @@ from keyword import iskeyword
 from typing import Any, NamedTuple
 
 from convcost.errors import UndecidedError, did_you_mean
-from convcost.exact.integers import floordiv, is_symbolic, make_divisible, maximum, minimum, same
+from convcost.exact.integers import choose_equal, floordiv, is_symbolic, make_divisible, maximum, minimum
 from convcost.spec.document import Mark, Scalar, SpecError, exact
+from convcost.values import got
 
 MAX_LENGTH = 2_000
 MAX_DEPTH = 50
 MAX_BITS = 256
+MAX_LIST = 1_000
 MAX_LOG = 64
 _DECIMAL = re.compile(rb"[0-9]{0,30}\.[0-9]{0,30}")
 
@@ -95,7 +97,7 @@ def evaluate(expression: Expression, node: ast.expr, env: Mapping[str, Any]) -> 
 def _same(a: Any, b: Any) -> bool:
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(_same, a, b))
-    return same(a, b)
+    return choose_equal(a, b)
 
 
 def _among(a: Any, b: Any) -> bool:
@@ -152,7 +154,7 @@ def round_log(value: Any, base: Any) -> int:
 def _round(value: Any) -> Any:
     """The nearest integer; of a half the even one, as in the papers' Python."""
     if not isinstance(value, (int, Fraction)):
-        raise TypeError(f"of a number, not of {_say(value)}; floor(x + 1/2) can be written of a symbol")
+        raise TypeError(f"of a number, not of {got(value)}; floor(x + 1/2) can be written of a symbol")
     return round(value)
 
 
@@ -164,7 +166,7 @@ def _extreme(of_two: Callable[[Any, Any], Any], *values: Any) -> Any:
 
 def _length(value: Any) -> int:
     if not isinstance(value, tuple):
-        raise TypeError(f"of a list, not of {_say(value)}")
+        raise TypeError(f"of a list, not of {got(value)}")
     return len(value)
 
 
@@ -210,7 +212,7 @@ class _Evaluator(NamedTuple):
             case ast.Compare(left=left, ops=ops, comparators=rights):
                 return self._compare(node, left, ops, rights)
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
-                return tuple(self.value(part) for part in parts)
+                return self._list(node, tuple(self.value(part) for part in parts))
             case ast.Subscript(value=sequence, slice=index):
                 return self._item(node, self.value(sequence), self.value(index))
             case ast.Call(func=ast.Name(id=name)):
@@ -220,13 +222,13 @@ class _Evaluator(NamedTuple):
     def number(self, node: ast.expr) -> Any:
         value = self.value(node)
         if isinstance(value, (bool, str, tuple)) or value is None:
-            raise self.error(node, f"a number is needed here, not {_say(value)}")
+            raise self.error(node, f"a number is needed here, not {got(value)}")
         return value
 
     def truth(self, node: ast.expr) -> bool:
         value = self.value(node)
         if not isinstance(value, bool):
-            raise self.error(node, f"a condition must be true or false, not {_say(value)}")
+            raise self.error(node, f"a condition must be true or false, not {got(value)}")
         return value
 
     def error(self, node: ast.AST, message: str) -> SpecError:
@@ -267,7 +269,7 @@ class _Evaluator(NamedTuple):
             except UndecidedError:
                 raise
             except (TypeError, ValueError):
-                raise self.error(node, f"cannot compare {_say(a)} with {_say(b)}") from None
+                raise self.error(node, f"cannot compare {got(a)} with {got(b)}") from None
             if not result:
                 return False
             a = b
@@ -282,9 +284,22 @@ class _Evaluator(NamedTuple):
                 raise
             return value  # it makes no difference
 
+    def _list(self, node: ast.expr, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The list, unless those in it make it so large that comparing, hashing or printing it would not end."""
+        if any(type(part) is tuple for part in value):
+            size, level = len(value), [part for part in value if type(part) is tuple]
+            for _ in range(MAX_DEPTH):
+                size += sum(map(len, level))
+                level = [part for parts in level for part in parts if type(part) is tuple]
+                if size > MAX_LIST or not level:
+                    break
+            if size > MAX_LIST or level:
+                raise self.error(node, f"a list of more than {MAX_LIST:,} values, or deeper than {MAX_DEPTH} levels")
+        return value
+
     def _item(self, node: ast.expr, sequence: Any, index: Any) -> Any:
         if type(sequence) is not tuple or not isinstance(index, int):
-            raise self.error(node, f"only a list can be indexed, by an integer, not {_say(sequence)}")
+            raise self.error(node, f"only a list can be indexed, by an integer, not {got(sequence)}")
         if not -len(sequence) <= index < len(sequence):
             raise self.error(node, f"index {index} of a list of {len(sequence)}")
         return sequence[index]
@@ -345,12 +360,3 @@ def _check_constant(expression: Expression, node: ast.Constant) -> None:
             raise SpecError(expression.at(node), "the number is too large")
     elif not (value is None or isinstance(value, str)):
         raise SpecError(expression.at(node), f"{type(value).__name__} is not part of the spec language")
-
-
-def _say(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else text[:57] + "..."

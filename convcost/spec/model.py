@@ -19,6 +19,8 @@ from convcost.spec.block import Block
 from convcost.spec.build import CONSTANTS, STRUCTURES, WORDS, Program
 from convcost.spec.document import Mark, Scalar, SpecError, exact
 from convcost.spec.expression import FUNCTIONS, Expression
+from convcost.spec.inputs import Input, read_input
+from convcost.values import got, show
 
 _KEYS = (
     "name",
@@ -35,6 +37,8 @@ _KEYS = (
     "blocks",
     "layers",
 )
+MAX_NETWORKS = 1_000
+"""What all networks of a spec in all their variants may be, which `check` prices."""
 _PRESET_KEYS = ("about", "source", "input")
 _VARIANT_KEYS = (*_PRESET_KEYS, "networks")
 _RESERVED = {*WORDS, *STRUCTURES, *FUNCTIONS, *REGISTRY, "then"}
@@ -54,12 +58,11 @@ class Knob(NamedTuple):
         """The value, exact. Raises ConvcostError if it is of another type than the default, or not a choice."""
         value = exactly(value)
         if _kind(value) != _kind(self.default):
-            got = repr(value) if isinstance(value, str) else _show(value)
-            raise ConvcostError(f"knob {self.name} takes {_kind(self.default)}, got {got[:60]}")
+            raise ConvcostError(f"knob {self.name} takes {_kind(self.default)}, got {got(value)}")
         if self.choices and (hasattr(value, "dtype") or value not in self.choices):
             raise ConvcostError(
-                f"knob {self.name} is one of {', '.join(map(_show, self.choices))}; got {_show(value)}"
-                f"{did_you_mean(str(value), [str(c) for c in self.choices])}"
+                f"knob {self.name} is one of {', '.join(map(show, self.choices))}; got {show(value)[:60]}"
+                f"{did_you_mean(show(value), map(show, self.choices))}"
             )
         return value
 
@@ -71,7 +74,7 @@ class Preset(NamedTuple):
     knobs: Mapping[str, Any]
     about: str = ""
     source: str = ""
-    input: Shape | None = None
+    input: Input | None = None
     networks: tuple[str, ...] = ()
     """The networks that a variant is of; () for all of its spec."""
 
@@ -92,10 +95,14 @@ class Spec:
         self.family = document.text(top, "family") or self.title
         self.source = document.text(top, "source")
         self.notes = document.text(top, "notes")
-        self.input = parse_shape(document.text(top, "input"), top.entries["input"].mark)
         self.knobs = {key: _knob(key, value, mark) for key, value, mark in document.entries(top, "knobs")}
+        self._own = self._input(top.entries["input"])
+        self.input = self._own.shape({name: knob.default for name, knob in self.knobs.items()})
+        """The input that its networks are defined for, where they say no other."""
         self.networks = self._presets(top, "networks", _PRESET_KEYS) or {self.name: Preset(self.name, {})}
         self.variants = self._presets(top, "variants", _VARIANT_KEYS)
+        if len(self.networks) * max(1, len(self.variants)) > MAX_NETWORKS:
+            raise SpecError(top.marks["variants"], f"more than {MAX_NETWORKS:,} networks, each variant counted")
         self._let = {key: self._expression(value, key) for key, value, _ in document.entries(top, "let")}
         self._defaults = {
             key: self._default(key, value, mark) for key, value, mark in document.entries(top, "defaults")
@@ -141,10 +148,14 @@ class Spec:
         """The first of a network's variants, None if it has none."""
         return next(iter(self.variants_of(network)), None)
 
-    def input_of(self, network: str, variant: str | None) -> Shape:
-        """The input shape that a network is defined for."""
+    def defined_input(self, network: str, variant: str | None) -> Input:
+        """The input that a network is defined for, perhaps in terms of its knobs."""
         chosen = self.variants[variant].input if variant is not None else None
-        return chosen or self.networks[network].input or self.input
+        return chosen or self.networks[network].input or self._own
+
+    def input_of(self, network: str, variant: str | None) -> Shape:
+        """The input shape of a network whose knobs nobody has set."""
+        return self.defined_input(network, variant).shape(self.settings(network, variant, {}))
 
     def build(self, name: str, input: Shape, settings: Mapping[str, Any]) -> Graph:
         """The graph for an input shape and the value of every knob (see `settings`)."""
@@ -189,13 +200,12 @@ class Spec:
                 raise
             except ConvcostError as error:
                 raise SpecError(part.mark, str(error)) from None
-        shape = (
-            parse_shape(document.text(value, "input"), value.entries["input"].mark)
-            if "input" in value.entries
-            else None
-        )
+        shape = self._input(value.entries["input"]) if "input" in value.entries else None
         networks = self._networks_of(value, words)
         return Preset(name, knobs, document.text(value, "about"), document.text(value, "source"), shape, networks)
+
+    def _input(self, value: document.Value) -> Input:
+        return read_input(value, {name: knob.default for name, knob in self.knobs.items()})
 
     def _networks_of(self, value: document.Mapping, words: tuple[str, ...]) -> tuple[str, ...]:
         found = value.entries.get("networks") if "networks" in words else None
@@ -248,7 +258,8 @@ class Spec:
             n for defaults in self._defaults.values() for e in defaults.values() for n in expression.names(e.node)
         }
         shared.update(n for e in self._let.values() for n in expression.names(e.node))
-        used = shared.union(self._names(self._layers), *body.values())
+        inputs = [self._own, *(preset.input for preset in (*self.networks.values(), *self.variants.values()))]
+        used = shared.union(self._names(self._layers), *body.values(), *(one.knobs for one in inputs if one))
         for block in self._blocks.values():
             defaults = {n for d in block.parameters.values() if d is not None for n in expression.names(d.node)}
             used |= defaults
@@ -280,14 +291,6 @@ class Spec:
             for key, item in value.entries.items():
                 if key != "index":
                     yield from self._names(item)
-
-
-def parse_shape(text: str, mark: Mark | str = "input") -> Shape:
-    """'3x224x224' as (3, 224, 224). Raises SpecError."""
-    parts = text.replace("×", "x").split("x")
-    if not all(part.isascii() and part.isdigit() and len(part) < 10 and int(part) > 0 for part in parts):
-        raise SpecError(mark, f"an input is written channels x sizes, like 3x224x224, got {text[:40]!r}")
-    return tuple(map(int, parts))
 
 
 def literal(value: document.Value) -> Any:
@@ -339,12 +342,6 @@ def _kind(value: Any) -> str:
     if value is None:
         return "nothing"
     return "a number" if is_exact(value) else type(value).__name__
-
-
-def _show(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    return str(value).lower() if isinstance(value, bool) else str(value)[:60]
 
 
 def _identifier(top: document.Mapping, key: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from convcost.errors import ConvcostError
+from convcost.files.writing import create
 
 _TEMPLATE = """\
 # A network, layer by layer, as a paper's table would say it.
@@ -45,17 +45,14 @@ layers:                   # one after the other; the name in front is what table
 def write(path: Path) -> None:
     """Write the template to a new file. Raises ConvcostError if there is one already, or if it cannot be written."""
     stem = path.name.split(".")[0]
-    name = stem if stem and not set(stem) & set("@/: #'\"{}[],&*!|>%`") and stem[0] not in "-?" else "my_network"
+    name = (
+        stem
+        if stem.isprintable() and stem and not set(stem) & set("@/: #'\"{}[],&*!|>%`") and stem[0] not in "-?"
+        else "my_network"
+    )
     try:
-        # Exclusive: what is there already is never overwritten, not even between a check and the write.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        create(path, _TEMPLATE.format(name=name).encode())
     except FileExistsError:
         raise ConvcostError(f"{path}: there is a file of this name already") from None
     except OSError as error:
-        raise ConvcostError(f"{path}: {error.strerror or error}") from None
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(_TEMPLATE.format(name=name))
-    except OSError as error:
-        path.unlink()
         raise ConvcostError(f"{path}: {error.strerror or error}") from None

@@ -8,11 +8,11 @@ its format; the limits keep reading within two seconds and 200 MB. What does not
 from __future__ import annotations
 
 import codecs
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, reported
+from convcost.files import reading
 from convcost.tablefiles.formats import csv_tables, html_tables, markdown_tables, tsv_tables
 from convcost.tablefiles.grid import Found, RawTable, assemble, at
 from convcost.tablefiles.latex import latex_tables
@@ -48,7 +48,8 @@ def read_table(path: str | Path, *, table: int | None = None, header_rows: int |
     if suffix not in READERS:
         raise ConvcostError(f"{source}: a table is read from {', '.join(READERS)}, not from {suffix!r}")
     reader, limit = READERS[suffix]
-    found = reader(_text(Path(path), limit), source)
+    with reported(source):
+        found = reader(_text(Path(path), limit), source)
     if not found:
         raise ConvcostError(f"{source}: no table in it")
     if table is None and len(found) > 1:
@@ -56,25 +57,13 @@ def read_table(path: str | Path, *, table: int | None = None, header_rows: int |
         raise ConvcostError(f"{source}: {len(found)} tables (lines {lines}); choose one of them: --table N")
     if table is not None and not 1 <= table <= len(found):
         raise ConvcostError(f"{source}: no table {table}, the file has {len(found)}")
-    return assemble(source, found[(table or 1) - 1].read(), header_rows)
+    with reported(source):
+        return assemble(source, found[(table or 1) - 1].read(), header_rows)
 
 
 def _text(path: Path, limit: int) -> str:
     """The file's text with plain line ends."""
-    try:
-        regular = stat.S_ISREG(path.stat().st_mode)
-        data = b""
-        if regular:
-            with path.open("rb") as file:
-                data = file.read(limit + 1)
-    except OSError as error:
-        raise ConvcostError(f"{path}: {error.strerror or error}") from None
-    except ValueError as error:  # a null character in the name
-        raise ConvcostError(f"{path}: {error}") from None
-    if not regular:
-        raise ConvcostError(f"{path}: not a regular file")
-    if len(data) > limit:
-        raise ConvcostError(f"{path}: larger than {limit:,} bytes, the most that is read of a {path.suffix} file")
+    data = reading.read(path, limit, f"a {path.suffix} file")
     encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
         text = data.decode(encoding)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph
-from convcost.errors import ConvcostError, MissingExtraError
+from convcost.errors import ConvcostError, MissingExtraError, reported
 from convcost.network import Network, load
 from convcost.ops import Shape
-from convcost.spec.model import parse_shape
+from convcost.spec.inputs import parse_shape
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 def torch_model(
     network: Network | Graph | str | PathLike[str],
+    /,
     *,
     input: Shape | str | None = None,
     device: str | torch.device = "cpu",
@@ -41,12 +42,13 @@ def torch_model(
     from convcost.torchbridge.module import TorchModel, torch_device
 
     graph, shape = _graph(network, input, knobs)
-    with torch_device(device):
+    with reported(f"{graph.name}: torch"), torch_device(device):
         return TorchModel(graph, shape)
 
 
 def verify(
     network: Network | Graph | str | PathLike[str],
+    /,
     *,
     module: nn.Module | None = None,
     input: Shape | str | None = None,
@@ -76,10 +78,23 @@ def verify(
     if module is not None:
         from convcost.torchbridge.align import verify_module
 
-        return verify_module(graph, shape, module, where)
+        with reported(f"{graph.name}: torch"):
+            return verify_module(graph, shape, module, where)
     from convcost.torchbridge.crosscheck import verify_graph
 
-    return verify_graph(graph, shape, where or torch_device("cpu"))
+    with reported(f"{graph.name}: torch"):
+        return verify_graph(graph, shape, where or torch_device("cpu"))
+
+
+def module_named(name: str) -> nn.Module:
+    """The module that `package.module:callable` makes: see `convcost.torchbridge.named`; runs that code.
+
+    Raises ConvcostError for what is none, MissingExtraError without torch.
+    """
+    _require("torch")
+    from convcost.torchbridge.named import module_named
+
+    return module_named(name)
 
 
 def _graph(

@@ -18,8 +18,8 @@ from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError
 from convcost.ops import Shape, format_shape
-from convcost.torchbridge.module import TorchModel
-from convcost.torchbridge.record import Layer, Run, record
+from convcost.torchbridge.module import TorchModel, samples
+from convcost.torchbridge.record import Layer, NotRunError, Run, record
 from convcost.torchbridge.report import Difference, Verification
 from convcost.torchbridge.storage import Region, overlap
 
@@ -45,14 +45,14 @@ def verify_module(graph: Graph, shape: Shape, module: nn.Module, device: torch.d
         raise ConvcostError(f"device {device}: the module is on {like.device}; move it there, or ask for no device")
     total = Cost(graph, shape).with_auxiliary
     with torch.device("meta"):
-        model, x = TorchModel(graph, shape), torch.zeros(1, *shape)
+        model, x = TorchModel(graph, shape), torch.zeros(samples(graph), *shape)
     names = {path: name for name, path in model.paths.items()}
     ours = record(model, x)
     ours = ours._replace(layers=[layer._replace(name=names[layer.name]) for layer in ours.layers])
     try:
-        theirs = record(module, torch.zeros(1, *shape, device=like.device, dtype=like.dtype))
-    except Exception as error:  # whatever a module of the user's raises
-        raise ConvcostError(f"the module does not run on {(1, *shape)}: {type(error).__name__}: {error}") from error
+        theirs = record(module, torch.zeros(x.shape, device=like.device, dtype=like.dtype))
+    except NotRunError as error:
+        raise ConvcostError(f"the module does not run on {tuple(x.shape)}: {error}") from error.__cause__
     differences = list(_differences(ours, theirs))
     params = sum(p.numel() for p in module.parameters() if not is_lazy(p))
     if params != total.params:
@@ -190,8 +190,9 @@ def _of_outputs(ours: Run, theirs: Run, pairs: Sequence[Pair], number_of: Mappin
         yield Difference("the output", "shape", mine, "no tensor", "the module", "the spec")
         return
     its: Shape | str = tuple(theirs.output[1:])
-    if theirs.output[:1] != (1,):
-        its = f"{format_shape(tuple(theirs.output)) or 'a single value'} without the batch of 1"
+    batch = tuple(ours.output or ())[:1]
+    if theirs.output[:1] != batch:
+        its = f"{format_shape(tuple(theirs.output)) or 'a single value'} without the batch of {format_shape(batch)}"
     if isinstance(its, str) or [n for n in mine if n != 1] != [n for n in its if n != 1]:
         yield Difference("the output", "shape", mine, its, "the module", "the spec")
     left_out, put_in = {i for i, j in pairs if j is None}, {j for i, j in pairs if i is None}

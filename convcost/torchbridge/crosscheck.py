@@ -18,9 +18,9 @@ from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph
 from convcost.counters.line import Line
 from convcost.counters.rules import rule
-from convcost.errors import ConvcostError
-from convcost.ops import BatchNorm, Op, Shape, format_shape
-from convcost.torchbridge.module import TorchModel
+from convcost.errors import ConvcostError, reason
+from convcost.ops import Op, Shape, format_shape
+from convcost.torchbridge.module import TorchModel, samples
 from convcost.torchbridge.report import Difference, Quantity, Verification
 
 _MACS_OF_FVCORE = ("conv", "linear", "addmm", "matmul", "mm", "bmm")
@@ -47,14 +47,13 @@ def verify_graph(graph: Graph, shape: Shape, device: torch.device) -> Verificati
     On the meta device nothing is allocated or computed; fvcore, which cannot trace there, is left out.
     Raises ConvcostError if torch cannot build or run such a model.
     """
-    # Without statistics of its own, torch normalises by the batch's, and refuses a batch of one value.
-    batch = 2 if any(isinstance(node.op, BatchNorm) and not node.op.stats for node in graph.nodes) else 1
+    batch = samples(graph)
     cost = Cost(graph, shape, batch)
     try:
         with device:
             model, x = TorchModel(graph, shape), torch.zeros(batch, *shape)
     except RuntimeError as error:
-        raise ConvcostError(f"{graph.name}: torch refuses an input of {format_shape(shape)}: {error}") from None
+        raise ConvcostError(f"{graph.name}: torch refuses an input of {format_shape(shape)}: {reason(error)}") from None
     claims = [*_parameters(model), *_counted(model, x)]
     total = cost.with_auxiliary
     against = tuple(dict.fromkeys(claim.source for claim in claims))
@@ -133,8 +132,10 @@ def _run(model: TorchModel, forward: Callable[[], object]) -> tuple[list[torch.S
     try:
         with torch.no_grad():
             forward()
-    except (RuntimeError, ValueError) as error:
-        outputs.append(f"refused ({error})")
+    except Exception as error:  # torch's or fvcore's, of any kind
+        if len(outputs) == len(model.steps):  # no layer's: nothing would be left to say it
+            raise
+        outputs.append(f"refused ({reason(error)})")
     finally:
         for hook in hooks:
             hook.remove()

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from convcost.cost.graph import Graph
-from convcost.errors import ConvcostError
-from convcost.ops import Shape
+from convcost.errors import ConvcostError, reason
+from convcost.ops import BatchNorm, Shape
 from convcost.torchbridge import layers
 
 
@@ -53,8 +53,10 @@ class TorchModel(Scope):
             xs = tuple(shapes[i] for i in node.inputs)
             try:
                 layer = layers.build(node.op, xs)
-            except (ConvcostError, RuntimeError) as error:
+            except ConvcostError as error:
                 raise ConvcostError(f"layer {node.name}: {error}") from None
+            except Exception as error:  # torch's, of any kind
+                raise ConvcostError(f"layer {node.name}: torch: {reason(error)}") from error
             self.paths[node.name] = _adopt(scopes, node.name, layer)
             done = tuple(i for i in set(node.inputs) if last_use[i] == number and i not in self.outputs)
             self.steps.append(
@@ -75,6 +77,14 @@ class TorchModel(Scope):
             tensors[output] = layer(*given)
         outputs = tuple(tensors[i] for i in self.outputs)
         return outputs if len(outputs) > 1 else outputs[0]
+
+
+def samples(graph: Graph) -> int:
+    """How many samples torch's layers need: two where a batch norm without statistics normalises by the batch's own.
+
+    Behind a global pooling a batch of one would be a single value, which torch refuses, in evaluation mode as well.
+    """
+    return 2 if any(isinstance(node.op, BatchNorm) and not node.op.stats for node in graph.nodes) else 1
 
 
 def torch_device(name: str | torch.device) -> torch.device:

@@ -21,6 +21,7 @@ from torch.utils.flop_counter import flop_registry
 from torch.utils.module_tracker import ModuleTracker
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from convcost.errors import reason
 from convcost.ops import Shape
 from convcost.torchbridge.storage import Region, overlap
 
@@ -65,13 +66,21 @@ class Run(NamedTuple):
     """The parameters that reach neither a layer nor what is returned, by name, and how many elements each has."""
 
 
+class NotRunError(Exception):
+    """A module raised something; its text names the part of it and the cause."""
+
+
 def record(module: nn.Module, x: Tensor) -> Run:
-    """Run a module on an input of one sample, in evaluation mode, and say what ran."""
+    """Run a module on some samples, in evaluation mode, and say what ran, of one of them.
+
+    Raises NotRunError for whatever the module does.
+    """
     with _evaluating(module), torch.no_grad():
         if any(map(is_lazy, chain(module.parameters(), module.buffers()))):
-            module(x)  # only then are they stored anywhere
-        recorder = _Recorder(module)
-        with recorder.tracker, recorder:
+            with _located(tracker := ModuleTracker()), tracker:
+                module(x)  # only then are they stored anywhere
+        recorder = _Recorder(module, len(x))
+        with _located(recorder.tracker), recorder.tracker, recorder:
             returned = list(_returned(module(x)))
     output = returned[0].shape if returned else None
     sources = recorder.sources(returned[:1])
@@ -86,8 +95,9 @@ def record(module: nn.Module, x: Tensor) -> Run:
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own base is untyped
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, samples: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.samples = samples
         self.tracker = ModuleTracker()
         self.layers: list[Layer] = []
         self.used: set[Region] = set()
@@ -124,10 +134,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's 
             found = {"operator": packet.__name__}, (), ()
         if found is not None:
             said, trained, buffers = found
-            macs = formula(*args, **kwargs, out_val=out) // 2 if formula else 0
+            macs = formula(*args, **kwargs, out_val=out) // (2 * self.samples) if formula else 0
             output, *_ = _tensors(out)
-            # Parents' paths are prefixes of each other and start with the root's class.
-            name = max(self.tracker.parents - {"Global"}, key=len, default="").partition(".")[2]
+            name = _innermost(self.tracker)
             weights, params = self.origins((trained, buffers)), sum(map(self._distinct, _tensors(trained)))
             shape = tuple(output.shape[1:])
             self.layers.append(Layer(name, sources, weights, **said, output=shape, params=params, macs=macs))
@@ -173,6 +182,20 @@ def _found(operator: str, args: Sequence[Any]) -> tuple[dict[str, Any], Sequence
     if "batch_norm" in operator:  # native_, cudnn_, _native_..._legit: as the device has it
         return {"operator": "bn", "out_channels": args[0].shape[1]}, args[1:3], args[3:5]
     return None
+
+
+def _innermost(tracker: ModuleTracker) -> str:
+    """The path of the module that is running: parents' paths are prefixes of each other and start with the class."""
+    return max(tracker.parents - {"Global"}, key=len, default="").partition(".")[2]
+
+
+@contextmanager
+def _located(tracker: ModuleTracker) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        place = _innermost(tracker)
+        raise NotRunError(f"{place}: {reason(error)}" if place else reason(error)) from error
 
 
 def _returned(value: object) -> Iterator[Tensor]:

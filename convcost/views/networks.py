@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
 from convcost.cost.cost import Cost
-from convcost.cost.receptive import WHOLE, ReceptiveField, per_axis
+from convcost.cost.receptive import WHOLE, ReceptiveField, per_axis, receptive_fields
 from convcost.counters.line import Line
 from convcost.counters.rules import OPS, PARAMS, Rule, params_and_ops
 from convcost.exact.integers import Int
 from convcost.network import Comparison, Network
 from convcost.ops import format_shape
 from convcost.render.table import Cell, Column, Row, Table, Value
-from convcost.views.naming import called, unit
+from convcost.views.naming import unit
 
 
 def layers(network: Network, cost: Cost, depth: int | None = None, as_: str = "macs") -> Table:
@@ -47,7 +47,7 @@ def compare(comparison: Comparison, as_: str = "macs") -> Table:
     """Totals side by side, each with its ratio to the first and the saving, and the scopes whose cost differs."""
     networks, costs = comparison
     params, ops = params_and_ops(as_)
-    names = _distinct([called(network) for network in networks])
+    names = _distinct([network.reference for network in networks])
     columns = [Column("quantity", "", wrap=True)]
     columns += [Column(name, name, "count") for name in names]
     for name in names[1:]:
@@ -62,7 +62,7 @@ def compare(comparison: Comparison, as_: str = "macs") -> Table:
     ]
     rows = [_compared(name, [of(cost.total) for cost in costs]) for name, of in quantities]
     fields = [_last_field(cost) for cost in costs]
-    rows.append(Row(("receptive field of the last local layer", *fields, *(None,) * (len(columns) - 1 - len(fields)))))
+    rows.append(Row(("receptive field before global layers", *fields, *(None,) * (len(columns) - 1 - len(fields)))))
     rows += _differing(costs, len(columns), (ops, params))
     header = (
         ("input", ", ".join(dict.fromkeys(format_shape(cost.input) for cost in costs))),
@@ -106,7 +106,7 @@ def _what(line: Line) -> tuple[str, ...]:
 
 def _header(network: Network, cost: Cost, as_: str) -> tuple[tuple[str, str], ...]:
     return (
-        ("network", called(network)),
+        ("network", network.reference),
         ("source", network.spec.source),
         ("input", format_shape(cost.input)),
         ("batch", str(cost.batch)),
@@ -147,8 +147,9 @@ def _field(field: ReceptiveField) -> str:
 
 
 def _last_field(cost: Cost) -> str:
-    """The receptive field before global operators make it the whole input."""
-    fields = [cost.receptive_fields[row.name] for row in cost.rows if not row.aux]
+    """The receptive field before global layers make it the whole input; gates that pool the whole map are left out."""
+    local = receptive_fields(cost.graph, cost.input, local=True)
+    fields = [field for row, field in zip(cost.rows, local, strict=True) if not row.aux]
     return _field(next((field for field in reversed(fields) if not field.whole), WHOLE))
 
 

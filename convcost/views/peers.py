@@ -13,7 +13,7 @@ from convcost.ops import format_shape
 from convcost.render.numbers import in_full, short
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Row, Table
 from convcost.torchbridge.report import Verification
-from convcost.views.naming import called, unit
+from convcost.views.naming import unit
 
 
 def rules() -> Table:
@@ -48,7 +48,7 @@ def dialects(network: Network, cost: Cost, *, exact: bool) -> Table:
         wrong = TOOLS[name].gets_wrong(total) if name in TOOLS else {}
         notes += [f"{name} gets {operator} wrong: {how}" for operator, how in wrong.items()]
     header = (
-        ("network", called(network)),
+        ("network", network.reference),
         ("source", network.spec.source),
         ("input", format_shape(cost.input)),
         ("batch", str(cost.batch)),

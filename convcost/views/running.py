@@ -16,7 +16,6 @@ from convcost.network import Network
 from convcost.ops import format_shape
 from convcost.render.numbers import in_full, short
 from convcost.render.table import Column, Row, Table
-from convcost.views.naming import called
 
 Item = TypeVar("Item")
 
@@ -49,7 +48,7 @@ def memory(network: Network, cost: Cost, depth: int | None, dtype: str, *, in_pl
     how = "activations, sums and products in place" if in_place else "nothing in place"
     header = (*_header(network, cost), ("unit", f"bytes of {dtype}"), ("execution", f"in the order of the spec, {how}"))
     notes = ("A tensor is alive from the layer that makes it to the last one that takes it; views are their input's.",)
-    return Table(f"Memory of {network.name}", header, columns, tuple(rows), notes)
+    return Table(f"Memory of {network.reference}", header, columns, tuple(rows), notes)
 
 
 def machine(network: Network, cost: Cost, depth: int | None, on: Machine, dtype: str) -> Table:
@@ -87,7 +86,7 @@ def machine(network: Network, cost: Cost, depth: int | None, on: Machine, dtype:
         "The time of a scope is that of its layers, one after the other, some bound by compute, some by bandwidth.",
         "All fused: input, output and parameters are moved once, and nothing in between.",
     )
-    return Table(f"Roofline of {network.name}", header, columns, tuple(rows), notes)
+    return Table(f"Roofline of {network.reference}", header, columns, tuple(rows), notes)
 
 
 def train(network: Network, cost: Cost, depth: int | None) -> Table:
@@ -107,12 +106,12 @@ def train(network: Network, cost: Cost, depth: int | None) -> Table:
         Column("total", "total", "count"),
     )
     header = (*_header(network, cost), ("unit", f"macs: {OPS['macs'].meaning}, auxiliary heads included"))
-    return Table(f"A training step of {network.name}", header, columns, tuple(rows))
+    return Table(f"A training step of {network.reference}", header, columns, tuple(rows))
 
 
 def _header(network: Network, cost: Cost) -> tuple[tuple[str, str], ...]:
     return (
-        ("network", called(network)),
+        ("network", network.reference),
         ("source", network.spec.source),
         ("input", format_shape(cost.input)),
         ("batch", str(cost.batch)),

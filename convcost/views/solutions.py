@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from convcost.designs.forms import METRICS
-from convcost.designs.output import atomically
 from convcost.designs.solve import Problem, Solution
-from convcost.designs.space import show
 from convcost.designs.where import parse_limit
 from convcost.errors import ConvcostError, MissingExtraError, did_you_mean
+from convcost.files.writing import atomically
 from convcost.render.table import Cell, Column, Row, Table, Value
+from convcost.values import show
 
 PICTURES = (".svg", ".png")
 
@@ -46,7 +46,7 @@ def table(problem: Problem, solutions: Sequence[Solution], objective: str | None
         cells += [Fraction(solution.costs[name], limit) if limit else None for name, limit in problem.limits.items()]
         rows.append(Row((*cells, show(solution.objective)) if objective else tuple(cells)))
     header = (
-        ("network", problem.network.name),
+        ("network", problem.network.reference),
         ("limits", ", ".join(f"{name} <= {limit:,}" for name, limit in problem.limits.items())),
         ("space", f"{problem.space} ({problem.space.size:,} designs)"),
         ("listed", f"from the largest {objective}" if objective else "designs of which no axis can grow alone"),
@@ -80,7 +80,7 @@ def draw(problem: Problem, solutions: Sequence[Solution], path: Path) -> None:
         plot = figure.add_subplot(
             xlabel=x,
             ylabel=y,
-            title=f"{problem.network.name}, {', '.join(f'{n} <= {v:,}' for n, v in problem.limits.items())}",
+            title=f"{problem.network.reference}, {', '.join(f'{n} <= {v:,}' for n, v in problem.limits.items())}",
         )
         points = plot.scatter(
             [float(v[x]) for v in values], [float(v[y]) for v in values], c=[float(v[metric]) for v in values]

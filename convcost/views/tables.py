@@ -12,7 +12,6 @@ from convcost.published.tables import TOTAL, Checked, PublishedTable
 from convcost.published.tables import Cell as PrintedCell
 from convcost.published.tables import Column as PrintedColumn
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Table, Value
-from convcost.views.naming import called
 
 COUNTS = ("params", "ops")
 
@@ -42,7 +41,7 @@ def published(checked: Checked) -> Table:
     rows += _published_totals(checked)
     header = (
         ("source", table.source),
-        ("network", ", ".join(dict.fromkeys(called(network) for network, _ in checked.networks))),
+        ("network", ", ".join(dict.fromkeys(network.reference for network, _ in checked.networks))),
         ("input", ", ".join(dict.fromkeys(format_shape(cost.input) for _, cost in checked.networks))),
         (
             "unit",

@@ -10,8 +10,9 @@ import pytest
 import convcost
 from convcost.cli import run
 from convcost.errors import ConvcostError
-from convcost.published.names import Known, Unclear
+from convcost.published.names import Known
 from convcost.spec.catalog import shipped_networks
+from convcost.spec.names import Unclear
 
 TABLES = Path(__file__).parents[1] / "data" / "tables"
 

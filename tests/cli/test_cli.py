@@ -10,13 +10,18 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from convcost.cli import run
+from convcost.cli.commands import cli
+from convcost.cli.groups import SECTIONS, summary
+from convcost.cli.words import glossary
 from convcost.published.tables import table_names
+from convcost.render import FORMATS
 
 CONVCOST = [sys.executable, "-c", "from convcost.cli import main; main()"]
 
@@ -116,8 +121,8 @@ def test_compare_shows_ratio_saving_and_what_differs(capsys):
     out = succeed(capsys, "compare", "factor_5x5@direct", "factor_5x5@factored", "--format", "json")
     rows = {row["quantity"]: row for row in json.loads(out)["rows"]}
     assert rows["macs"]["factor_5x5@factored saving"] == "7/25"
-    assert rows["receptive field of the last local layer"]["factor_5x5@direct"] == "5/1"
-    assert rows["receptive field of the last local layer"]["factor_5x5@factored"] == "5/1"
+    assert rows["receptive field before global layers"]["factor_5x5@direct"] == "5/1"
+    assert rows["receptive field before global layers"]["factor_5x5@factored"] == "5/1"
     assert "layers that differ" in rows
 
 
@@ -189,7 +194,7 @@ def test_true_is_written_as_yaml_writes_it(capsys, word):
         (["layers", "googlenet", "--set", "classes"], "write it as knob=value"),
         (["layers", "googlenet", "--set", "classes=0"], "out_features must be at least 1, got 0"),
         (["layers", "resnet34", "--set", "shortcut=D"], "knob shortcut is one of A, B, C; got D"),
-        (["layers", "googlenet", "--input", "3"], "conv needs (channels, size...), its input is 3"),
+        (["layers", "googlenet", "--input", "3"], "its input is 3x224x224, or has other sizes, not 3; did you mean"),
         (["layers", "googlenet", "--input", "3x-1x5"], "an input is written channels x sizes"),
         (["layers", "inception_v2", "--input", "3x20x20"], "layer"),
         (["layers", "googlenet", "--batch", "0"], "--batch"),
@@ -268,23 +273,80 @@ def test_output_is_plain_when_piped_and_ascii_when_it_must_be():
 
 def test_help_of_every_command(capsys):
     out = succeed(capsys, "--help")
-    for command in ("table", "layers", "compare", "list", "show", "check", "new"):
+    for command in cli.commands:
         assert command in out
         assert "--help" in succeed(capsys, command, "--help")
 
 
-def test_completion_knows_networks_variants_and_tables():
-    def complete(words: str) -> str:
-        last = str(len(words.split()) - 1)
-        environment = {**os.environ, "_CONVCOST_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": last}
-        return subprocess.run(CONVCOST, check=True, capture_output=True, env=environment, text=True).stdout
+def test_help_lists_every_command_under_a_purpose_with_its_summary_uncut(capsys):
+    out = succeed(capsys, "--help")
+    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(cli.commands)
+    for name, command in cli.commands.items():
+        (line,) = [line for line in out.splitlines() if line.startswith(f"  {name} ")]
+        assert line.split(maxsplit=1)[1] == summary(command)
 
-    assert "googlenet" in complete("convcost layers goog")
-    assert "resnet50@v1.5" in complete("convcost layers resnet50@")
-    assert "inception_v2" in complete("convcost table inc")
-    assert complete("convcost layers resnet34 --set shortcut=").split() == [f"plain,shortcut={c}" for c in "ABC"]
-    assert "classes=" in complete("convcost layers googlenet --set cl")
-    assert complete("convcost layers nothing --set cl").strip() == ""
+
+def test_help_explains_words_and_commands(capsys):
+    assert succeed(capsys, "help", "receptive", "field").startswith("receptive field")
+    assert succeed(capsys, "help", "MACs") == succeed(capsys, "help", "multiply-add")
+    assert succeed(capsys, "help", "layers") == succeed(capsys, "layers", "--help")
+    assert "did you mean roofline" in fail(capsys, "help", "rofline")
+    assert all(entry.word in succeed(capsys, "help") for entry in glossary())
+
+
+def test_no_word_of_the_glossary_leads_to_two_entries():
+    words = [word.casefold() for entry in glossary() for word in entry.words]
+    assert len(words) == len(set(words)) > 50
+
+
+def test_an_unknown_command_is_told_the_nearest(capsys):
+    assert fail(capsys, "layer") == "error: no command 'layer'; did you mean layers?\n"
+
+
+@pytest.fixture
+def bash(tmp_path) -> Callable[[str], list[str]]:
+    """What bash is offered for a line, by the script that it reads, in a process of its own."""
+    program = tmp_path / "convcost"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "from convcost.cli import main; main()" "$@"\n')
+    program.chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    script = """eval "$(_CONVCOST_COMPLETE=bash_source convcost)"
+        compopt() { :; }  # which wants a completion of readline's
+        COMP_WORDBREAKS=$' \\t\\n"\\'@><=;|&(:' COMP_LINE=$1 COMP_POINT=${#1}
+        _convcost_completion convcost; printf '%s\\n' "${COMPREPLY[@]}" """
+
+    def offered(line: str) -> list[str]:
+        done = subprocess.run(
+            ["bash", "-c", script, "bash", line], check=True, capture_output=True, env=environment, text=True
+        )
+        return done.stdout.split()
+
+    return offered
+
+
+def test_completion_knows_networks_variants_and_tables(bash):
+    assert "googlenet" in bash("convcost layers goog")
+    assert "inception_v2" in bash("convcost table inc")
+    assert "classes=" in bash("convcost layers googlenet --set cl")
+    assert bash("convcost layers nothing --set cl") == []
+
+
+def test_completion_goes_on_where_bash_breaks_the_word(bash):
+    assert bash("convcost layers resnet50@") == ["v1", "v1.5", "keras", "caffe"]
+    assert bash("convcost layers resnet50@v1") == ["v1", "v1.5"]
+    assert bash("convcost layers resnet34 --set shortcut=") == ["A", "B", "C"]
+
+
+def test_options_with_a_closed_set_of_values_are_completed(bash):
+    assert bash("convcost layers vgg11 --format ") == list(FORMATS)
+    assert bash("convcost formula vgg11 --of act") == ["activations"]
+    assert bash("convcost memory vgg11 --dtype bf") == ["bfloat16"]
+    assert bash("convcost layers vgg11 --as th") == ["thop"]
+    assert bash("convcost help recep") == ["receptive", "field"]
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

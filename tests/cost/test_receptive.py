@@ -18,6 +18,7 @@ from convcost.cost.graph import Graph, GraphBuilder
 from convcost.cost.receptive import per_axis, receptive_fields
 from convcost.errors import ConvcostError
 from convcost.exact.poly import symbol
+from convcost.network import load
 
 N = 120
 """Positions of the input: enough for whole receptive fields away from the borders."""
@@ -143,3 +144,13 @@ def test_a_stride_is_shown_axis_by_axis() -> None:
     build.add(ops.MaxPool((2, 1, 2)), build.input)
     field = receptive_fields(build.graph(), (1, 8, 8, 8))[-1]
     assert (str(field), per_axis(field.stride)) == ("2x1x2", "2x1x2")
+
+
+def test_what_has_seen_all_is_left_out_where_it_meets_what_has_not() -> None:
+    """SE-ResNet-50 has the windows of ResNet-50 v1, whose published field is 483 at stride 32 (Araujo et al. 2019)."""
+    plain, gated = (load(name).price() for name in ("resnet50@v1", "se_resnet50"))
+    assert gated.receptive_fields["conv5_x/3/relu"].whole
+    for cost in (plain, gated):
+        fields = receptive_fields(cost.graph, cost.input, local=True)
+        last = [field for field in fields if not field.whole][-1]
+        assert (last.size, last.stride) == ((483, 483), (32, 32))

@@ -316,7 +316,9 @@ def _listening() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def stopped(out: Path, more: list[str], blocks: int, number: int, *, alone: bool, later: float = 0) -> tuple[int, str]:
+def stopped(
+    out: Path, more: list[str], blocks: int, number: int, *, alone: bool, later: float = 0, again: float | None = None
+) -> tuple[int, str]:
     """The status and stderr of a sweep that gets a signal, with its workers or alone, as soon as so much is done.
 
     All that it started has ended, too: it would hold stderr open.
@@ -338,6 +340,9 @@ def stopped(out: Path, more: list[str], blocks: int, number: int, *, alone: bool
             time.sleep(0.01)
         time.sleep(later)
         (os.kill if alone else os.killpg)(process.pid, number)
+        if again is not None:
+            time.sleep(again)
+            process.send_signal(number)
         _, said = process.communicate(timeout=60)
     finally:
         with suppress(ProcessLookupError):
@@ -381,6 +386,18 @@ def test_a_stopped_sweep_ends_with_its_workers_and_goes_on_where_it_was(workers,
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_sweep_that_is_stopped_while_its_workers_start_says_one_line(number, tmp_path):
     status, said = stopped(tmp_path / "out.csv", ["--workers", "2"], 0, number, alone=False, later=0.2)
+    assert status == 2
+    assert said.startswith("error: interrupted")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("again", [0.0, 0.01])
+@pytest.mark.parametrize("later", [0.0, 0.2, 0.5])
+def test_ctrl_c_twice_is_as_once(later, again, tmp_path):
+    """Of a terminal and of a wrapper that forwards it: workers that have begun do not keep the process from its end."""
+    status, said = stopped(
+        tmp_path / "out.csv", ["--workers", "2"], 0, signal.SIGINT, alone=True, later=later, again=again
+    )
     assert status == 2
     assert said.startswith("error: interrupted")
     assert said.count("\n") == 1
@@ -848,13 +865,12 @@ def test_bad_input_is_one_line(arguments, said, tmp_path, monkeypatch, capsys):
 def test_a_full_disk_is_one_line_and_leaves_no_part(tmp_path, monkeypatch, capsys):
     from convcost.cli import run as cli
 
-    opened = Path.open
+    opened = os.open
 
-    def full(path, mode="r", *arguments, **options):
-        # Only what is written goes there: reading /dev/full never ends.
-        return opened(path if mode.startswith("r") else Path("/dev/full"), mode, *arguments, **options)
+    def full(path, flags, *mode):
+        return opened("/dev/full", os.O_RDWR) if str(path).endswith(".draft") else opened(path, flags, *mode)
 
-    monkeypatch.setattr(Path, "open", full)
+    monkeypatch.setattr(os, "open", full)
     assert cli(["sweep", "vgg16", "--over", "H=32:64", "--out", str(tmp_path / "x.csv")]) == 2
     printed = capsys.readouterr()
     assert "No space left on device" in printed.err

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcost.designs.space import Axis, Steps, logarithmic, parse_axis, parse_derived, read_space, show, space_of
+from convcost.designs.space import Axis, Steps, logarithmic, parse_axis, parse_derived, read_space, space_of
 from convcost.errors import ConvcostError
+from convcost.values import show
 
 
 def values(axis: Axis) -> list:
@@ -99,9 +100,11 @@ def test_shown_numbers_are_exact(value):
 BAD = {
     "width": "write it as name=start:stop:step",
     "=1:2": "write it as name=start:stop:step",
-    "width=": "an axis needs a value",
+    "width=": "write it as name=start:stop:step",
     "width=1:2:0": "the step of a range must be positive, got 0",
     "width=1:2:-1": "the step of a range must be positive, got -1",
+    "width=0.25:2": "a range of fractions needs its step: 0.25:2:0.05, for one",
+    "width=1:3/2": "a range of fractions needs its step",
     "width=2:1:0.5": "the range 2:1:0.5 is empty",
     "width=1:2:3:4": "a range is start:stop:step",
     "width=1:1e9:1": "a range is start:stop:step",

@@ -94,23 +94,25 @@ def test_what_is_known_of_a_value() -> None:
     yes: list[Any] = [
         integers.equal(sizes, sizes),
         integers.equal(H // 2 // 2, H // 4),
-        integers.at_most(3, 3),
-        integers.at_most(Fraction(1, 2), 1),
-        integers.at_most(sizes, 3),
-        integers.at_most(H % 4, 3),
-        integers.indivisible(7, 2),
-        integers.indivisible(sizes, 2),
-        *(integers.is_integer(x) for x in (3, sizes, H, np.int64(3))),
+        integers.require_equal(sizes, sizes),
+        integers.require_above(4, 3),
+        integers.require_above(sizes, 2),
+        integers.require_above(H, 1000),
+        integers.require_divisible(8, 2),
+        integers.require_divisible(H, 2),
+        *(integers.require_integer(x) for x in (3, sizes, H, np.int64(3))),
     ]
     no: list[Any] = [
         integers.equal(sizes, 3),
         integers.equal(H, 1),
-        integers.at_most(4, 3),
-        integers.at_most(sizes, 2),
-        integers.at_most(H, 1000),
-        integers.indivisible(8, 2),
-        integers.indivisible(H, 2),
-        *(integers.is_integer(x) for x in (True, 3.0, "3", np.array([1.0]))),
+        integers.require_equal(sizes, 3),
+        integers.require_above(3, 3),
+        integers.require_above(Fraction(1, 2), 1),
+        integers.require_above(sizes, 3),
+        integers.require_above(H % 4, 3),
+        integers.require_divisible(7, 2),
+        integers.require_divisible(sizes, 2),
+        *(integers.require_integer(x) for x in (True, 3.0, "3", np.array([1.0]))),
     ]
     assert yes == [True] * len(yes)
     assert no == [False] * len(no)

@@ -14,7 +14,7 @@ from numbers_of import Symbols, arguments, as_arrays, combined, is_exact
 
 from convcost.cost.graph import evaluate
 from convcost.errors import ConvcostError, ShapeError
-from convcost.exact.integers import is_integer
+from convcost.exact.integers import require_integer
 from convcost.exact.poly import symbol
 from convcost.ops import REGISTRY, Op, Shape, sum_params, sum_work
 from convcost.ops.base import Params, Work
@@ -152,7 +152,7 @@ def test_a_bad_element_of_an_array_is_refused() -> None:
 )
 def test_arrays_of_anything_but_int64_are_refused(value: Any) -> None:
     """int32 would wrap around above 2 147 483 647, and a float is inexact above 2**53."""
-    assert not is_integer(value)
+    assert not require_integer(value)
     with pytest.raises(ConvcostError, match="linear: out_features must be an integer"):
         REGISTRY["linear"](out_features=value)
 

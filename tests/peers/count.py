@@ -107,9 +107,9 @@ TOOLS: dict[str, tuple[Callable[[nn.Module, torch.Tensor], Any], str]] = {
 meta's own kernels, which are written in Python, and tracers see none of its convolutions."""
 
 
-def main() -> None:
+def main(tools: dict[str, tuple[Callable[[nn.Module, torch.Tensor], Any], str]]) -> None:
     tool, *names = sys.argv[1:]
-    count, device = TOOLS[tool]
+    count, device = tools[tool]
     warnings.simplefilter("ignore")
     logging.disable()
     counts = {}
@@ -123,4 +123,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(TOOLS)

@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcost.published.headings import (
-    Candidate,
-    Quantity,
-    beginnings,
-    candidates,
-    input_size,
-    names_an_input,
-    quantity_of,
-)
+from convcost.published.headings import Quantity, names_an_input, quantity_of
+from convcost.spec.spelling import Candidate, beginnings, candidates, input_size
 
 TITLES = [
     ("#P (M)", "params", "M"),

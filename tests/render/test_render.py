@@ -379,7 +379,8 @@ def texts_of(table: Table, row: Row) -> list[str | None]:
 
 @given(tables())
 def test_csv_parses_back_to_the_same_values(table: Table) -> None:
-    head, *rows = csv.reader(io.StringIO(render(table, "csv"), newline=""))
+    written = csv.reader(io.StringIO(render(table, "csv"), newline=""))
+    head, *rows = [[field.removeprefix("'") for field in row] for row in written]
     assert head[-1] == "kind"
     assert [field for field in head if field in {column.key for column in table.columns}] == [
         column.key for column in table.columns
@@ -437,8 +438,9 @@ def read_markdown(text: str) -> tuple[list[str], list[list[str]], list[str]]:
     parents: list[str] = []
     for token in MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text):
         if token.type == "inline":
-            assert {child.type for child in token.children or []} <= {"text", "strong_open", "strong_close"}
-            content = "".join(child.content for child in token.children or [])
+            children = [child for child in token.children or [] if child.content != "<!-- -->"]  # behind an @
+            assert {child.type for child in children} <= {"text", "strong_open", "strong_close"}
+            content = "".join(child.content for child in children)
             if parents[-1] in {"th", "td"}:
                 rows[-1].append(content)
             else:
@@ -796,3 +798,61 @@ def test_importing_the_printers_loads_none_of_what_they_print_with() -> None:
         f"print(*sys.modules.keys() & {heavy!r})"
     )
     assert subprocess.check_output([sys.executable, "-c", script], text=True).split() == []
+
+
+# -- texts that others would act on -----------------------------------------------------------------------------------
+
+
+def table_of(*texts: str) -> Table:
+    return Table("t", (), (Column("text", "text"), Column("n", "n", "count")), tuple(Row((text, -1)) for text in texts))
+
+
+FORMULAS = [
+    "=cmd|'!A0",
+    "+1+1",
+    "-1+1",
+    "@SUM(1)",
+    '=HYPERLINK("http://x")',
+    "\t=1",
+    "\r=1",
+    "＝1",
+    "-",
+    "--",
+    "'x",
+    "''",
+]
+NO_FORMULAS = ["conv1", "-1", "+3.5", "-12.5%", "1=1", "a@b", "3,884", ""]
+
+
+def test_no_text_in_csv_is_a_formula_and_each_is_read_back() -> None:
+    rows = [row[0] for row in csv.reader(io.StringIO(render(table_of(*FORMULAS, *NO_FORMULAS), "csv"), newline=""))][1:]
+    assert rows == [*(f"'{text}" for text in FORMULAS), *NO_FORMULAS]
+    assert [row.removeprefix("'") for row in rows] == [*FORMULAS, *NO_FORMULAS]
+
+
+def test_numbers_in_csv_keep_their_signs() -> None:
+    assert render(table_of("x"), "csv").splitlines()[1] == "x,-1,row"
+
+
+@pytest.mark.parametrize("text", ["``x''", ",,q''", "!`", "?`", "a---b", "''''", "!``"])
+def test_latex_has_no_ligatures(text: str) -> None:
+    end = r" & -1 \\"
+    (cell,) = (line.removesuffix(end) for line in render(table_of(text), "latex").splitlines() if line.endswith(end))
+    assert not any(pair in cell for pair in ("``", "''", ",,", "!`", "?`", "--"))
+    assert read_tex(cell) == text
+
+
+LINKS = ["http://example.com/a", "see https://example.com", "www.example.com", "@everyone", "ask @a-b", "a@b.org"]
+
+
+@pytest.mark.parametrize("text", LINKS)
+def test_markdown_has_no_links_and_calls_nobody(text: str) -> None:
+    """GitHub looks for links in what is written, where a backslash counts, and for people in the page that is made."""
+    (line,) = (line for line in render(table_of(text), "markdown").splitlines() if line.endswith("| -1 |"))
+    assert not re.search(r"\w://|www\.|@\w", line)
+    assert read_markdown(render(table_of(text), "markdown"))[1][1] == [text, "-1"]
+
+
+@pytest.mark.parametrize("text", ["resnet50@v1.5", "googlenet@torchvision", "3: a", "a.b"])
+def test_markdown_leaves_names_as_they_are(text: str) -> None:
+    assert f"| {text} | -1 |" in render(table_of(text), "markdown")

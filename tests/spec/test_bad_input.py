@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from effort import bounded, warm
@@ -27,7 +28,47 @@ def price(text: str) -> None:
         network.price()
 
 
+def chain(blocks: int, item: str) -> str:
+    """Blocks each of which calls the next."""
+    calls = "".join(f"  b{i}: {item.format(f'b{i + 1}')}\n" for i in range(blocks))
+    return f"{HEAD}blocks:\n{calls}  b{blocks}: relu\nlayers: [b0]\n"
+
+
+def doubling(names: str, levels: int) -> str:
+    """A list that holds the one before twice, and so on."""
+    lists = [f"{names}0: '[1, 1]'", *(f"{names}{i}: '[{names}{i - 1}, {names}{i - 1}]'" for i in range(1, levels))]
+    return ", ".join(lists)
+
+
+def nested(levels: int) -> str:
+    """A list in a list, and so on."""
+    return ", ".join(["a0: '[1]'", *(f"a{i}: '[a{i - 1}]'" for i in range(1, levels))])
+
+
+def many(name: str) -> str:
+    """1,500 names without knobs."""
+    return ", ".join(f"{name}{i}: " for i in range(1_500))
+
+
+DEEPER = "layers stand deeper than 100 blocks, scopes and chains in each other"
+LISTS = "a list of more than 1,000 values, or deeper than 50 levels"
 BAD = {
+    "a chain of blocks": (chain(1_000, "{}"), DEEPER),
+    "a chain of named layers": (chain(200, "{{x: {}}}"), DEEPER),
+    "a chain of joins": (chain(200, "{{concat: [{{a: [[{}]]}}, relu]}}"), DEEPER),
+    "a chain of repeats": (chain(200, "{{repeat: 1, layers: [{{a: {}}}]}}"), DEEPER),
+    "what follows itself": (HEAD + "defaults: {relu: {then: relu}}\nlayers: [relu]", DEEPER),
+    "what follows each other": (HEAD + "defaults: {relu: {then: bn}, bn: {then: relu}}\nlayers: [relu]", DEEPER),
+    "lists of lists": (HEAD + f"let: {{{doubling('a', 40)}}}\nlayers: ['conv(a39, 1)']", LISTS),
+    "lists that are compared": (
+        HEAD + f"let: {{{doubling('a', 40)}, {doubling('b', 40)}}}\nlayers: ['relu if a39 == b39 else bn']",
+        LISTS,
+    ),
+    "a list within lists": (HEAD + f"let: {{{nested(3_000)}}}\nlayers: ['conv(a2999, 1)']", LISTS),
+    "networks by variants": (
+        HEAD + f"networks: {{{many('n')}}}\nvariants: {{{many('v')}}}\nlayers: [relu]",
+        "more than 1,000 networks, each variant counted",
+    ),
     "empty file": ("", "net.yaml:1:1: here a YAML mapping is needed"),
     "a list": ("- a", "net.yaml:1:1: here a YAML mapping is needed"),
     "no layers": (HEAD, "a spec needs the key 'layers'"),
@@ -113,8 +154,8 @@ BAD = {
     "doubling blocks": (
         HEAD
         + "blocks:\n"
-        + "".join(f"  b{i}(): [b{i + 1}(), b{i + 1}()]\n" for i in range(30))
-        + "  b30(): relu\nlayers: [b0()]",
+        + "".join(f"  b{i}(): [b{i + 1}(), b{i + 1}()]\n" for i in range(20))
+        + "  b20(): relu\nlayers: [b0()]",
         "the network is too large",
     ),
     "two keys": (HEAD + "layers: [{a: relu, b: relu}]", "one name per list item"),
@@ -196,6 +237,46 @@ def test_unreadable_and_irregular_files(tmp_path):
     ):
         with pytest.raises(ConvcostError, match=said):
             Spec.read(path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs files of a kernel")
+@pytest.mark.parametrize("path", ["/proc/kmsg", "/proc/self/mem", "/proc/self/environ", "/proc/self/smaps"])
+def test_files_that_a_kernel_makes_up_end_soon(path):
+    """They are regular and say that they are empty; one of them waits for the kernel's next message."""
+    command = [sys.executable, "-c", "from convcost.cli import main; main()", "check", path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {path}:")
+    assert done.stderr.count("\n") == 1
+
+
+def test_bytes_of_a_command_line_that_are_no_text_are_one_line(tmp_path):
+    out = tmp_path / "x.csv"
+    for arguments, said in (
+        ([b"layers", b"vgg11", b"--set", b"x=\xff"], "--set x:1:1: not UTF-8 text"),
+        ([b"layers", b"vgg11", b"--set", b"\xff=1"], "vgg11 has no knob"),
+        ([b"sweep", b"vgg11", b"--over", b"H=\xff", b"--out", bytes(out)], "--over"),
+        ([b"sweep", b"vgg11", b"--over", b"\xff=1:2", b"--out", bytes(out)], "cannot name an axis"),
+        ([b"solve", b"vgg11", b"--over", b"H", b"--max", b"macs=1\xff"], "--max"),
+        ([b"solve", b"vgg11", b"--over", b"H", b"--max", b"macs=1M", b"--maximize", b"H\xff"], "--maximize"),
+        ([b"formula", b"vgg11", b"--under", b"H=\xff"], "not"),
+        ([b"layers", b"\xff.yaml"], "No such file"),
+        ([b"table", b"\xff"], "table"),
+        ([b"audit", b"\xff.md"], "No such file"),
+    ):
+        done = subprocess.run([sys.executable, "-m", "convcost", *arguments], capture_output=True, timeout=60)
+        err = done.stderr.decode()
+        assert (done.returncode, err[:7], err.count("\n")) == (2, "error: ", 1), (arguments, err)
+        assert said in err
+    assert not out.exists()
+
+
+def test_a_name_that_is_no_text_is_a_file_all_the_same(tmp_path):
+    path = bytes(tmp_path / "x") + b"\xff.yaml"
+    for command in (b"new", b"check"):
+        done = subprocess.run([sys.executable, "-m", "convcost", command, path], capture_output=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, b"")
+    assert b"my_network@wide: valid" in done.stdout
 
 
 SOURCES = [path.read_text() for path in shipped_files()]

@@ -134,13 +134,14 @@ def test_networks_may_be_called_by_numbers(family: Path) -> None:
 
 
 def test_a_template_that_does_not_fit_the_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from convcost.files import writing
     from convcost.spec import template
 
     def full(descriptor: int, mode: str, **options: Any) -> IO[Any]:
         os.close(descriptor)
         return Path("/dev/full").open(mode, **options)
 
-    monkeypatch.setattr(template.os, "fdopen", full)
+    monkeypatch.setattr(writing.os, "fdopen", full)
     with pytest.raises(ConvcostError, match="No space left on device"):
         template.write(tmp_path / "x.yaml")
     assert list(tmp_path.iterdir()) == []

@@ -723,7 +723,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         with pytest.raises(ConvcostError) as error:
             read_table(tmp_path / name)
         assert str(error.value) == f"{tmp_path / name}: not a regular file"  # the place once
-    with pytest.raises(ConvcostError, match="null byte"):
+    with pytest.raises(ConvcostError, match="not a path"):
         read_table("a\0b.csv")
 
 
@@ -957,3 +957,17 @@ def test_every_format_delivers_the_same_table(
         assert texts(table) == [
             [" ".join(c.replace("~", "∼" if suffix == ".tex" else "~").split()) for c in row] for row in cells
         ]
+
+
+def test_whatever_a_parser_raises_is_one_line_that_names_the_file(tmp_path, monkeypatch):
+    from convcost.tablefiles import reading
+
+    def broken(*_):
+        raise LookupError("a\nbug of the parser")
+
+    path = tmp_path / "table.html"
+    path.write_text("<table><tr><td>a</td></tr></table>")
+    monkeypatch.setitem(reading.READERS, ".html", (broken, 1024))
+    with pytest.raises(ConvcostError) as error:
+        read_table(path)
+    assert str(error.value) == f"{path}: LookupError: a bug of the parser"

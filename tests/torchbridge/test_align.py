@@ -260,7 +260,7 @@ def test_a_module_that_does_not_run() -> None:
     module = ResNet50()
     del module[5]
     module[-1] = nn.Linear(7, 7)
-    message = r"^the module does not run on \(1, 3, 224, 224\): RuntimeError: "
+    message = r"^the module does not run on \(1, 3, 224, 224\): 21: RuntimeError: "
     with pytest.raises(ConvcostError, match=message):
         convcost.verify("resnet50@v1.5", module=module)
 
@@ -555,3 +555,59 @@ def test_a_device_is_the_modules_own() -> None:
         said(module, device="meta")
     with pytest.raises(ConvcostError, match=r"^unknown device 'tpu0': cpu, cuda or meta$"):
         said(module, device="tpu0")
+
+
+STATLESS = """
+name: statless
+source: test
+input: 3x8x8
+layers:
+  - conv: conv(4, 3)
+  - pool: global_avgpool
+  - norm: bn(stats=false)
+"""
+
+
+def test_a_norm_without_statistics_behind_a_global_pooling_is_run_on_two_samples(tmp_path):
+    """torch refuses a batch of one value per channel: "Expected more than 1 value per channel when training"."""
+    path = tmp_path / "statless.yaml"
+    path.write_text(STATLESS)
+    same = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(4, track_running_stats=False), nn.Flatten()
+    )
+    report = convcost.verify(path, module=same)
+    assert report.ok, str(report)
+    assert report.macs == 3 * 4 * 9 * 36  # of one sample
+    wider = convcost.verify(path, module=nn.Sequential(nn.Conv2d(3, 5, 3), *same[1:2], nn.BatchNorm2d(5), nn.Flatten()))
+    assert "3 channels" in str(wider) or "out_channels 4" in str(wider)
+    assert convcost.verify(path).ok
+
+
+class Surprise(nn.Module):
+    def forward(self, x):
+        raise KeyError("of the\nmodule")
+
+
+@pytest.mark.parametrize(
+    ("module", "where"),
+    [(Surprise(), ""), (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sequential(Surprise())), "1.0: ")],
+)
+def test_whatever_a_module_raises_is_one_line_that_names_the_part(module, where):
+    with pytest.raises(convcost.ConvcostError) as error:
+        convcost.verify("resnet18", module=module)
+    said = f"the module does not run on (1, 3, 224, 224): {where}KeyError: "
+    assert str(error.value).startswith(said)
+    assert "\n" not in str(error.value)
+    assert isinstance(error.value.__cause__, KeyError)
+
+
+def test_whatever_torch_raises_is_one_line_that_names_the_layer(monkeypatch):
+    from convcost.torchbridge import layers
+
+    def broken(*_):
+        raise AssertionError("a\nbug")
+
+    monkeypatch.setattr(layers, "build", broken)
+    with pytest.raises(convcost.ConvcostError) as error:
+        convcost.torch_model("lenet5")
+    assert str(error.value) == "layer c1/conv: torch: AssertionError: a bug"

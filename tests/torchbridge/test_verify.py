@@ -24,6 +24,7 @@ from convcost.cost.graph import GraphBuilder
 from convcost.errors import ConvcostError
 from convcost.network import Network, shipped
 from convcost.ops import Params, Shape, Work
+from convcost.torchbridge import crosscheck
 from convcost.torchbridge.module import TorchModel
 
 gpu = pytest.mark.gpu
@@ -280,3 +281,18 @@ def test_a_progress_bar_on_a_terminal() -> None:
     assert process.returncode == 0
     assert b"resnet18@v1" in seen
     assert json.loads(out)["schema"] == 1
+
+
+def test_whatever_fvcore_raises_is_said_of_a_layer_or_in_one_line(monkeypatch):
+    """Where no layer is left to say it of, nothing may look as if it agreed."""
+    model = convcost.torch_model("lenet5")
+
+    def broken():
+        raise ArithmeticError("no\ncount")
+
+    assert crosscheck._run(model, broken) == ([], ["refused (ArithmeticError: no count)"])
+    with pytest.raises(ArithmeticError):
+        crosscheck._run(model, lambda: (model(torch.zeros(1, 1, 32, 32)), broken()))
+    monkeypatch.setattr(crosscheck, "_by_fvcore", lambda *_: broken())
+    with pytest.raises(convcost.ConvcostError, match=r"^lenet5@paper: torch: ArithmeticError: no count$"):
+        convcost.verify("lenet5")

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
 from copy import copy
-from fractions import Fraction
 from itertools import count
 from typing import Any, NamedTuple
 
 from convcost.errors import ConvcostError, UndecidedError
+from convcost.exact import context
 from convcost.exact.integers import Int, less, where
 from convcost.exact.poly import bounds
 from convcost.exact.poly.atoms import is_integral
@@ -62,6 +61,8 @@ class Assumptions:
         """The choices in the order made."""
         self.answers = list(answers)
         """The answer to each; True beyond those given."""
+        self.epoch = object()
+        """A key of what is found out now: another in a step or an attempt, the old one after it or its failure."""
         self._facts: list[Int] = []  # known to be >= 0
         self._nonzero: set[Int] = set()
         self._indices: set[str] = set()  # of repeats: what is assumed has to be so in all their steps
@@ -121,7 +122,8 @@ class Assumptions:
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """What is assumed inside is forgotten if it fails."""
-        saved = {name: copy(part) for name, part in vars(self).items()}
+        saved = {name: part if name == "epoch" else copy(part) for name, part in vars(self).items()}
+        self.epoch = object()
         try:
             yield
         except ConvcostError:
@@ -157,14 +159,15 @@ class Assumptions:
     @contextmanager
     def stepping(self, index: str, steps: Int) -> Iterator[None]:
         """In a step of a repeat: what is required inside, is only where the repeat has a step at all."""
-        outside = self._inside, self._inside_facts
+        outside = self._inside, self._inside_facts, self.epoch
+        self.epoch = object()
         if self.known(condition := Condition(steps)) is not True:
             self._inside = self._inside.union((condition,))
         self._inside_facts = (*self._inside_facts, steps - 1 - symbol(index, at_least=0))
         try:
             yield
         finally:
-            self._inside, self._inside_facts = outside
+            self._inside, self._inside_facts, self.epoch = outside
 
     def _settled(self, condition: Condition) -> bool:
         """Whether nothing more comes of requiring the condition: it is required already, wherever it is needed here."""
@@ -176,32 +179,31 @@ class Assumptions:
             raise UndecidedError(f"whether {condition.format()} differs between the steps of a repeat")
 
     def _at_least(self, p: Int, bound: int) -> bool:
-        return any(bounds.at_least(rest, bound) for rest in self._without_facts(p))
+        return any(bounds.at_least(p - fact, bound) for fact in self._known_facts(p))
 
     def _above(self, p: Int) -> bool:
-        return any(bounds.above(rest, 0) for rest in self._without_facts(p))
+        return any(bounds.above(p - fact, 0) for fact in self._known_facts(p))
 
-    def _without_facts(self, p: Int) -> Iterator[Int]:
-        """Values that p is never below: itself, and less a fact as often as one of its terms, or it itself, is in p."""
-        yield p
-        terms = terms_of(p)
-        for fact in (*self._facts, *self._inside_facts):
-            shares = {Fraction(terms[m]) / c for m, c in terms_of(fact).items() if m and m in terms}
-            for times in {1, *(share for share in shares if share > 0)}:
-                yield p - times * fact
-
-
-_current: ContextVar[Assumptions | None] = ContextVar("assumptions", default=None)
+    def _known_facts(self, p: Int) -> Iterator[Int]:
+        """What is known to be >= 0 here, and may help to say so of p."""
+        yield 0
+        yield from self._facts
+        yield from self._inside_facts
+        # Of what has an index, nothing can be required: it follows from what is required already, or is not known.
+        if isinstance(p, Poly) and self._indices.intersection(p.symbols):
+            for condition in self.required:
+                if not condition.equal and self._settled(condition):
+                    yield condition.value if condition.weak else condition.value - is_integral(condition.value)
 
 
 @contextmanager
 def assuming(assumptions: Assumptions) -> Iterator[Assumptions]:
     """Questions asked inside are put to these assumptions."""
-    token = _current.set(assumptions)
+    token = context.current.set(assumptions)
     try:
         yield assumptions
     finally:
-        _current.reset(token)
+        context.current.reset(token)
 
 
 def explored(run: Callable[[], Int]) -> tuple[Int, dict[Condition, bool]]:
@@ -265,7 +267,7 @@ def _never(condition: Condition) -> list[Condition]:
 
 def current() -> Assumptions:
     """The assumptions in force. Raises ConvcostError outside `assuming`."""
-    if (assumptions := _current.get()) is None:
+    if (assumptions := _in_force()) is None:
         raise ConvcostError("a symbolic number of repeats needs a formula: see Network.formula")
     return assumptions
 
@@ -274,7 +276,7 @@ def current() -> Assumptions:
 def stepping(repeats: Iterable[tuple[str, Int]]) -> Iterator[None]:
     """See `Assumptions.stepping`: in a step of each of these repeats, from the outermost."""
     with ExitStack() as stack:
-        if (assumptions := _current.get()) is not None:
+        if (assumptions := _in_force()) is not None:
             for index, steps in repeats:
                 stack.enter_context(assumptions.stepping(index, steps))
         yield
@@ -282,28 +284,33 @@ def stepping(repeats: Iterable[tuple[str, Int]]) -> Iterator[None]:
 
 def known(condition: Condition) -> bool | None:
     """See `Assumptions.known`."""
-    return (_current.get() or Assumptions()).known(condition)
+    return (_in_force() or Assumptions()).known(condition)
 
 
 def require(condition: Condition) -> bool:
-    """See `Assumptions.require`."""
-    return (_current.get() or Assumptions()).require(condition)
+    """See `Assumptions.require`. Outside `assuming`, whether the condition is not known to be wrong."""
+    return (_in_force() or Assumptions()).require(condition)
 
 
-def refuted(condition: Condition) -> bool:
-    """Whether the condition cannot be required: outside `assuming`, whether it is not known to hold."""
-    assumptions = _current.get()
-    return known(condition) is not True if assumptions is None else not assumptions.require(condition)
+def require_known(condition: Condition) -> bool:
+    """See `Assumptions.require`. Outside `assuming`, whether the condition is known to hold."""
+    assumptions = _in_force()
+    return Assumptions().known(condition) is True if assumptions is None else assumptions.require(condition)
 
 
 def choose(condition: Condition) -> bool:
     """See `Assumptions.choose`. Raises TypeError outside `assuming` for what is not known."""
-    assumptions = _current.get()
+    assumptions = _in_force()
     if assumptions is not None:
         return assumptions.choose(condition)
     if (known := Assumptions().known(condition)) is None:
         raise TypeError(no_value(condition.value))
     return known
+
+
+def _in_force() -> Assumptions | None:
+    assumed = context.current.get()
+    return assumed if isinstance(assumed, Assumptions) else None
 
 
 def no_value(p: Poly) -> str:

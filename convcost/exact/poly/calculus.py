@@ -139,7 +139,7 @@ def difference(p: Poly, name: str) -> Int:
 
 def sum_over(p: Poly, name: str, count: Int) -> Int:
     """See `Poly.sum_over`."""
-    if assume.refuted(assume.Condition(count + 1)) or not is_integer(count):
+    if not assume.require_known(assume.Condition(count + 1)) or not is_integer(count):
         raise ConvcostError(f"a sum needs a count that is an integer >= 0, not {count}")
     atoms = atoms_within(p)
     index = [atom for atom in atoms if isinstance(atom, Symbol) and atom.name == name]

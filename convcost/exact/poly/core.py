@@ -143,23 +143,23 @@ class Poly:
         return a == b or assume.known(assume.Condition(a - b, equal=True)) is True
 
     @staticmethod
-    def _differ(a: Int, b: Int) -> bool:
-        return a != b and assume.refuted(assume.Condition(a - b, equal=True))
-
-    @staticmethod
-    def _same(a: Int, b: Int) -> bool:
+    def _choose_equal(a: Int, b: Int) -> bool:
         return a == b or assume.choose(assume.Condition(a - b, equal=True))
 
     @staticmethod
-    def _at_most(a: Int, b: Int) -> bool:
-        return not assume.require(assume.Condition(a - b))
+    def _require_equal(a: Int, b: Int) -> bool:
+        return a == b or assume.require_known(assume.Condition(a - b, equal=True))
 
     @staticmethod
-    def _indivisible(a: Int, b: Int) -> bool:
-        return not assume.require(assume.Condition(a % b, equal=True))
+    def _require_above(a: Int, b: Int) -> bool:
+        return assume.require(assume.Condition(a - b))
 
     @staticmethod
-    def _is_integer(a: Int) -> bool:
+    def _require_divisible(a: Int, b: Int) -> bool:
+        return assume.require(assume.Condition(a % b, equal=True))
+
+    @staticmethod
+    def _require_integer(a: Int) -> bool:
         return is_integral(a) or assume.require(assume.Condition(a - a // 1, equal=True))
 
     def __eq__(self, other: object) -> bool:

@@ -1,0 +1,82 @@
+"""`convcost help WORD`: the help of a command, or what a word of the glossary means."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from convcost.cli.groups import SECTIONS
+from convcost.cli.options import OneOf, say
+from convcost.errors import ConvcostError
+
+
+class Entry(NamedTuple):
+    """A word of the glossary."""
+
+    word: str
+    also: tuple[str, ...]
+    """Other words that lead to it."""
+    meaning: str
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All by which it is found."""
+        return (self.word, *self.also)
+
+
+def glossary() -> list[Entry]:
+    """The entries of docs/glossary.md, which the package carries."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "glossary.md"
+    text = (installed if installed.is_file() else package.parent / "docs" / "glossary.md").read_text(encoding="utf-8")
+    entries = []
+    for part in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
+        word, _, meaning = part.partition("\n")
+        also, listed = (), re.match(r"Also: (.+)\.\n", meaning)
+        if listed:
+            also, meaning = tuple(listed[1].split(", ")), meaning[listed.end() :]
+        entries.append(Entry(word.strip(), also, meaning.strip()))
+    return entries
+
+
+def _words() -> list[str]:
+    return [
+        *(name for names in SECTIONS.values() for name in names),
+        *(word for entry in glossary() for word in entry.words),
+    ]
+
+
+@click.command(name="help")
+@click.argument("words", nargs=-1, metavar="[WORD]", type=OneOf("word", _words))
+@click.pass_context
+def help_(context: click.Context, words: tuple[str, ...]) -> None:
+    """Explain a command, or a word: convcost help receptive field.
+
+    Without a WORD, the words that are explained.
+    """
+    group = context.parent
+    if group is None or not isinstance(group.command, click.Group):
+        raise ConvcostError("help is a command of convcost")
+    asked, commands, entries = " ".join(words), group.command.commands, glossary()
+    if asked in commands:
+        command = commands[asked]
+        with click.Context(command, info_name=asked, parent=group) as inside:
+            say(command.get_help(inside) + "\n")
+        return
+    if not asked:
+        say("convcost help WORD explains a command or one of: " + ", ".join(entry.word for entry in entries) + "\n")
+        return
+    for entry in entries:
+        if asked.casefold() in map(str.casefold, entry.words):
+            also = f" (also: {', '.join(entry.also)})" if entry.also else ""
+            say(f"{entry.word}{also}\n\n{entry.meaning}\n")
+            return
+    from convcost.errors import did_you_mean
+
+    known = [*commands, *(word for entry in entries for word in entry.words)]
+    raise ConvcostError(
+        f"nothing is known of {asked!r}{did_you_mean(asked, known) or '; convcost help lists the words'}"
+    )

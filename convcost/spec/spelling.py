@@ -1,0 +1,196 @@
+"""How a network's name is spelled: what a printed name shares with a known one, and what either says beyond the other.
+
+Pure functions on text. They do not guess: a name comes back with what it leaves open and what of it was not understood.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+RESOLUTIONS = (
+    *(96, 112, 128, 144, 160, 176, 192, 224, 227, 229, 240, 256, 260, 288, 299, 300),
+    *(320, 331, 352, 380, 384, 400, 448, 456, 480, 512, 528, 600, 640),
+)
+"""Square input sizes that papers and implementations use."""
+
+MAX_NAME = 200
+"""Characters of a name that are read."""
+
+_SIDES = re.compile(
+    r"[0-9]{1,6}(?:\s*[x×*]\s*[0-9]{1,6}){0,3}\s*(?:px|pixels?)?"
+    r"|[(\[]\s*[0-9]{1,6}(?:\s*[x×*,]\s*[0-9]{1,6}){0,3}\s*[)\]]"  # 1,024 alone is a number
+)
+_SQUARE = re.compile(r"(?P<side>[0-9]{1,6})\s*(?:px)?\s*(?:²|\^\s*\{?2\}?)")
+
+
+def input_size(text: str) -> tuple[int, ...] | None:
+    """An input's size as printed: (224,) for "224" and "224²", (3, 224, 224) for "3x224x224"; None if it is none.
+
+    Whether the first or the last of three is the channels, the text does not say.
+    """
+    text = text.strip().casefold()
+    square = _SQUARE.fullmatch(text)
+    found = [square["side"]] if square else re.findall("[0-9]+", text) if _SIDES.fullmatch(text) else []
+    sizes = tuple(map(int, found))
+    return sizes if sizes and all(sizes) else None
+
+
+_CITATION = re.compile(
+    r"\[[0-9, ;-]*\]|\((?=[^()]*[a-z]{2})[^()]*(?:\bet al\b|\b(?:19|20)[0-9]{2}\b)[^()]*\)|\((?:19|20)[0-9]{2}\)"
+    r"|[†‡*∗§¶]|\^[0-9a-z]",  # "(7 @ 1920)" is no year
+    re.IGNORECASE,
+)
+_NAME_TOKEN = re.compile(
+    r"(?<![0-9a-z.])(?P<size>[0-9]+(?:x[0-9]+){1,2}d?(?![0-9a-z.]))"  # 32x4d, 224x224, 3x224x224
+    r"|(?P<key>[a-z]+)\s*=\s*(?P<value>[0-9]+(?:\.[0-9]+)?)"  # g = 3
+    r"|(?P<family>[a-z]{2,}?)(?P<letter>[bv])(?P<version>[0-9]+(?:\.[0-9]+)?)(?![0-9a-z])"  # mobilenetv2
+    r"|(?<![a-z])(?P<short>[a-wyz][0-9]+(?:\.[0-9]+)?)(?![0-9a-z])"  # b0, v1.5, g3
+    r"|(?:(?<![a-z])x\s?)?(?P<number>[0-9]+(?:\.[0-9]+)?)(?:\s?x(?![a-z0-9]))?"  # 50, 1.4x, x2
+    r"|(?P<word>[a-z]+)"
+)
+_SPACED_SIZE = re.compile(r"(?<![0-9a-z.])([0-9]+)\s*x\s*(\1|[0-9]+d)(?![0-9a-z.])")  # 224 x 224, 32 x 4d; not 50 x2
+_DECIMAL = re.compile(r"(?<![0-9a-z])(x[0-9])_([0-9])(?![0-9a-z])")  # x1_0, as identifiers must write it
+_FAMILIES = {"rn": "resnet", "mnet": "mobilenet", "effnet": "efficientnet"}
+_KEYS = {"group": "g", "groups": "g", "growth": "k", "l": "", "depth": "", "width": "", "alpha": "", "α": ""}
+_UNNUMBERED = ("mobilenet", "shufflenet")  # what their papers call the first version
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A known name that a printed name may mean.
+
+    Attributes:
+        name: the known name.
+        assumed: parts of it that the printed name leaves unsaid ("v1.5" of resnet50@v1.5 for "ResNet-50").
+        residue: parts of the printed name that it does not account for ("se" of "SE-ResNet-50").
+    """
+
+    name: str
+    assumed: tuple[str, ...]
+    residue: tuple[str, ...]
+
+
+def candidates(name: str, known: Iterable[str], also: Mapping[str, Sequence[str]] | None = None) -> list[Candidate]:
+    """The known names that a printed name may mean: those that leave the least of it unread, then unsaid.
+
+    Known names look like "resnet50", "mobilenet_v2@1.4", "resnext50_32x4d"; what follows the @ is a variant.
+    A printed name need not name a first version that was published without a number ("MobileNet" for mobilenet_v1)
+    and not a width of 1. Several candidates: the name is ambiguous. A candidate with a residue is a network of that
+    family at best; nobody should take it for the network itself before the residue is explained. None: unknown.
+
+    Args:
+        name: as printed, with its citations and footnote marks.
+        known: the names to find.
+        also: other ways to write known names ("googlenet": ["inception_v1"]); two networks may share one.
+    """
+    letters, others = tokens(_CITATION.sub(" ", name[:MAX_NAME].replace("×", "x")))
+    found = _best(_match(spelling, target, letters, others) for spelling, target in _spellings(known, also))
+    least = min(map(_open, found), default=None)
+    return [candidate for candidate in found if _open(candidate) == least]
+
+
+def beginnings(name: str, known: Iterable[str], also: Mapping[str, Sequence[str]] | None = None) -> list[Candidate]:
+    """The known names of which a printed name says only the first word or more, in the order of `known`.
+
+    "NASNet-A" of nasnet_a_mobile and nasnet_a_large. What of them is not printed is unsaid, be it a number. The
+    arguments are those of `candidates`.
+    """
+    letters, others = tokens(_CITATION.sub(" ", name[:MAX_NAME].replace("×", "x")))
+    return _best(_begun(spelling, target, letters, others) for spelling, target in _spellings(known, also))
+
+
+def _spellings(known: Iterable[str], also: Mapping[str, Sequence[str]] | None) -> Iterator[tuple[str, str]]:
+    yield from ((one, one) for one in known)
+    yield from ((spelling, target) for target, spellings in (also or {}).items() for spelling in spellings)
+
+
+def _best(matches: Iterable[Candidate | None]) -> list[Candidate]:
+    """For each name the spelling that leaves the least open."""
+    found: dict[str, Candidate] = {}
+    for one in matches:
+        if one and (one.name not in found or _open(one) < _open(found[one.name])):
+            found[one.name] = one
+    return list(found.values())
+
+
+def _open(candidate: Candidate) -> tuple[int, int]:
+    return len(candidate.residue), len(candidate.assumed)
+
+
+def _match(spelling: str, target: str, letters: tuple[str, ...], others: Counter[str]) -> Candidate | None:
+    base, _, variant = spelling.partition("@")
+    base_letters, base_others = tokens(base)
+    family = "".join(base_letters)
+    rest = _without(letters, family)
+    if rest is None:
+        return None
+    missing = base_others - others
+    if missing and (
+        set(missing) != {"v1"} or family not in _UNNUMBERED or any(re.match("v[0-9]", token) for token in others)
+    ):
+        return None
+    variant_letters, variant_others = tokens(variant)
+    left = Counter(rest) + (others - base_others)
+    wanted = Counter(variant_letters) + variant_others
+    assumed = missing + (wanted - left)
+    del assumed["1"]
+    return Candidate(target, tuple(assumed.elements()), tuple((left - wanted).elements()))
+
+
+def _begun(spelling: str, target: str, letters: tuple[str, ...], others: Counter[str]) -> Candidate | None:
+    base_letters, base_others = tokens(spelling)
+    for said in range(len(base_letters), 0, -1):
+        rest = _without(letters, "".join(base_letters[:said]))
+        if rest is not None:
+            left, unsaid = Counter(rest), Counter(base_letters[said:])
+            assumed = (unsaid - left) + (base_others - others)
+            return Candidate(
+                target, tuple(assumed.elements()), tuple(((left - unsaid) + (others - base_others)).elements())
+            )
+    return None
+
+
+def _without(letters: tuple[str, ...], family: str) -> list[str] | None:
+    """The words that remain when a run of them spells the family, None if no run does."""
+    if family not in "".join(letters):  # nearly always
+        return None
+    for start in range(len(letters)):
+        read = 0
+        for stop, word in enumerate(letters[start:], start + 1):
+            if not family.startswith(word, read):
+                break
+            read += len(word)
+            if read == len(family):
+                return [*letters[:start], *letters[stop:]]
+    return None
+
+
+@lru_cache(maxsize=4096)
+def tokens(name: str) -> tuple[tuple[str, ...], Counter[str]]:
+    """The words of a name in their order, and its numbers, versions and settings without any."""
+    words = []
+    others: Counter[str] = Counter()
+    for token in _NAME_TOKEN.finditer(_DECIMAL.sub(r"\1.\2", _SPACED_SIZE.sub(r"\1x\2", name.casefold()))):
+        if token["size"]:
+            others[token["size"]] += 1
+        elif token["key"]:
+            others[_KEYS.get(token["key"], token["key"]) + _number(token["value"])] += 1
+        elif token["family"]:
+            words.append(token["family"])
+            others[token["letter"] + _number(token["version"])] += 1
+        elif token["short"]:
+            others[token["short"][0] + _number(token["short"][1:])] += 1
+        elif token["number"]:
+            others[_number(token["number"])] += 1
+        else:
+            words.append(token["word"])
+    return tuple(_FAMILIES.get(word, word) for word in words), others
+
+
+def _number(text: str) -> str:
+    """1.0 is 1."""
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,144 @@
+"""Names as people write them, wherever a network is named."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+import convcost
+from convcost.cli import run
+from convcost.errors import ConvcostError
+from convcost.network import shipped
+from convcost.spec.names import find
+
+SPELLINGS = {
+    "ResNet-50": "resnet50@v1",
+    "resnet-50": "resnet50@v1",
+    "RN50": "resnet50@v1",
+    "resnet50 v1.5": "resnet50@v1.5",
+    "ResNet-50 (v1.5)": "resnet50@v1.5",
+    "resnext50": "resnext50_32x4d@paper",
+    "ResNeXt-101 (64x4d)": "resnext101_64x4d@paper",
+    "SE-ResNet-50": "se_resnet50@paper",
+    "MobileNetV2": "mobilenet_v2@paper",
+    "MobileNet": "mobilenet_v1@paper",  # its paper's title
+    "mobilenet_v2_1.4": "mobilenet_v2_1.4@paper",
+    "efficientnet-b0": "efficientnet_b0@paper",
+    "EfficientNet B7": "efficientnet_b7@paper",
+    "VGG16": "vgg16@paper",
+    "vgg16_bn": "vgg16@bn",
+    "VGG-16 (BN)": "vgg16@bn",
+    "Inception-v3": "inception_v3@torchvision",
+    "Inception v1": "googlenet@paper",
+    "GoogleNet": "googlenet@paper",
+    "AlexNet": "alexnet@paper",
+    "shufflenet_v2_x1_0": "shufflenet_v2_x1.0@paper",
+    "ShuffleNet 1x (g=3)": "shufflenet_v1_g3@paper",
+    "RegNetX-400MF": "regnetx_400mf@pycls",
+    "NASNet-A (4 @ 1056)": "nasnet_mobile@paper",
+}
+
+
+@pytest.mark.parametrize(("written", "meant"), SPELLINGS.items())
+def test_a_network_is_loaded_by_the_name_that_people_write(written: str, meant: str):
+    assert convcost.load(written).name == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("resnext101", "could be resnext101_32x4d, resnext101_64x4d or resnext101_32x8d"),
+        ("NASNet-A", "could be nasnet_mobile@paper or nasnet_large@paper"),
+        ("Inception", "could be inception_resnet_v1, inception_resnet_v2, inception_v2, inception_v3 or inception_v4"),
+        ("effic", "could be efficientnet_b0, .*"),
+        ("SqueezeNet 1.7", "is squeezenet.* but for '1.7'"),
+        ("ResNet-26", "could be resnet18, .* but for '26'"),
+        ("ResNet-50 v3", "is resnet50 but for 'v3'"),
+        ("resnt50", "did you mean resnet50?"),
+        ("GPipe", "see convcost list"),
+        ("50", "see convcost list"),
+    ],
+)
+def test_what_a_name_leaves_open_is_asked_back(written: str, message: str):
+    with pytest.raises(ConvcostError, match=f"unknown network '{written}'.*{message}"):
+        convcost.load(written)
+
+
+@pytest.mark.parametrize("number", [26, 49, 51, 77, 500])
+def test_a_number_is_never_filled_in(number: int):
+    for name in ("ResNet-{}", "resnet{}", "DenseNet{}", "VGG-{}", "RN{}", "EfficientNet-B{}", "SE-ResNet-{}"):
+        with pytest.raises(ConvcostError):
+            convcost.load(name.format(number))
+
+
+def test_every_shipped_network_is_found_in_other_spellings():
+    for network in dict.fromkeys(network.network for network, _ in shipped()):
+        for written in (network.upper(), network.replace("_", "-"), network.replace("_", " ").title()):
+            if network == "inception_v2":  # as TF-slim calls another one, too
+                with pytest.raises(ConvcostError, match="could be inception_v2 or bn_inception@slim"):
+                    find(written)
+            else:
+                assert find(written).partition("@")[0] == network, written
+
+
+def test_settings_follow_a_name():
+    network = convcost.load("mobilenet_v1@paper width=0.5 input=3x192x192")
+    assert network.input == (3, 192, 192)
+    assert network.own_input == (3, 224, 224)
+    by_hand = convcost.load("mobilenet_v1@paper", width=Fraction(1, 2)).price("3x192x192")
+    assert network.price().total.macs == by_hand.total.macs
+    assert network.price("3x224x224").total.macs != by_hand.total.macs
+    assert network.set(classes=10).input == (3, 192, 192)
+    assert convcost.load("ResNet-34 shortcut=A").settings["shortcut"] == "A"
+    assert convcost.load("resnet34 A").settings["shortcut"] == "A"
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("resnet18 input=3x64x64 input=3x32x32", "the input is given twice"),
+        ("resnet18 clases=10", "no knob 'clases'; did you mean classes?"),
+        ("resnet18 classes=10 classes=11", "set twice"),
+        ("resnet18@v9", "no variant 'v9'"),
+        ("resnet18 input=3x", "like 3x224x224"),
+    ],
+)
+def test_settings_behind_a_name_are_checked(written: str, message: str):
+    with pytest.raises(ConvcostError, match=message):
+        convcost.load(written)
+
+
+def test_a_knob_is_set_once():
+    with pytest.raises(ConvcostError, match="classes: set twice"):
+        convcost.load("resnet18 classes=10", classes=11)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["layers", "--depth", "1", "--format", "csv"],
+        ["memory", "--format", "csv"],
+        ["dialects", "--format", "csv"],
+        ["formula", "--symbols", "batch"],
+        ["solve", "--max", "macs=1G", "--over", "classes=10,20", "--format", "csv"],
+    ],
+)
+def test_a_printed_reference_is_read_by_every_command(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    command, *options = arguments
+    assert run([command, "mobilenet_v1@paper input=3x192x192", *options]) == 0
+    written = capsys.readouterr().out
+    given = [] if command == "solve" else ["--input", "3x192x192"]
+    axes = ["--over", "H=192"] if command == "solve" else []
+    assert run([command, "MobileNet v1", *given, *options, *axes]) == 0
+    said = capsys.readouterr().out
+    if command == "solve":  # the height is a column of its own
+        said = said.replace(",H,", ",").replace(",192,", ",")
+    assert written == said
+
+
+def test_a_sweep_is_of_the_input_that_its_reference_says(tmp_path):
+    out = tmp_path / "designs.csv"
+    assert run(["sweep", "mobilenet_v1@paper input=3x192x192", "--over", "classes=10,1000", "--out", str(out)]) == 0
+    macs = str(convcost.load("mobilenet_v1").price("3x192x192").total.macs)
+    assert macs in out.read_text()
