@@ -53,13 +53,13 @@ class Cost(Sequence[Line]):
         tensors = [self.input]
         alone_after = self.graph.alone_after
         rows: list[Line] = []
-        for node, priced in zip(self.graph.nodes, self.graph.evaluate(self.input), strict=True):
-            shape, counts, work, activations = priced
+        priced = self.graph.evaluate(self.input)
+        nodes = zip(self.graph.nodes, priced, alone_after, strict=True)
+        for (name, op, taken, aux, _, _), (shape, counts, work, activations), after in nodes:
             if not alone:
                 work, activations = work.times(batch), activations * batch
-            inputs = tuple([tensors[i] for i in node.inputs])
-            after = alone_after[len(rows)]
-            rows.append(Line(node.name, node.op, inputs, shape, counts, work, activations, node.aux, batch, after))
+            inputs = (tensors[taken[0]],) if len(taken) == 1 else tuple([tensors[i] for i in taken])
+            rows.append(Line(name, op, inputs, shape, counts, work, activations, aux, batch, after))
             tensors.append(shape)
         return tuple(rows)
 

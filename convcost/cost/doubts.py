@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from convcost.cost.graph import Graph
 from convcost.errors import warn
 from convcost.ops import Shape
-from convcost.ops.doubts import doubts
+from convcost.ops.doubts import clear_from, doubts
 
 MAX_INPUTS = 64
 """How many inputs a graph remembers to have been looked at."""
@@ -30,12 +30,15 @@ def warn_of(graph: Graph, tensors: Sequence[Shape]) -> None:
 
 def _found(graph: Graph, tensors: Sequence[Shape]) -> list[str]:
     lines: dict[tuple[object, str], str] = {}
-    seen: dict[tuple[int, Shape], tuple[str, ...]] = {}  # most layers of a network repeat
-    for node in graph.nodes:
-        x = tensors[node.inputs[0]]
-        if (found := seen.get(key := (id(node.op), x))) is None:
-            found = seen[key] = tuple(doubts(node.op, x))
-        for doubt in found:
+    for node in graph.windowed:
+        op, x = node.op, tensors[node.inputs[0]]
+        key = (id(op), x[0], len(x))
+        if key not in graph.clear:
+            graph.clear[key] = clear_from(op, x)
+        least = graph.clear[key]
+        if least is not None and min(x[1:]) >= least:
+            continue
+        for doubt in doubts(op, x):
             where = f"{node.place}: " if node.place else ""
             lines.setdefault((node.place, doubt.partition(" is ")[0]), f"{where}layer {node.name}: {doubt}")
     return list(lines.values())

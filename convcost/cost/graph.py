@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -16,9 +16,11 @@ from convcost.exact.integers import Int, require_above, sum_over
 from convcost.ops import Op, Params, Shape, Work, elements, format_shape
 from convcost.ops.doubts import swapped
 from convcost.ops.repeat import Step, Steps
+from convcost.ops.torchpadding import Windowed
 
 MAX_BITS = 256
 """Of a dimension, so that counts stay numbers that can be computed and printed."""
+TOO_LARGE = 1 << MAX_BITS
 
 
 class Repeat(NamedTuple):
@@ -84,8 +86,18 @@ class Graph:
         )
 
     @cached_property
+    def windowed(self) -> tuple[Node, ...]:
+        """The nodes whose operators slide a window."""
+        return tuple(node for node in self.nodes if isinstance(node.op, Windowed))
+
+    @cached_property
     def doubted(self) -> dict[Shape, tuple[str, ...]]:
         """What is doubtful on inputs that have been looked at; see `convcost.cost.doubts`."""
+        return {}
+
+    @cached_property
+    def clear(self) -> dict[tuple[object, ...], int | None]:
+        """Of windows that have been looked at, the sizes on which none is doubtful; see `convcost.cost.doubts`."""
         return {}
 
     def evaluate(self, input: Shape | None = None) -> list[Evaluated]:
@@ -108,7 +120,10 @@ class Graph:
                 key, result = (), None
             if result is None:
                 try:
-                    with _stepping(node) if repeated else nullcontext():
+                    if repeated:
+                        with _stepping(node):
+                            result = evaluate(node.op, xs)
+                    else:
                         result = evaluate(node.op, xs)
                 except ConvcostError as error:
                     raise self._located(error, node, xs) from None
@@ -151,7 +166,9 @@ def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
     try:
         shape = op.out_shape(*xs)
         for size in shape:
-            if isinstance(size, int) and size.bit_length() > MAX_BITS:
+            if type(size) is int and 0 < size < TOO_LARGE:
+                continue
+            if isinstance(size, int) and size >= TOO_LARGE:
                 raise ShapeError(f"{op.name} makes a dimension of more than {MAX_BITS} bits")
             if not require_above(size, 0):
                 kernel = getattr(op, "kernel_size", None)

@@ -50,6 +50,8 @@ class Formula:
 
     def __call__(self, /, *values: Int, **named: Int) -> Int:
         """The value at a point, or on arrays of points. Raises ConvcostError for what is not exact or not inside."""
+        if not named and len(values) == len(self.variables) and (value := self._at_ints(*values)) is not None:
+            return value
         given = self.arguments(values, named)
         if any(hasattr(value, "astype") for value in given.values()):
             return self._on_arrays(given)
@@ -136,6 +138,10 @@ class Formula:
         if isinstance(self.value, Poly):
             return self.value.compile(self.symbols)
         return lambda *_: self.value
+
+    @cached_property
+    def _at_ints(self) -> Callable[..., Int | None]:
+        return self.domain.compile(self.value, self.symbols)
 
     def _on_arrays(self, given: dict[str, Int]) -> Int:
         import numpy as np

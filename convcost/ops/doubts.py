@@ -39,6 +39,17 @@ def doubts(op: Op, x: Shape) -> Iterator[str]:
         yield f"{op.name}: its padding of {_each(padded)} is half of {kernel}, or more"
 
 
+def clear_from(op: Op, x: Shape) -> int | None:
+    """The size of maps from which on nothing is doubtful on channels and axes as of x, None if something always is."""
+    if not isinstance(op, Windowed):
+        return 0
+    extent = geometry(op, len(x) - 1).extent
+    if not all(isinstance(e, int) for e in extent):
+        return 0
+    # What is doubtful depends on a map only by whether the window is larger than it.
+    return None if any(doubts(op, (x[0], *extent))) else max(extent)
+
+
 def swapped(op: Op, x: Shape) -> str:
     """What was meant if a convolution is given its input's channels first, as torch's are."""
     if not isinstance(op, Conv) or not isinstance(op.kernel_size, int) or op.kernel_size <= x[0]:

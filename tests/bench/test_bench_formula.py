@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,7 +21,20 @@ def repeated(function: Callable[[], object], times: int) -> Callable[[], float]:
     return lambda: once() / times
 
 
-def test_a_million_designs_of_resnet50_within_twice_numpy_by_hand(benchmark):
+def test_a_call_with_its_checks_takes_at_most_2_5_times_its_compiled_function(benchmark):
+    for symbols, point in ((["H", "W"], (224, 224)), (["batch", "H", "W", "width"], (1, 224, 224, 64))):
+        formula = load("resnet50@v1.5").formula("macs", symbols)
+        compiled = formula.compile()
+        assert formula(*point) == compiled(*point) == 4_089_184_256
+        checked, unchecked = in_turn(
+            9, repeated(partial(formula, *point), 2000), repeated(partial(compiled, *point), 2000)
+        )
+        benchmark.extra_info[" ".join(symbols)] = checked / unchecked
+        assert checked <= 2.5 * unchecked
+    benchmark.pedantic(formula, point, rounds=5)
+
+
+def test_a_million_designs_of_resnet50_within_one_and_a_half_times_numpy_by_hand(benchmark):
     generator = np.random.default_rng(0)
     H, W = generator.integers(32, 512, (2, DESIGNS))  # noqa: N806
     w = generator.integers(16, 129, DESIGNS)
@@ -41,12 +55,11 @@ def test_a_million_designs_of_resnet50_within_twice_numpy_by_hand(benchmark):
         checked=checked / hand, compiled=unchecked / hand, millions_of_designs_per_second=DESIGNS / checked / 1e6
     )
     benchmark.pedantic(formula, (H, W, w), rounds=3)
-    assert checked <= 2 * hand
-    assert unchecked <= 2 * hand
+    assert checked <= 1.5 * hand
 
 
 def test_layers_of_resnet50_and_its_formula_against_fvcore_on_the_built_model(benchmark, one_thread):
-    """Where fvcore takes 0.26 s: all layers by rules 0.5 ms, by their formulas 15 us, the total by its own 4 us.
+    """Where fvcore takes 0.26 s: all layers by rules 0.5 ms, by their formulas 15 us, the total by its own 0.7 us.
 
     Without a look at its domain and the types of its arguments, the compiled formula takes 0.5 us.
     """

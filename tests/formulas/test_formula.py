@@ -14,6 +14,8 @@ from convcost.errors import ConvcostError
 from convcost.exact import integers
 from convcost.exact.integers import ceildiv
 from convcost.exact.poly import from_json
+from convcost.exact.poly.assume import Condition
+from convcost.formulas.formula import Formula
 
 N, H, W, WIDTH = symbol("N"), symbol("H"), symbol("W"), symbol("width")
 
@@ -95,6 +97,23 @@ def test_substitution_difference_and_degree(resnet50):
 )
 def test_the_domain_is_what_the_layers_need(network, symbols, domain):
     assert str(load(network).formula("macs", symbols).domain) == domain
+
+
+def test_a_call_at_ints_looks_at_bounds_and_conditions():
+    H, n, x = symbol("H"), symbol("n", at_least=0), symbol("x", rational=True)  # noqa: N806
+    formula = Formula("net", "macs", H * n + x, (H, n, x), (Condition(H - 2 * n), Condition(x)))
+    assert str(formula.domain) == "H >= 1, n >= 0, x > 0, H > 2*n"
+    assert formula(7, 3, 1) == 22
+    assert formula(7, 3, Fraction(1, 2)) == Fraction(43, 2)
+    for outside in ((0, 0, 1), (7, -1, 1), (7, 3, 0), (6, 3, 1), (True, 0, 1), (7, 3), (7, 3, 1, 1)):
+        with pytest.raises(ConvcostError):
+            formula(*outside)
+    equal = Formula("net", "macs", H, (H, n), (Condition(H - 2 * n, equal=True),))
+    weak = Formula("net", "macs", H, (H, n), (Condition(H - 2 * n, weak=True),))
+    assert (equal(6, 3), weak(6, 3), weak(7, 3)) == (6, 6, 7)
+    for formula, outside in ((equal, (7, 3)), (weak, (5, 3))):
+        with pytest.raises(ConvcostError, match="outside"):
+            formula(*outside)
 
 
 def test_fractions_are_exact():

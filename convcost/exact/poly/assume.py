@@ -31,6 +31,11 @@ class Condition(NamedTuple):
     equal: bool = False
     weak: bool = False
 
+    @property
+    def relation(self) -> str:
+        """Of the value to 0, as in a program."""
+        return "==" if self.equal else ">=" if self.weak else ">"
+
     def holds(self, value: Int) -> Any:
         """Whether it does where the value is this number; an array of that for an array."""
         return value == 0 if self.equal else value >= 0 if self.weak else value > 0
@@ -39,7 +44,7 @@ class Condition(NamedTuple):
         """`a > b`, `a = b` or `a >= b`, with what is subtracted on the other side."""
         terms = terms_of(self.value).items()
         sides = (collect({}, [(m, sign * c) for m, c in terms if sign * c > 0]) for sign in (1, -1))
-        relation = "=" if self.equal else ">" if not self.weak else r"\ge" if style == "latex" else ">="
+        relation = "=" if self.equal else r"\ge" if self.weak and style == "latex" else self.relation
 
         from convcost.exact.poly.text import format_poly
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import ceil
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from convcost.exact.poly.assume import Assumptions, Condition
 from convcost.exact.poly.atoms import Floor, Number, Symbol, atoms_within
 from convcost.exact.poly.calculus import evaluate
 from convcost.exact.poly.core import Poly, number, symbol
+from convcost.exact.poly.source import compile_inside
 from convcost.exact.poly.text import format_poly
 
 
@@ -39,6 +40,11 @@ class Domain(NamedTuple):
             holds = condition.holds(evaluate(condition.value, values))
             if not (holds if isinstance(holds, bool) else holds.all()):
                 raise ConvcostError(f"outside: this formula holds for {self}, and {condition.format()} fails")
+
+    def compile(self, value: Int, names: Sequence[str]) -> Callable[..., Int | None]:
+        """A fast function of these symbols: the value for ints inside, None for whatever `check` has to look at."""
+        least = {name: bound // 1 + 1 if name in self.above else ceil(bound) for name, bound in self.least.items()}
+        return compile_inside(value, names, least, self.conditions)
 
     def __str__(self) -> str:
         return ", ".join(self.phrases())

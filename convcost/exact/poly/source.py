@@ -10,6 +10,7 @@ from convcost.errors import ConvcostError
 from convcost.exact import integers
 from convcost.exact.integers import Int
 from convcost.exact.poly import calculus
+from convcost.exact.poly.assume import Condition
 from convcost.exact.poly.atoms import Atom, Floor, Maximum, Monomial, NearestMultiple, Symbol, atoms_within
 from convcost.exact.poly.core import Poly, check_name, denominator, terms_of
 
@@ -26,6 +27,18 @@ def compile_polys(values: Sequence[Int], names: Sequence[str]) -> Callable[..., 
     """As `Poly.compile`, for a tuple of values (numbers or polynomials); computes what they share once."""
     lines, results = _write(values, names)
     return _function(lines, f"({', '.join(results)},)", names)
+
+
+def compile_inside(
+    value: Int, names: Sequence[str], least: Mapping[str, int], conditions: Sequence[Condition]
+) -> Callable[..., Int | None]:
+    """As `Poly.compile`, with a look at its arguments: None unless they are ints within these bounds and conditions."""
+    lines, (*asked, result) = _write([*(condition.value for condition in conditions), value], names)
+    ints = [f"type({name}) is int and {name} >= {bound}" for name, bound in least.items()]
+    held = [f"{text} {condition.relation} 0" for text, condition in zip(asked, conditions, strict=True)]
+    before = [f"if not ({' and '.join(ints)}): return None"] if ints else []
+    after = [f"if not ({' and '.join(held)}): return None"] if held else []
+    return _function([*before, *lines, *after], result, names)
 
 
 def _function(lines: list[str], result: str, names: Sequence[str]) -> Callable[..., Any]:
