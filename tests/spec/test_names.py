@@ -99,7 +99,7 @@ def test_settings_follow_a_name():
     [
         ("resnet18 input=3x64x64 input=3x32x32", "the input is given twice"),
         ("resnet18 clases=10", "no knob 'clases'; did you mean classes?"),
-        ("resnet18 classes=10 classes=11", "set twice"),
+        ("resnet18 classes=10 classes=11", "classes: given twice"),
         ("resnet18@v9", "no variant 'v9'"),
         ("resnet18 input=3x", "like 3x224x224"),
     ],
