@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import re
 
-from convcost.auditing.audit import audit_claims
-from convcost.auditing.convention import Near
+from convcost.auditing.audit import VERDICTS, audit_claims
 from convcost.printed.numbers import Printed, parse
 from convcost.published.claims import Claim, Claims, of_table
 from convcost.published.readings import Reading
 from convcost.published.tables import load_table
+
+WRONG = VERDICTS[3:]
 
 
 def correct(name: str) -> Claims:
@@ -64,22 +65,22 @@ class Rates:
 
     def __init__(self, name: str, cases: int) -> None:
         table = correct(name)
-        near: Near = {}
         rng = random.Random(f"{name} {cases}")  # noqa: S311  # the same cases every time
         self.cases = cases
-        self.named = self.excused = self.missed = self.alarms = self.beside = 0
+        self.named = self.left = self.excused = self.missed = self.alarms = self.beside = 0
         for _ in range(cases):
             victim = rng.randrange(len(table.claims))
             claims = list(table.claims)
             claims[victim] = plant(claims[victim], rng)
-            found = audit_claims(table._replace(claims=claims), explained=False, near=near).findings
+            found = audit_claims(table._replace(claims=claims), explained=False).findings
             verdict = found[victim].verdict
-            self.named += verdict in ("not reproduced", "contradicts itself")
-            self.excused += verdict in ("another convention", "another network")
+            self.named += verdict in WRONG
+            self.left += verdict == "open"
+            self.excused += verdict == "holds as"
             self.missed += verdict == "holds"
             self.beside += len(found) - 1
-            self.alarms += sum(finding.verdict != "holds" for i, finding in enumerate(found) if i != victim)
+            self.alarms += sum(finding.verdict in WRONG for i, finding in enumerate(found) if i != victim)
 
     def __str__(self) -> str:
-        became = f"{self.named} named, {self.excused} excused, {self.missed} missed"
+        became = f"{self.named} named, {self.left} left open, {self.excused} excused, {self.missed} missed"
         return f"{self.cases} planted: {became}; {self.alarms} false alarms on {self.beside} cells beside them"

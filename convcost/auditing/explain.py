@@ -280,7 +280,7 @@ class Target:
             return ""
         ways = (self.reading._replace(rounding=way, k=k) for k in KILO for way in ROUNDINGS)
         holding = [way for way in ways if way.holds(self.printed, count)]
-        way = min(holding, key=lambda one: one.unusual(self.reading))
+        way = min(holding, key=lambda one: len(one.differences(self.reading)))
         return f"{self.claim.text} {', '.join(way.differences(self.reading))}"
 
 

@@ -1,29 +1,48 @@
-"""Reconcile a claimed number: everything that makes it true, the most ordinary assumption first.
+"""Reconcile a claimed number: what makes it true, the shortest description first, or that it could be chance.
 
-A candidate is a network on an input (for a name: its variants, knobs and usual resolutions; without one: every shipped
-network in every variant), a part of it, and for each claimed quantity a reading. What a candidate assumes is weighed in
-steps of ordinariness; candidates that come to the same exact counts under the same assumptions are one match.
+A candidate is a network on an input (for a name: its variants, knobs, usual resolutions and classes; without one: every
+shipped network in every variant), and for each claimed quantity a reading. What a candidate assumes is priced in bits
+(`convcost.auditing.prices`), as a table of one row is. A claim is explained if that is cheaper, by a stated margin,
+than to take it for an error or for a count of something that is none of ours; if not, it is open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from itertools import chain
-from typing import NamedTuple
+from itertools import product
+from math import log2
+from typing import Any, NamedTuple
 
-from convcost.auditing.alternatives import Alternative, alternatives, reference, with_auxiliary
-from convcost.cost.cost import Cost
+from convcost.auditing.chance import chance
+from convcost.auditing.evidence import Row, Shared, sure
+from convcost.auditing.hypotheses import (
+    Axis,
+    Candidate,
+    Subject,
+    axis_of,
+    family_bits,
+    kind_of,
+    none_of_ours,
+    price_of_zeros,
+    reference,
+    shared_bits,
+)
+from convcost.auditing.prices import COMMON_CLASSES, bits, raw
 from convcost.errors import ConvcostError
 from convcost.network import Network, shipped
-from convcost.printed.numbers import KILO, ROUNDINGS, Printed, parse
-from convcost.published.readings import ALL, OWN, PARTS, WITH_AUXILIARY, Reading, counted, counts, exact, residual
+from convcost.printed.numbers import Printed, parse
+from convcost.published.claims import Claim
+from convcost.published.readings import PLAIN, Reading, counted, residual
 from convcost.published.tables import TOTAL
 
 _NEAREST = 5
+_MOST = 200
+"""Explanations that are told to programs."""
+_WAYS = 3
+"""Readings of each number of a candidate that are told."""
 _QUANTITY = {"params": "params", "macs": "ops", "flops": "ops", "ops": "ops"}
-_PLAIN = {"params": Reading("params", "params"), "ops": Reading("ops", "macs")}
-_ROUNDING_STEPS = {"half_up": 0, "truncated": 1, "half_even": 1, "up": 2}
+_KIND = "of several sources"
 
 
 class Meant(NamedTuple):
@@ -32,18 +51,14 @@ class Meant(NamedTuple):
     printed: Printed
     reading: Reading
     exact: int
-    binary: bool = False
-    """Whether its prefix is read as a power of 1024, where the field means one of 1000."""
-    digits: int = 0
-    """How many of its digits are meant, where its last zeros are taken for places that are not printed."""
     residual: Fraction = Fraction(0)
 
 
 class Match(NamedTuple):
     """A set of assumptions under which every claimed number holds, or nearly."""
 
-    steps: int
-    """How far from ordinary the assumptions are together."""
+    bits: float
+    """What the assumptions cost together."""
     networks: tuple[str, ...]
     """What has these exact counts, the most ordinary first; as `load` reads it."""
     input: tuple[int, ...]
@@ -52,7 +67,7 @@ class Match(NamedTuple):
 
 
 class Reconciled(NamedTuple):
-    """What makes a claim true."""
+    """What makes a claim true, and how sure that is."""
 
     claims: tuple[Printed, ...]
     name: str
@@ -62,6 +77,15 @@ class Reconciled(NamedTuple):
     """Without any match: those with the smallest residuals, under the plain readings."""
     networks: int
     """How many networks, each on one input, were tried."""
+    margin: float = 0.0
+    """Bits by which the first match is cheaper than an error in print, or a count that is none of ours."""
+    chance: Fraction = Fraction(1)
+    """The part of all numbers of this form within 15 % that a match as cheap would explain."""
+
+    @property
+    def explained(self) -> bool:
+        """Whether the first match is an explanation, and not perhaps chance."""
+        return bool(self.matches) and sure(self.margin)
 
 
 def claimed(text: str, quantity: str = "") -> tuple[str, Printed]:
@@ -90,112 +114,167 @@ def reconcile(claims: Mapping[str, Printed], network: Network | None = None) -> 
     """
     if not claims:
         raise ConvcostError("nothing is claimed: give --params, --macs, or a number with its unit")
-    tried = 0
-    matches: dict[tuple[object, ...], Match] = {}
-    near: list[Match] = []
-    for candidate in _of(network, sizes="ops" in claims) if network else _all():
-        tried += 1
-        for part in (candidate.part,) if candidate.part else PARTS:
-            found = _match(claims, candidate, part)
-            if found is None:
-                continue
-            if any(meant.residual for meant in found.meant):
-                near.append(found)
-                continue
-            key = (found.assumed[1:], *((meant.exact, meant.reading) for meant in found.meant))
-            if key in matches:
-                first = min(matches[key], found, key=lambda match: match.steps)
-                found = first._replace(networks=(*matches[key].networks, *found.networks))
-            matches[key] = found
-    ranked = sorted(matches.values(), key=lambda match: (match.steps, len(match.assumed)))
-    closest = sorted(near, key=lambda match: (sum(abs(m.residual) / max(m.exact, 1) for m in match.meant), match.steps))
-    name = reference(network, network.input) if network else ""
-    distinct = {tuple(meant.exact for meant in match.meant): match for match in reversed(closest)}
-    nearest = () if ranked else tuple(list(distinct.values())[: -_NEAREST - 1 : -1])
-    return Reconciled(tuple(claims.values()), name, tuple(ranked), nearest, tried)
+    found = search(claims, network)
+    return Reconciled(
+        tuple(claims.values()),
+        reference(network, network.input) if network else "",
+        found.matches(),
+        () if found.printed.any() else found.nearest(),
+        len(found.candidates),
+        found.margin(),
+        found.chance(),
+    )
 
 
-def _of(network: Network, *, sizes: bool) -> Iterator[Alternative]:
-    """A network, its variants and knobs, and all of them at other inputs; other networks are not what was asked."""
-    cost = network.price()
-    yield Alternative(0, 0, reference(network, cost.input), network, cost)
-    for other in alternatives(network, cost, sizes=sizes):
-        if other.network.network == network.network:
-            yield other
+def search(claims: Mapping[str, Printed], network: Network | None = None) -> Search:
+    """All hypotheses about the claimed numbers, as arrays."""
+    cells = [Claim("", "", str(one), quantity, "", TOTAL, one) for quantity, one in claims.items()]
+    axes = {kind_of(cell): axis_of(kind_of(cell), [cell]) for cell in cells}
+    return Search(cells, axes, *(_of(network, cells, axes) if network else _all(axes)))
 
 
-def _all() -> Iterator[Alternative]:
+def _of(network: Network, cells: Sequence[Claim], axes: Mapping[str, Axis]) -> tuple[list[Candidate], Any]:
+    """A network, its variants, knobs, inputs and classes, and what each costs."""
+    import numpy as np
+
+    subject = Subject(network, network.price(), TOTAL, list(axes.values()))
+    row = Row(cells, subject, axes)
+    row.add(subject.far())
+    row.add(subject.with_classes(COMMON_CLASSES))
+    among = len(subject.variants)
+    own = row.own_bits(Shared())
+    family = [family_bits(one.variant, network.variant, among) + bits("variant", "shared") for one in row.candidates]
+    return row.candidates, own + np.array(family) + shared_bits(None, None)
+
+
+def _all(axes: Mapping[str, Axis]) -> tuple[list[Candidate], Any]:
+    """Every shipped network in every variant, and what each costs."""
+    import numpy as np
+
+    found: list[Candidate] = []
+    prices: list[float] = []
     default: dict[str, Network] = {}
-    for network, cost in shipped(variants=True):
-        first = default.setdefault(network.network, network) is network
-        steps = 0 if first else 1
-        yield Alternative(steps, steps, network.name, network, cost)
-        if heads := with_auxiliary(network):
-            yield Alternative(steps + 1, steps + 1, reference(heads, heads.input), heads, heads.price(), WITH_AUXILIARY)
+    every = list(shipped(variants=True))
+    among = log2(len({network.network for network, _ in every}))
+    for network, cost in every:
+        first = default.setdefault(network.network, network)
+        subject = Subject(network, cost, TOTAL, list(axes.values()))
+        near = subject.itself()
+        found += near
+        variants = len(network.spec.variants_of(network.network))
+        family = family_bits(network.variant, first.variant, variants - 1)
+        prices += [among + family + one.bits for one in near]
+    return found, np.array(prices)
 
 
-def _match(claims: Mapping[str, Printed], candidate: Alternative, part: str) -> Match | None:
-    """The most ordinary readings of a part under which every claim holds; with residuals if there are none."""
-    meant: list[Meant] = []
-    steps = candidate.steps + 2 * (part != ALL)
-    for quantity, printed in claims.items():
-        least = min(_meanings(quantity, printed, candidate.cost, part), key=lambda one: one[0], default=None)
-        if least is None:
-            plain = _PLAIN[quantity]
-            count = exact(candidate.cost, TOTAL, plain._replace(part=part))
-            if count is None or part != ALL:
-                return None
-            meant.append(Meant(printed, plain, count, residual=residual(plain.interval(printed), count)))
-            continue
-        steps += least[0]
-        meant.append(least[1])
-    said = chain.from_iterable(_assumed(one) for one in meant)
-    assumed = tuple(dict.fromkeys(filter(None, (candidate.label, part, *said))))
-    return Match(steps, (candidate.label,), tuple(candidate.cost.input), assumed, tuple(meant))
+class Search:
+    """Candidates, readings and claims as arrays."""
+
+    def __init__(
+        self, cells: Sequence[Claim], axes: Mapping[str, Axis], candidates: Sequence[Candidate], own: Any
+    ) -> None:
+        import numpy as np
+
+        self.candidates = candidates
+        self.claims = [cell.printed for cell in cells if cell.printed]
+        self.axes = [axes[kind_of(cell)] for cell in cells]
+        self.own = own
+        self.counts = [np.array([one.counts[axis.quantity] for one in candidates]) for axis in self.axes]
+        self.prices = []
+        for axis, printed in zip(self.axes, self.claims, strict=True):
+            zeros = np.tile(price_of_zeros(axis, printed), len(axis.bits) // len(axis.ways))
+            self.prices.append(axis.bits + zeros + bits("column", _KIND) + bits(_KIND, "printed"))
+        self.prints = []
+        for axis, counts, printed in zip(self.axes, self.counts, self.claims, strict=True):
+            low, high = axis.bounds(printed)
+            held = (counts[:, :, None] >= low) & (counts[:, :, None] <= high)
+            self.prints.append(held.reshape(len(candidates), -1))
+        least = [
+            np.where(held, price, np.inf).min(axis=1) for held, price in zip(self.prints, self.prices, strict=True)
+        ]
+        self.least = own + sum(least)
+        self.printed = np.isfinite(self.least)
+
+    def margin(self) -> float:
+        """By how much the best explanation is cheaper than the best description in which a number is not printed."""
+        if not self.printed.any():
+            return 0.0
+        import numpy as np
+
+        missed = []
+        for axis, counts, printed, held, price in zip(
+            self.axes, self.counts, self.claims, self.prints, self.prices, strict=True
+        ):
+            price_of_miss = _missed(axis, counts, printed) - bits(_KIND, "printed")
+            missed.append(np.where(held, np.inf, price + price_of_miss).min(axis=1))
+        least = [
+            np.where(held, price, np.inf).min(axis=1) for held, price in zip(self.prints, self.prices, strict=True)
+        ]
+        ways = [
+            self.own + sum(pair[way] for pair, way in zip(zip(least, missed, strict=True), chosen, strict=True))
+            for chosen in product((0, 1), repeat=len(least))
+            if any(chosen)
+        ]
+        unknown = bits("row", "unknown") + sum(raw(printed.digits) for printed in self.claims)
+        return float(min(unknown, *(way.min() for way in ways)) - self.least.min())
+
+    def chance(self) -> Fraction:
+        """What else would have been explained as cheaply."""
+        if not self.printed.any():
+            return Fraction(1)
+        return chance(self.axes, self.counts, self.claims, self.own, self.prices, float(self.least.min()))
+
+    def matches(self) -> tuple[Match, ...]:
+        """The explanations, the cheapest first; candidates of the same counts and readings are one."""
+        import numpy as np
+
+        found: dict[tuple[object, ...], Match] = {}
+        for k in np.argsort(self.least, kind="stable")[: int(self.printed.sum())]:
+            ways = []
+            for held, price in zip(self.prints, self.prices, strict=True):
+                holding = np.flatnonzero(held[k])
+                ways.append(holding[np.argsort(price[holding], kind="stable")][:_WAYS])
+            for chosen in product(*ways):
+                match = self._match(int(k), [int(one) for one in chosen])
+                key = (match.assumed[1:], *((meant.exact, meant.reading) for meant in match.meant))
+                if key in found:
+                    networks = dict.fromkeys((*found[key].networks, *match.networks))
+                    found[key] = found[key]._replace(networks=tuple(networks))
+                else:
+                    found[key] = match
+            if len(found) > _MOST:
+                break
+        return tuple(sorted(found.values(), key=lambda match: match.bits))
+
+    def nearest(self) -> tuple[Match, ...]:
+        """What comes nearest under the plain readings."""
+        plain = [axis.number(PLAIN[axis.quantity]) for axis in self.axes]
+        every = [self._match(k, plain) for k in range(len(self.candidates))]
+        every.sort(key=lambda match: (sum(abs(m.residual) / max(m.exact, 1) for m in match.meant), match.bits))
+        distinct = {tuple(meant.exact for meant in match.meant): match for match in reversed(every)}
+        return tuple(list(distinct.values())[: -_NEAREST - 1 : -1])
+
+    def _match(self, k: int, readings: Sequence[int]) -> Match:
+        candidate = self.candidates[k]
+        meant = []
+        for axis, counts, printed, index in zip(self.axes, self.counts, self.claims, readings, strict=True):
+            reading = axis.reading(index)
+            exact = int(counts[k, index // len(axis.ways)])
+            meant.append(Meant(printed, reading, exact, residual(reading.interval(printed), exact)))
+        price = float(self.own[k] + sum(price[index] for price, index in zip(self.prices, readings, strict=True)))
+        said = [one for each in meant for one in _assumed(each)]
+        assumed = tuple(dict.fromkeys((candidate.label, *said)))
+        return Match(price, (candidate.label,), candidate.at, assumed, tuple(meant))
 
 
-def _meanings(quantity: str, printed: Printed, cost: Cost, part: str) -> Iterator[tuple[int, Meant]]:
-    """Every reading of a part under which a claim holds, with its steps from the plain one.
-
-    A tool's count is no explanation where one of ours, which is plainer, holds.
-    """
-    own = [*_under([name for name in counts(quantity) if name in OWN], quantity, printed, cost, part)]
-    yield from own or _under([name for name in counts(quantity) if name not in OWN], quantity, printed, cost, part)
-
-
-def _under(
-    measures: Sequence[str], quantity: str, printed: Printed, cost: Cost, part: str
-) -> Iterator[tuple[int, Meant]]:
-    binary, coarser = printed.as_binary(), printed.coarser()
-    for measure in measures:
-        reading = Reading(quantity, measure, part=part)
-        count = exact(cost, TOTAL, reading)
-        if count is None:
-            continue
-        for k in KILO if printed.factor(KILO[0]) != printed.factor(KILO[1]) else KILO[:1]:
-            for rounding in ROUNDINGS:
-                way = reading._replace(rounding=rounding, k=k)
-                steps = _measure_steps(quantity, measure) + _ROUNDING_STEPS[rounding] + (k != KILO[0])
-                if rounding == "up" and way.interval(printed).low == 0 and not printed.bound:
-                    continue  # every small number is rounded up to one digit
-                if way.holds(printed, count):
-                    yield steps, Meant(printed, way, count)
-                elif coarser and rounding == ROUNDINGS[0] and way.holds(coarser, count):
-                    yield steps + 2, Meant(printed, way, count, digits=len(str(coarser.digits)))
-                elif k == KILO[0] and binary.factor() != printed.factor(KILO[-1]) and way.holds(binary, count):
-                    yield steps + 3, Meant(printed, way, count, binary=True)
-
-
-def _measure_steps(quantity: str, measure: str) -> int:
-    return int(measure != _PLAIN[quantity].measure)
+def _missed(axis: Axis, counts: Any, printed: Printed) -> float:
+    """What a number costs that is not printed: as an error, or as a count of what is none of ours."""
+    name, price = none_of_ours(axis, counts, printed)
+    error = bits(_KIND, "wrong") + bits("slip", "none of these") + raw(printed.digits)
+    return min(error, bits(_KIND, name) + price)
 
 
 def _assumed(meant: Meant) -> Iterable[str]:
     """What a claimed number assumes beyond the plain reading, in words."""
-    plain = _PLAIN[meant.reading.quantity]._replace(part=meant.reading.part)
-    said: Sequence[str] = meant.reading.differences(plain)
-    if meant.binary:
-        said = [*said, f"{meant.printed.scale} = 1024^{'KMGT'.index(meant.printed.scale) + 1}, which nobody states"]
-    if meant.digits:
-        said = [*said, f"to {meant.digits} significant digits"]
-    return said or [counted(plain.quantity, plain.measure)]
+    plain = PLAIN[meant.reading.quantity]
+    return meant.reading.differences(plain) or [counted(plain.quantity, plain.measure)]

@@ -10,7 +10,7 @@ from convcost.cli.options import TABLE_OR_FILE, load_network, output_options, se
 from convcost.errors import ConvcostError
 from convcost.values import named
 
-_FAIL_ON = ("contradiction", "unreproduced", "difference")
+_FAIL_ON = ("contradiction", "unreproduced", "open", "difference")
 
 
 @click.command()
@@ -21,6 +21,7 @@ _FAIL_ON = ("contradiction", "unreproduced", "difference")
 @click.option("--spec", "specs", multiple=True, type=click.Path(path_type=Path), help="A spec file of your own.")
 @click.option("--table", "number", type=click.IntRange(min=1), help="Which table of the file.")
 @click.option("--header-rows", type=click.IntRange(min=1), help="How many rows of it are header.")
+@click.option("--brief/--full", default=None, help="A line a table (default with --all), or every cell.")
 @click.option("--fail-on", type=click.Choice(_FAIL_ON), help="Exit with 1 if a cell is as bad as this, or worse.")
 @output_options
 def audit(
@@ -31,16 +32,17 @@ def audit(
     specs: tuple[Path, ...],
     number: int | None,
     header_rows: int | None,
+    brief: bool | None,
     fail_on: str | None,
     format_: str,
     exact: bool,
 ) -> int:
     """Judge every printed count of TABLES, shipped or your own files.
 
-    Shipped ones go by name, your own by their .csv, .md, .tex or .html file. A cell holds, holds under another
-    convention or for another network, contradicts the other cells of its row, or is not reproduced. --map says what a
-    column prints (name, input, params, macs, flops, ops or skip, perhaps "ops in M" or "ops of SE-{}", where {} is the
-    row's name), --name which network a row is about.
+    Shipped ones go by name, your own by their .csv, .md, .tex or .html file. A cell holds, or holds as another network
+    or input; it is a slip, does not hold, or contradicts its row; or it is open what it counts, which is no blame.
+    --map says what a column prints (name, input, params, macs, flops, ops or skip, perhaps "ops in M" or "ops of
+    SE-{}", where {} is the row's name), --name which network a row is about.
 
     Example: convcost audit googlenet resnet
     """
@@ -58,7 +60,7 @@ def audit(
     if fail_on and (empty := next((one for one in found if not one.findings), None)):
         why = f": {empty.unread[0].row}: {empty.unread[0].why}" if empty.unread else ""
         raise ConvcostError(f"{empty.table.title}: no cell of it could be audited{why}")
-    show(views.audits(found), format_, exact)
+    show(views.audits(found, brief=all_ if brief is None else brief), format_, exact)
     failing = library.FAILING[fail_on] if fail_on else ()
     return int(any(finding.verdict in failing for one in found for finding in one.findings))
 
@@ -79,9 +81,9 @@ def reconcile(
 ) -> int:
     """Find what makes a claimed number true, if anything does.
 
-    Variants, inputs, units, K, roundings, tools and heads are tried, the most ordinary first. A CLAIM is a number with
-    its unit, such as "3.8 GFLOPs". Without a NETWORK every shipped one is searched. Exits with 1 if nothing makes the
-    claim true. Example: convcost reconcile resnet50 --macs 4.12G --params 25.6M
+    Variants, inputs, units, K, roundings, tools and heads are tried, the likeliest first. A CLAIM is a number with its
+    unit, such as "3.8 GFLOPs". Without a NETWORK every shipped one is searched. Exits with 1 if nothing makes the claim
+    true, or if what does could be chance. Example: convcost reconcile resnet50 --macs 4.09G --params 25.6M
     """
     from convcost.auditing.reconcile import claimed
     from convcost.auditing.reconcile import reconcile as search
@@ -99,7 +101,7 @@ def reconcile(
         raise ConvcostError("--set goes with a network")
     found = search(claims, None if name is None else load_network(name, settings))
     show(views.reconciled(found), format_, exact)
-    return 0 if found.matches else 1
+    return 0 if found.explained else 1
 
 
 def _network_and_claims(arguments: tuple[str, ...]) -> tuple[str | None, list[str]]:

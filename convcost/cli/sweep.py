@@ -166,7 +166,8 @@ def _stopped_by_signals() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is stop:  # a stopped command ends now, and says so: that is not stopped, either
+                signal.signal(number, handler)
 
 
 @contextmanager

@@ -151,17 +151,23 @@ class Printed:
         """The same text with its prefix read as a power of 1024; for counts nobody's stated convention."""
         return replace(self, scale=f"{self.scale}i") if self.scale in ("K", "M", "G", "T") else self
 
-    def coarser(self) -> Printed | None:
-        """The same text with its last zeros taken for places that are not printed: 15300 to three digits.
+    def coarser(self, zeros: int | None = None) -> Printed | None:
+        """The same number with last zeros taken for places that are not printed: 15300 to three digits.
 
-        None unless two zeros or more can be meant so: one is as good as any other digit.
+        `zeros` says how many, all by default. None if it does not end in so many, or if nothing would be left of it.
         """
         significant = str(self.digits).rstrip("0")
-        lost = len(str(self.digits)) - len(significant)
-        if self.decimals or lost < 2 or not significant or self.unit == "bytes":
+        ending = len(str(self.digits)) - len(significant)
+        lost = ending if zeros is None else zeros
+        if not significant or not 0 < lost <= ending or self.unit == "bytes":
+            return None
+        digits, behind = self.digits // 10**lost, self.decimals - lost
+        if behind >= 0:
+            return replace(self, digits=digits, decimals=behind)
+        if self.scale.endswith("i"):
             return None
         power = int(self.scale[1:]) if self.scale.startswith("e") else 3 * _POWERS.get(self.scale, -99)
-        return replace(self, digits=int(significant), scale=f"e{power + lost}") if power >= 0 else None
+        return replace(self, digits=digits, decimals=0, scale=f"e{power - behind}") if power >= 0 else None
 
     def factor(self, k: int = 1000) -> Fraction:
         """What one unit of the scale is worth, with K = `k`."""

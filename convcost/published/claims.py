@@ -44,11 +44,15 @@ class Claim(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """A row of a user's table that is not audited, and why."""
+    """A row or a cell of a user's table that is not audited, and why."""
 
     row: str
     why: str
     place: str
+    column: str = ""
+    """The title of the cell's column; "" if the row is meant."""
+    text: str = ""
+    """The cell as printed."""
 
 
 class Claims(NamedTuple):

@@ -1,13 +1,13 @@
-"""Readings: the conventions under which a printed count can be meant, how ordinary each is, and what each comes to.
+"""Readings: the conventions under which a printed count can be meant, and what each comes to.
 
 What is counted (`convcost.counters`: `PARAMS`, `OPS`, and the tools' ways; what is added there is tried here), which
-part of a network, what K is and how digits were lost: every combination is one `Reading`. Nothing here decides which
-of them a table follows; see `convcost.auditing.convention`.
+part of a network, what K is, how digits were lost and whether last zeros are any: every combination is one `Reading`.
+Nothing here decides which of them a table follows; see `convcost.auditing.evidence`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache, lru_cache
 from math import ceil, floor
@@ -36,7 +36,9 @@ _SPOKEN: dict[str, str] = {
     "truncated": "truncated",
     "up": "rounded up",
 }
-_UNUSUAL = {rounding: rank for rank, rounding in enumerate(("half_up", "truncated", "half_even", "up"))}
+PADDED = "the last zero only fills the format"
+NOT_MEANT = "last zeros are no digits"
+ZEROS = ("", PADDED, NOT_MEANT)
 
 
 class Reading(NamedTuple):
@@ -48,27 +50,18 @@ class Reading(NamedTuple):
     rounding: Rounding = "half_up"
     k: int = 1000
     part: str = ALL
+    zeros: str = ""
+    """What is said of last zeros: one of `ZEROS`."""
 
     def __str__(self) -> str:
         parts = [self.measure, self.part, f"K = {self.k}" if self.k != KILO[0] else "", _SPOKEN[self.rounding]]
-        return ", ".join(filter(None, parts))
+        return ", ".join(filter(None, (*parts, self.zeros)))
 
     @classmethod
     def stated(cls, quantity: str, convention: TableConvention) -> Reading:
         """What a table's own convention says of a quantity."""
         measure = convention.params if quantity == "params" else convention.ops
         return cls(quantity, measure, convention.rounding, convention.k)
-
-    def unusual(self, plain: Reading) -> tuple[int, ...]:
-        """How far it is from the plain reading, the smaller the more ordinary: for sorting."""
-        names = list(counts(self.quantity))
-        steps = (
-            self.part != plain.part and PARTS.index(self.part) + 1,
-            self.measure != plain.measure and names.index(self.measure) + 1,
-            self.k != plain.k,
-            self.rounding != plain.rounding and _UNUSUAL[self.rounding] + 1,
-        )
-        return (sum(map(bool, steps)), *map(int, steps))
 
     def differences(self, plain: Reading) -> list[str]:
         """In what it differs from the plain reading, in words."""
@@ -81,20 +74,34 @@ class Reading(NamedTuple):
             said.append(f"K = {self.k}")
         if self.rounding != plain.rounding:
             said.append(_SPOKEN[self.rounding])
+        if self.zeros != plain.zeros:
+            said.append(self.zeros or "last zeros are digits")
         return said
+
+    def form(self, printed: Printed) -> Printed:
+        """The number with the digits and the scale that are meant."""
+        if self.k != KILO[0]:
+            printed = printed.as_binary()
+        if not self.zeros:
+            return printed
+        return printed.coarser(1 if self.zeros == PADDED else None) or printed
 
     def interval(self, printed: Printed) -> Interval:
         """The exact counts that are printed like this."""
-        return _interval(printed, self.rounding, self.k)
+        return _interval(self.form(printed), self.rounding)
 
     def holds(self, printed: Printed, exact: int) -> bool:
         """Whether `exact` is printed like this."""
         return exact in self.interval(printed)
 
 
+PLAIN = {"params": Reading("params", "params"), "ops": Reading("ops", "macs")}
+"""What a number means if nothing is said of it."""
+
+
 @lru_cache(maxsize=65_536)  # every cell is asked about under hundreds of readings
-def _interval(printed: Printed, rounding: Rounding, k: int) -> Interval:
-    return printed.interval(rounding, k)
+def _interval(printed: Printed, rounding: Rounding) -> Interval:
+    return printed.interval(rounding)
 
 
 def counted(quantity: str, count: str) -> str:
@@ -114,17 +121,6 @@ def counts(quantity: str) -> Sequence[str]:
     return [*own, *(name for name in tools if rules[name] not in own.values())]
 
 
-def readings(quantity: str, printed: Sequence[Printed], parts: Iterable[str] = PARTS) -> Iterator[Reading]:
-    """Every reading that could make a difference to these printed numbers, each once."""
-    kilo = KILO if any(p.factor(1000) != p.factor(1024) for p in printed) else KILO[:1]
-    rounding = ROUNDINGS if any(not p.approximate and not p.bound for p in printed) else ROUNDINGS[:1]
-    for count in counts(quantity):
-        for part in parts:
-            for k in kilo:
-                for way in rounding:
-                    yield Reading(quantity, count, way, k, part)
-
-
 def exact(cost: Cost, lead: str, reading: Reading) -> int | None:
     """The exact count of a scope, or of the whole network, under a reading; None if it has no such part."""
     known = _KNOWN.setdefault(cost, {})
@@ -135,17 +131,27 @@ def exact(cost: Cost, lead: str, reading: Reading) -> int | None:
 
 
 _KNOWN: WeakKeyDictionary[Cost, dict[tuple[str, str, str], int | None]] = WeakKeyDictionary()
-_AMOUNTS: WeakKeyDictionary[Cost, dict[tuple[str, str], dict[str, int]]] = WeakKeyDictionary()
+_AMOUNTS: WeakKeyDictionary[Cost, dict[tuple[str, str], dict[str, Int]]] = WeakKeyDictionary()
 """What was counted, for as long as somebody holds the cost: an audit asks for the same counts again and again."""
 
 
 def _count(cost: Cost, lead: str, part: str, measure: str) -> int | None:
+    count = _counted(cost, lead, part, measure)
+    return None if count is None else int(count)
+
+
+def counts_of(cost: Cost, lead: str, measures: Sequence[str], parts: Sequence[str]) -> list[Int | None]:
+    """What each measure counts of each part, the parts of the first measure first; arrays if the cost is of arrays."""
+    return [_counted(cost, lead, part, measure) for measure in measures for part in parts]
+
+
+def _counted(cost: Cost, lead: str, part: str, measure: str) -> Int | None:
     lines = part_of(cost, lead, part)
     if lines is None:
         return None
     own = PARAMS.get(measure) or OPS.get(measure)
     if own is not None:
-        return int(sum(own.of(line) for line in lines))
+        return sum(own.of(line) for line in lines)
     known = _AMOUNTS.setdefault(cost, {})
     if (lead, part) not in known:
         known[lead, part] = _amounts(lines)
@@ -153,9 +159,9 @@ def _count(cost: Cost, lead: str, part: str, measure: str) -> int | None:
     return sum(weight * amounts.get(kind, 0) for kind, weight in rule(measure).weights.items())
 
 
-def _amounts(lines: Sequence[Line]) -> dict[str, int]:
+def _amounts(lines: Sequence[Line]) -> dict[str, Int]:
     """How much there is of every kind of work, which all rules weigh: once for a dozen of them."""
-    amounts: dict[str, int] = {}
+    amounts: dict[str, Int] = {}
     for line in lines:
         for row in line.rows:
             for kind, of in (*SUMS.items(), *_kinds_of(row.operator)):
@@ -164,7 +170,7 @@ def _amounts(lines: Sequence[Line]) -> dict[str, int]:
 
 
 @cache
-def _kinds_of(operator: str) -> list[tuple[str, Callable[[Line], int]]]:
+def _kinds_of(operator: str) -> list[tuple[str, Callable[[Line], Int]]]:
     from convcost.counters.kinds import KINDS
 
     return [(name, kind.of) for name, kind in KINDS.items() if operator in kind.operators]
@@ -182,7 +188,7 @@ def part_of(cost: Cost, lead: str, part: str = ALL) -> Sequence[Line] | None:
     if part == NO_LINEAR:
         rows = [row for row in cost.rows if not row.aux]
         rest = [row for row in rows if row.operator != "linear"]
-        return rest if len(rest) < len(rows) and any(row.macs for row in rest) else None
+        return rest if len(rest) < len(rows) and any(row.op is not None and row.op.multiplies for row in rest) else None
     return [cost.total]
 
 

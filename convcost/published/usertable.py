@@ -2,6 +2,7 @@
 
 Nothing is guessed. A title that is no count is passed over, two columns of one quantity have to be told apart, and a
 row whose name could mean two networks, or says more than a network's name, is not audited but told with its candidates.
+A cell that cannot be read costs no other one: it is listed as unread, with its reason.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from convcost.cost.cost import Cost
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.network import Network
-from convcost.printed.numbers import Printed, absent, parse
+from convcost.printed.numbers import Printed
+from convcost.published.cells import decimal_commas, number, says_nothing
 from convcost.published.claims import Claim, Claims, Priced, Unread
 from convcost.published.headings import names_an_input, quantity_of
 from convcost.published.names import Known
@@ -22,7 +22,7 @@ from convcost.published.readings import Reading
 from convcost.published.tables import TOTAL, price_reference
 from convcost.spec.names import Unclear
 from convcost.spec.spelling import RESOLUTIONS, input_size
-from convcost.tablefiles.grid import Cell, RawTable
+from convcost.tablefiles.grid import Cell, RawTable, Row
 
 COLUMNS = ("name", "input", "params", "macs", "flops", "ops", "skip")
 """What a column can be said to print."""
@@ -59,8 +59,8 @@ def read_claims(
         specs: spec files whose networks are known by name as well.
 
     Raises:
-        ConvcostError: a column or name that there is not, columns that cannot be told apart, a cell that is no number,
-            or no size where the column prints inputs.
+        ConvcostError: a column or name that there is not, columns that cannot be told apart, or not one cell that
+            can be read.
     """
     roles = _roles(table, columns or {})
     sized = _input_column(table, roles, columns or {})
@@ -72,28 +72,32 @@ def read_claims(
         raise ConvcostError(f"{table.place}: no column of params, macs or flops; {hint}")
     priced: Priced = {}
     claims: list[Claim] = []
-    unread: dict[tuple[str, str], Unread] = {}
+    unread: dict[tuple[str, str, str], Unread] = {}
+    commas = {column for column in counting if decimal_commas(row.cells[column].text for row in table.rows)}
     for row in table.rows:
-        label = row.cells[title].text
-        size = () if sized is None else _size(row.cells[sized], table.columns[sized])
+        label, place = row.cells[title].text, row.cells[title].place
+        size, no_size = _size(table, row, sized)
         for column, role in counting.items():
-            cell = row.cells[column]
-            if absent(cell.text):
+            cell, heading = row.cells[column], table.columns[column]
+            if says_nothing(cell.text):
                 continue
-            printed = _number(cell, role, table.columns[column])
             name = role.of.replace("{}", label)
-            found = _reference(known, name, size, row.cells[title].place)
-            if isinstance(found, Unclear):
-                unread.setdefault((name, row.cells[title].place), Unread(name, found.why, row.cells[title].place))
+            try:
+                printed = _number(cell, role, heading, column in commas, no_size)
+            except _UnreadError as error:
+                unread[name, cell.place, heading] = Unread(name, str(error), cell.place, heading, cell.text)
                 continue
-            if found not in priced:
-                priced[found] = _price(found, row.cells[title].place)
-            place = row.cells[title].place
-            heading = table.columns[column]
+            found = _priced(known, name, size, place, priced)
+            if isinstance(found, Unclear):
+                unread.setdefault((name, place, ""), Unread(name, found.why, place))
+                continue
             claims.append(Claim(name, heading, cell.text, role.quantity, found, TOTAL, printed, place=place))
     if unused := [name for name in names or {} if name not in known.used]:
         labels = [row.cells[title].text for row in table.rows]
         raise ConvcostError(f"{table.place}: no row is called {unused[0]!r}{did_you_mean(unused[0], labels)}")
+    if not claims and any(one.column for one in unread.values()):
+        first = next(one for one in unread.values() if one.column)
+        raise ConvcostError(f"{first.place}: {first.why}; no other cell of the table can be read")
     stated = {"params": Reading("params", "params"), "ops": Reading("ops", "macs")}
     return Claims(Path(table.source).name, table.source, claims, stated, priced, list(unread.values()))
 
@@ -161,21 +165,21 @@ def _input_column(table: RawTable, roles: Sequence[_Role | None], mapped: Mappin
 
 def _prints_sizes(table: RawTable, column: int) -> bool:
     """Whether the cells are input sizes; under "Size" they may be megabytes, unless all are sizes that inputs have."""
-    texts = [row.cells[column].text for row in table.rows if not absent(row.cells[column].text)]
+    texts = [row.cells[column].text for row in table.rows if not says_nothing(row.cells[column].text)]
     if table.columns[column].strip().casefold() != "size":
         return any(map(input_size, texts))
     sizes = [input_size(text) for text in texts]
     return bool(sizes) and all(size and (len(size) > 1 or size[0] in RESOLUTIONS) for size in sizes)
 
 
-def _size(cell: Cell, title: str) -> tuple[int, ...]:
-    if absent(cell.text):
-        return ()
-    size = input_size(cell.text)
-    if size is None:
-        said = f"{cell.text[:60]!r} is no input size such as 224, 224x224 or 3x224x224, which {title!r} prints"
-        raise ConvcostError(f"{cell.place}: {said} (or --map {title}=skip)")
-    return size
+def _size(table: RawTable, row: Row, sized: int | None) -> tuple[tuple[int, ...], str]:
+    """The input that a row prints, () if none; and why it is not read, if it is not."""
+    if sized is None or says_nothing(row.cells[sized].text):
+        return (), ""
+    text, title = row.cells[sized].text, table.columns[sized]
+    size = input_size(text)
+    said = f"{text[:60]!r} is no input size such as 224, 224x224 or 3x224x224, which {title!r} prints"
+    return (size, "") if size is not None else ((), f"{said} (or --map {title}=skip)")
 
 
 def _name_column(
@@ -196,22 +200,39 @@ def _name_column(
     return free[0]
 
 
-def _number(cell: Cell, role: _Role, title: str) -> Printed:
-    printed = parse(cell.text, scale=role.scale, where=cell.place)
+class _UnreadError(ConvcostError):
+    """A cell that cannot be read; the message is without its place."""
+
+
+def _number(cell: Cell, role: _Role, title: str, commas: bool, no_size: str) -> Printed:
+    """The count of a cell; `no_size` says why its row's input is not read."""
+    try:
+        printed = number(cell.text, scale=role.scale, commas=commas)
+    except ConvcostError as error:
+        raise _UnreadError(str(error)) from None
     if printed.unit not in _UNITS[role.quantity] or printed.scale == "%":
-        raise ConvcostError(f"{cell.place}: {cell.text!r} is no count of {role.quantity}, which {title!r} prints")
+        raise _UnreadError(f"{cell.text!r} is no count of {role.quantity}, which {title!r} prints")
+    if printed.value().denominator != 1:
+        raise _UnreadError(
+            f"{title} {cell.text}: a count is whole; say its scale: M, for one, in the cell, the column's title, "
+            f"or as --map '{title}={role.quantity} in M'"
+        )
+    if no_size and role.quantity == "ops":  # parameters are those of any input
+        raise _UnreadError(no_size)
     return printed
 
 
-def _reference(known: Known, name: str, size: tuple[int, ...], place: str) -> str | Unclear:
+def _priced(known: Known, name: str, size: tuple[int, ...], place: str, priced: Priced) -> str | Unclear:
+    """The network of a row, priced; what a user said wrongly of it is an error, what the table says is unclear."""
     try:
-        return known.reference(name, size)
+        found = known.reference(name, size)
     except ConvcostError as error:
         raise ConvcostError(f"{place}: {error}") from None
-
-
-def _price(reference: str, place: str) -> tuple[Network, Cost]:
-    try:
-        return price_reference(reference)
-    except ConvcostError as error:
-        raise ConvcostError(f"{place}: {error}") from None
+    if not isinstance(found, Unclear) and found not in priced:
+        try:
+            priced[found] = price_reference(found)
+        except ConvcostError as error:
+            if " ".join(name.split()).casefold() in {" ".join(said.split()).casefold() for said in known.used}:
+                raise ConvcostError(f"{place}: {error}") from None
+            return Unclear(str(error))
+    return found

@@ -10,6 +10,7 @@ import csv
 import importlib
 import io
 import re
+from collections.abc import Iterator
 from functools import partial
 from html import unescape
 from types import ModuleType
@@ -17,13 +18,12 @@ from typing import Any
 
 from convcost.errors import ConvcostError, MissingExtraError
 from convcost.tablefiles.celltext import DROPPED, GAP, apart, cell_text, styled, superscript
-from convcost.tablefiles.grid import MAX_CELL, MAX_CELLS, Found, Grid, Span, at, ragged, too_large, too_long
+from convcost.tablefiles.grid import MAX_CELL, MAX_CELLS, Found, Grid, Span, at, too_large, too_long
 
 MAX_HTML = 128 * 1024  # characters of one table; time grows with the square of an element's attributes
 MAX_TABLES = 1000
 
 _BARE = re.compile("[0-9A-Za-z.,]*")  # what needs no parser, as most cells
-_PIPE = re.compile(r"(?<!\\)\|")
 _HTML_COMMENT = re.compile("<!--"), re.compile("-->")
 _HTML_SCRIPT = re.compile("<(?:script|style)(?=[\\s>])", re.I), re.compile("</(?:script|style)\\s*>", re.I)
 _END_TAG = re.compile(r"</(?!(?:t[dhr]|table|thead|tbody|tfoot|caption|colgroup)\b)(?:(body|html|head)\b[^>]*>)?", re.I)
@@ -133,16 +133,11 @@ def markdown_tables(text: str, source: str) -> list[Found]:
 def _markdown_grid(source: str, lines: list[str], table: list[tuple[int, list[str]]]) -> Grid:
     inline = require("markdown_it", "markdown-it-py").MarkdownIt("commonmark").enable("strikethrough")
     rows = []
-    written_cells = 0
+    cells = 0
     for line, contents in table:
-        # The parser pads short rows and cuts long ones, so the cells are counted in the line itself.
-        written = lines[line].lstrip("> \t").rstrip()
-        cells = len(_PIPE.findall(written)) + 1 - written.startswith("|")
-        cells -= _PIPE.match(written, len(written) - 1) is not None
-        if cells != len(contents):
-            raise ragged(source, line + 1, cells, len(contents))
-        written_cells += cells
-        if written_cells > MAX_CELLS:
+        # As GitHub does, the parser pads short rows and leaves out what long ones have more.
+        cells += len(contents)
+        if cells > MAX_CELLS:
             raise too_large(source, line + 1)
         row = []
         column = 0
@@ -200,19 +195,50 @@ def _html_grid(source: str, text: str, start: int, end: int, line: int, nesting:
     table = _html(text[start:end], source, line).find(".//table")
     if table is None:
         raise _broken(source, line)
-    rows = []
+    rows: list[list[Span]] = []
     heads = []
     within = 0
-    for tr in table.iter("tr"):
-        cells = [cell for cell in tr if cell.tag in ("td", "th")]
+    for around, cells in _html_rows(table):
         within += len(cells)
-        if all(_has_room(element) for element in (tr, tr.getparent()) if element is not table):
-            cells = [cell for cell in cells if _has_room(cell)]
-            rows.append([_html_span(source, cell, line) for cell in cells])
-            heads.append(tr.getparent().tag == "thead" or all(cell.tag == "th" for cell in cells))
+        if all(_has_room(element) for element in around if element is not table):
+            shown = [cell for cell in cells if _has_room(cell)]
+            rows.append([_html_span(source, cell, line) for cell in shown])
+            heads.append(any(one.tag == "thead" for one in around) or all(cell.tag == "th" for cell in shown))
     if within != sum(1 for _ in table.iter("td", "th")):
         raise ConvcostError(f"{at(source, line)}: the table has cells outside its rows")
+    _padded(rows)
     return Grid(line, rows, next((n for n, head in enumerate(heads) if not head), len(heads)) or None)
+
+
+def _html_rows(table: Any) -> Iterator[tuple[list[Any], list[Any]]]:
+    """The rows with the elements around them and their cells; cells without a row have one, as in a browser."""
+    loose: list[Any] = []
+    for child in table:
+        if child.tag in ("td", "th"):
+            loose.append(child)
+            continue
+        if loose and isinstance(child.tag, str):
+            yield [table], loose
+            loose = []
+        if child.tag == "tr":
+            yield [child, table], [cell for cell in child if cell.tag in ("td", "th")]
+        elif isinstance(child.tag, str):  # a part of the table, or what strayed into it
+            yield from (([*around, child], cells) for around, cells in _html_rows(child))
+    if loose:
+        yield [table], loose
+
+
+def _padded(rows: list[list[Span]]) -> None:
+    """Give rows that end early the empty cells that a browser shows; not the first, whose headings would be misplaced.
+
+    Where cells reach down, what a row lacks depends on them, and `assemble` judges it.
+    """
+    if any(span.rows > 1 for row in rows for span in row):
+        return
+    width = sum(span.cols for span in rows[0]) if rows else 0
+    for row in rows[1:]:
+        if row:
+            row += [Span("", row[-1].line)] * (width - sum(span.cols for span in row))
 
 
 def _html(text: str, source: str, line: int) -> Any:

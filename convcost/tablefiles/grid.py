@@ -1,10 +1,10 @@
 """A table as its cells with their spans, and the rules that turn it into columns with one cell each.
 
-Every reader (`tableformats`, `tablelatex`) delivers a `Grid`; `assemble` makes the `RawTable` out of it. The
+Every reader (`formats`, `latex`) delivers a `Grid`; `assemble` makes the `RawTable` out of it. The
 rules are strict, because a cell in the wrong column becomes a wrong verdict:
 
-- All rows have the width of the first one. A shorter or longer row is an error, also where the format would
-  pad or cut it silently.
+- All rows have the width of the first one. A shorter or longer row is an error, but where the format says what it
+  means: Markdown pads and cuts, a browser pads.
 - Merged header cells are flattened: a column's title is the distinct texts above it, "SENet / GFLOPs".
 - A merged cell of the body belongs to every row it covers. Covering several columns, a text belongs to each
   of them; a number is an error, as nobody can say to which column it belongs. A text that covers all columns

@@ -1,30 +1,35 @@
-"""What `convcost audit` and `convcost reconcile` show, as tables."""
+"""What `convcost audit` and `convcost reconcile` show, as tables: the answer first, then the evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from math import ceil, log2
 
-from convcost.auditing.audit import VERDICTS, Audited, Finding
-from convcost.auditing.convention import Score
+from convcost.auditing.audit import VERDICTS, Audited, Finding, Verdict
 from convcost.auditing.reconcile import Match, Reconciled
 from convcost.ops import Shape, format_shape
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Table, Value
 
-MARKS = {
+MARKS: dict[Verdict, Mark] = {
     "holds": HOLDS,
-    "another convention": Mark("another convention", "≈", "good"),
-    "another network": Mark("another network", "→", "muted"),
+    "holds as": Mark("holds as", "→", "good"),
+    "open": Mark("open", "?", "muted"),
+    "slip": Mark("slip", "≈", "bad"),
+    "does not hold": Mark("does not hold", DIFFERS.glyph, DIFFERS.style),
     "contradicts itself": Mark("contradicts itself", "≠", "bad"),
-    "not reproduced": Mark("not reproduced", DIFFERS.glyph, DIFFERS.style),
 }
-_BOARD = 4
-"""Readings of the scoreboard that are told."""
+WRONG: Sequence[Verdict] = VERDICTS[3:]
+_ORDER = ("the order", "a factor", "", "the last digit")
+"""Consequences by how much they matter; what stands for none of the others is an amount."""
 _MOST_MATCHES = 10
+_MOST_ODDS = 10  # bits: beyond 1000 : 1 they say no more
 
 
-def audits(audited: Sequence[Audited]) -> Table:
-    """Every printed cell of the tables with its verdict and, in a footnote, the evidence."""
+def audits(audited: Sequence[Audited], *, brief: bool = False) -> Table:
+    """Every printed cell of the tables with its verdict; `brief` leaves the cells out: a line a table."""
+    if brief:
+        return _lines(audited)
     several = len(audited) > 1
     columns = [
         Column("row", "row", wrap=True),
@@ -33,6 +38,7 @@ def audits(audited: Sequence[Audited]) -> Table:
         Column("computed", "computed", "count", drop=1),
         Column("residual", "off by", "count", signed=True, drop=2),
         Column("verdict", "verdict", wrap=True),
+        Column("odds", "odds", align="right", drop=3),
     ]
     if several:
         columns.insert(0, Column("table", "table", drop=9))
@@ -42,30 +48,71 @@ def audits(audited: Sequence[Audited]) -> Table:
         if several:
             rows.append(Row((one.table.title, one.table.title, *(None,) * (len(columns) - 2)), "section"))
         rows += [Row((*lead, *_finding(finding))) for finding in one.findings]
-        blank = (None,) * 4
-        rows += [
-            Row((*lead, unread.row, *blank, Cell("not audited", note=unread.why, style="muted")))
-            for unread in one.unread
-        ]
+        for unread in one.unread:
+            said = Cell("not audited", note=unread.why, style="muted")
+            where = (unread.row, unread.column or None, unread.text or None)
+            rows.append(Row((*lead, *where, None, None, said, None)))
     header = (
+        ("answer", " ".join(f"{one.table.title}: {answer(one)}" if several else answer(one) for one in audited)),
         ("source", "; ".join(one.table.source for one in audited)),
         ("network", ", ".join(dict.fromkeys(name for one in audited for name in one.table.priced))),
         ("input", ", ".join(dict.fromkeys(_inputs(audited)))),
-        *(("convention", convention) for convention in ["; ".join(map(_convention, audited))] if convention),
+        ("convention", "; ".join(filter(None, map(_convention, audited)))),
     )
-    notes = [note for one in audited for note in _notes(one, several=several)]
+    notes = [f"{one.table.title}: {note}" if several else note for one in audited for note in _notes(one)]
     title = "Audit" if several else f"Audit: {audited[0].table.title}"
-    return Table(title, header, tuple(columns), tuple(rows), tuple(notes))
+    return Table(title, tuple(pair for pair in header if pair[1]), tuple(columns), tuple(rows), tuple(notes))
+
+
+def _inputs(audited: Sequence[Audited]) -> Iterator[str]:
+    for one in audited:
+        for _, cost in one.table.priced.values():
+            yield format_shape(cost.input)
+
+
+def _lines(audited: Sequence[Audited]) -> Table:
+    """One line a table."""
+    columns = [Column("table", "table", wrap=True), *(Column(name, name, "count") for name in ("cells", *VERDICTS))]
+    columns.append(Column("worst", "worst", wrap=True, drop=1))
+    rows = [
+        Row((one.table.title, len(one.findings), *(one.count(verdict) for verdict in VERDICTS), _worst(one)))
+        for one in audited
+    ]
+    return Table("Audit", (), tuple(columns), tuple(rows))
+
+
+def answer(one: Audited) -> str:
+    """What an audit found, in one to three sentences."""
+    wrong = [finding for finding in one.findings if finding.verdict in WRONG]
+    open_, right = one.count("open"), one.count("holds") + one.count("holds as")
+    said = [f"{right} of {len(one.findings)} printed cells hold" if one.findings else "No cell could be audited"]
+    if wrong:
+        said.append(_worst(one) if len(wrong) == 1 else f"{len(wrong)} are wrong; the worst: {_worst(one)}")
+    if open_:
+        said.append(f"{open_} {'is' if open_ == 1 else 'are'} open: no blame, as it is not known what is counted")
+    if one.unread:
+        said.append(f"{len(one.unread)} rows were not read")
+    return ". ".join(said) + "."
+
+
+def _worst(one: Audited) -> str:
+    """The wrong cell that changes most, '' if there is none."""
+    worst = min((finding for finding in one.findings if finding.verdict in WRONG), key=_weight, default=None)
+    if worst is None:
+        return ""
+    what = f", which changes {worst.consequence}" if worst.consequence else ""
+    how = "is a slip" if worst.verdict == "slip" else worst.verdict
+    return f"{worst.claim.text} of {worst.claim.row} {how}{what}"
 
 
 def reconciled(found: Reconciled) -> Table:
-    """What makes a claim true, the most ordinary assumptions first; or the nearest counts, if nothing does."""
+    """What makes a claim true, the cheapest assumptions first; or the nearest counts, if nothing does."""
     columns = [
         Column("network", "network", wrap=True),
         Column("input", "input", align="right", drop=2),
         Column("assumes", "assumes", wrap=True),
         Column("also", "also", wrap=True, drop=3),
-        Column("steps", "steps", align="right", drop=1),
+        Column("bits", "bits", align="right", drop=1),
     ]
     quantities = [meant.reading.quantity for meant in (found.matches or found.nearest)[0].meant]
     for quantity in quantities:
@@ -75,14 +122,37 @@ def reconciled(found: Reconciled) -> Table:
     shown = found.matches[:_MOST_MATCHES] or found.nearest
     rows = [Row(_match(match, residuals=not found.matches)) for match in shown]
     claim = " and ".join(map(str, found.claims))
-    header = (("claim", claim), ("of", found.name or "any shipped network"))
-    said = f"{found.networks:,} networks, each on its input, were tried under every convention"
-    notes = [f"Nothing makes {claim} true; these come nearest." if not found.matches else "", said]
+    header = (("answer", explanation(found)), ("claim", claim), ("of", found.name or "any shipped network"))
+    notes = [
+        f"{found.networks:,} candidates, each under every rule, part, K and rounding, were tried.",
+        "bits: what the assumptions of a line cost together, -log2 of how often they are met.",
+    ]
     if len(found.matches) > len(shown):
-        notes.insert(0, f"{len(found.matches) - len(shown)} more matches, less ordinary than these.")
-    if found.matches:
+        notes.insert(0, f"{len(found.matches) - len(shown)} more explanations, dearer than these.")
+    if found.explained:
         notes.append(_provenance([f"{shown[0].networks[0]} at {format_shape(shown[0].input)}", *shown[0].assumed[1:]]))
-    return Table("Reconciled" if found.matches else "Not reconciled", header, tuple(columns), tuple(rows), tuple(notes))
+    title = "Explained" if found.explained else "Open: could be chance" if found.matches else "Not reconciled"
+    return Table(title, header, tuple(columns), tuple(rows), tuple(notes))
+
+
+def explanation(found: Reconciled) -> str:
+    """The answer of a reconciliation in one or two sentences."""
+    claim = " and ".join(map(str, found.claims))
+    if not found.matches:
+        return f"Nothing makes {claim} true; these come nearest."
+    first = found.matches[0]
+    counts = " and ".join(f"{meant.exact:,}" for meant in first.meant)
+    how = ", ".join(first.assumed[1:])
+    near = f"{_one_in(found.chance)} random numbers near it would be explained as easily"
+    if found.explained:
+        return f"{claim} is {counts} of {first.networks[0]}: {how}. {near[0].upper()}{near[1:]}."
+    return f"Open: {claim} could be {counts} of {first.networks[0]} ({how}), but {near}."
+
+
+def _one_in(chance: Fraction) -> str:
+    if chance > Fraction(1, 2):
+        return f"{ceil(10 * chance)} in 10"
+    return f"1 in {round(1 / chance):,}" if chance else "none of the"
 
 
 # -- audits ------------------------------------------------------------------------------------------------------
@@ -90,49 +160,64 @@ def reconciled(found: Reconciled) -> Table:
 
 def _finding(finding: Finding) -> tuple[Value | Cell, ...]:
     claim = finding.claim
-    off = Cell(None if finding.verdict in ("holds", "another convention") else int(finding.residual) or None)
-    verdict = Cell(finding.verdict, MARKS[finding.verdict], finding.evidence)
-    return (claim.row, claim.column, claim.text, _computed(finding.computed), off, verdict)
+    verdict = f"holds as {finding.network}" if finding.network else finding.verdict
+    note = "; ".join(filter(None, (finding.evidence, finding.consequence and f"changes {finding.consequence}")))
+    off = int(finding.residual) or None
+    said = Cell(verdict, MARKS[finding.verdict], note)
+    return (claim.row, claim.column, claim.text, _computed(finding.computed), off, said, odds(finding.margin))
+
+
+def odds(margin: float) -> str | None:
+    """A margin in bits as odds to 1."""
+    if margin <= 0:
+        return None
+    return "> 1000 : 1" if margin > _MOST_ODDS else f"{2**margin:.{0 if margin > log2(10) else 1}f} : 1"
 
 
 def _computed(value: int | Shape) -> Value:
     return format_shape(value) if isinstance(value, tuple) else value
 
 
-def _inputs(audited: Sequence[Audited]) -> Iterator[str]:
-    for one in audited:
-        for _, cost in one.table.priced.values():
-            yield format_shape(cost.input)
+def _weight(finding: Finding) -> tuple[int, float]:
+    """The place of a finding among the wrong ones."""
+    for place, consequence in enumerate(_ORDER):
+        if consequence and finding.consequence.startswith(consequence):
+            return place, -finding.margin
+    return _ORDER.index(""), -finding.margin
 
 
 def _convention(one: Audited) -> str:
-    return "; ".join(f"{quantity}: {reading}" for quantity, reading in one.readings.items())
+    said = [f"{kind}: {reading or 'by no rule known here'}" for kind, reading in one.readings.items()]
+    said += [f"{spec}: {variant}" for spec, variant in one.variants.items()]
+    if one.shared.input:
+        said.append(f"input {format_shape(one.shared.input)}")
+    if one.shared.classes:
+        said.append(f"{one.shared.classes} classes")
+    return "; ".join(said)
 
 
-def _notes(one: Audited, *, several: bool) -> Iterator[str]:
-    lead = f"{one.table.title}: " if several else ""
-    counts = ", ".join(f"{one.count(verdict)} {verdict}" for verdict in VERDICTS if one.count(verdict))
-    yield f"{lead}{len(one.findings)} printed cells: {counts or 'none'}"
-    for quantity, scores in one.scoreboard.items():
-        yield f"{lead}{quantity}: {_board(scores)}"
+def _notes(one: Audited) -> Iterator[str]:
+    wrong = sorted((finding for finding in one.findings if finding.verdict in WRONG), key=_weight)
+    for finding in wrong:
+        claim = finding.claim
+        what = f", changes {finding.consequence}" if finding.consequence else ""
+        yield f"Wrong: {claim.row}, {claim.column}: {claim.text} {finding.verdict}{what}"
+    open_ = [f"{finding.claim.row} {finding.claim.text}" for finding in one.findings if finding.verdict == "open"]
+    if open_:
+        yield f"Open: {', '.join(open_)}"
     for subject, explanations in one.explanations.items():
-        yield f"{lead}{subject[0]}: {explanations}"
+        yield f"{subject[0]}: {explanations}"
         for other in explanations.found[1:]:
-            yield f"{lead}{subject[0]}, or: {other}"
+            yield f"{subject[0]}, or: {other}"
     if one.unexplained:
-        yield f"{lead}{one.unexplained:,} more rows fail, for which no edits were searched"
-    yield from (f"{lead}{note}" for note in one.table.notes)
+        yield f"{one.unexplained:,} more rows fail, for which no edits were searched"
+    yield from one.table.notes
+    yield (
+        "off by: how far the computed count is from the nearest one that is printed so; odds: how much likelier the "
+        "verdict is than the next."
+    )
     networks = ", ".join(f"{name} at {format_shape(cost.input)}" for name, (_, cost) in one.table.priced.items())
     yield _provenance([one.table.source, networks, _convention(one)])
-
-
-def _board(scores: Sequence[Score]) -> str:
-    """The first readings of the scoreboard."""
-    said = []
-    for score in scores[:_BOARD]:
-        more = f" ({score.elsewhere} more for a variant)" if score.elsewhere else ""
-        said.append(f"{score.held} of {score.cells} cells hold as {score.reading}{more}")
-    return "; ".join(said)
 
 
 def _provenance(parts: Sequence[str]) -> str:
@@ -152,7 +237,7 @@ def _provenance(parts: Sequence[str]) -> str:
 def _match(match: Match, *, residuals: bool) -> tuple[Value | Cell, ...]:
     assumed = "; ".join(match.assumed[1:])
     also = ", ".join(match.networks[1:])
-    values: list[Value | Cell] = [match.networks[0], format_shape(match.input), assumed, also, match.steps]
+    values: list[Value | Cell] = [match.networks[0], format_shape(match.input), assumed, also, f"{match.bits:.1f}"]
     for meant in match.meant:
         values.append(meant.exact)
         if residuals:

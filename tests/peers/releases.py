@@ -1,21 +1,25 @@
 """Counts networks with a release of a tool that is not the one of our own environment.
 
-`python releases.py TOOL NAME...` prints {name: count} as JSON; a count is null where the release fails. The release
+`python releases.py TOOL NAME...` prints {name: count} as JSON; a count is -1 where the release fails. The release
 stands in a folder of its own that comes first on PYTHONPATH, as `install` makes it: old releases want nothing of this
 Python that it has not, but for what is mended here, and each mend says for whom.
 """
 
 from __future__ import annotations
 
+import collections
+import collections.abc
+import contextlib
 import inspect
-import io
 import os
 import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -40,25 +44,24 @@ def ptflops(model: nn.Module, x: torch.Tensor) -> int:
     from ptflops import get_model_complexity_info
 
     shape = tuple(x.shape[1:])
-    if "ost" not in inspect.signature(get_model_complexity_info).parameters:
-        shape = shape[1:] if _ptflops_takes_sizes_only() else shape
+    if "len(input_res) == 2" in inspect.getsource(get_model_complexity_info):  # 0.1, which has 3 channels
+        shape = shape[1:]
     return get_model_complexity_info(model, shape, as_strings=False, print_per_layer_stat=False)[0]
 
 
-def _ptflops_takes_sizes_only() -> bool:
-    from ptflops import flops_counter
-
-    return "len(input_res) == 2" in inspect.getsource(flops_counter.get_model_complexity_info)  # 0.1: 3 channels
-
-
 def mmcv(model: nn.Module, x: torch.Tensor) -> int:
-    _package("cv2", {"IMREAD_COLOR": 1, "IMREAD_GRAYSCALE": 0, "IMREAD_UNCHANGED": -1})
-    from mmcv.cnn import get_model_complexity_info
+    """Its module alone: the rest of the package wants OpenCV and torchvision."""
+    for package in ("mmcv", "mmcv.cnn", "mmcv.cnn.utils"):
+        _package(package)
+    sys.modules["mmcv"].cnn = sys.modules["mmcv.cnn"]
+    sys.modules["mmcv.cnn"].bricks = _package("mmcv.cnn.bricks", {"__getattr__": lambda name: type(name, (), {})})
+    from mmcv.cnn.utils.flops_counter import get_model_complexity_info
 
     return get_model_complexity_info(model, tuple(x.shape[1:]), as_strings=False, print_per_layer_stat=False)[0]
 
 
 def thop(model: nn.Module, x: torch.Tensor) -> int:
+    collections.Iterable = collections.abc.Iterable  # where it was until Python 3.10, for 0.0.23 to 0.0.4
     from thop import profile
 
     if "input_size" in inspect.signature(profile).parameters:  # the first ones
@@ -78,9 +81,18 @@ def torchsummaryx(model: nn.Module, x: torch.Tensor) -> int:
     import pandas as pd
     from torchsummaryX import summary
 
-    frame = summary(model, x)
-    assert isinstance(frame, pd.DataFrame)
-    return frame["Mult-Adds"].sum()
+    frames = []
+
+    def sums(frame: pd.DataFrame) -> pd.Series:
+        """As pandas 1 summed, which left out what has no sum."""
+        frames.append(frame)
+        texts = {"ksize", "Kernel Shape", "out", "Output Shape", "inner"}
+        return pd.Series({name: pd.to_numeric(frame[name], "coerce").sum() for name in frame if name not in texts})
+
+    pd.DataFrame.sum = sums
+    summary(model, x)
+    total = sums(frames[-1])
+    return total["Mult-Adds"] if "Mult-Adds" in total else total["Mult-Adds (M)"] * 1e6
 
 
 def torchstat(model: nn.Module, x: torch.Tensor, quantity: str = "MAdd") -> int:
@@ -134,7 +146,9 @@ def flopth(model: nn.Module, x: torch.Tensor) -> int:
 
 
 def deepspeed(model: nn.Module, x: torch.Tensor, which: int = 0) -> int:
-    _package("deepspeed")
+    _package("deepspeed").HAS_TRITON = False
+    with contextlib.suppress(AttributeError):  # modules that import each other, of which the second time finds both
+        import_module("deepspeed.profiling.flops_profiler.profiler")
     from deepspeed.profiling.flops_profiler.profiler import get_model_profile
 
     return get_model_profile(model, args=[x], print_profile=False, as_string=False, warm_up=0)[which]
@@ -145,19 +159,20 @@ def deepspeed_macs(model: nn.Module, x: torch.Tensor) -> int:
 
 
 def model_analyzer(model: nn.Module, x: torch.Tensor) -> int:
-    """Open Model Zoo's counter, on what OpenVINO makes of the network. Its source stands beside openvino's."""
+    """Open Model Zoo's counter, on what OpenVINO makes of the network. Its source stands in the release's folder."""
     import openvino
-    from model_analyzer.model_complexity import ModelComplexity
+    from model_analyzer.model_complexity import ModelComputationalComplexity
     from model_analyzer.model_metadata import ModelMetaData
 
-    file = io.BytesIO()
-    torch.onnx.export(model, (x,), file, dynamo=False, opset_version=11)
-    folder = Path(os.environ["RELEASES_SCRATCH"])
-    (folder / "model.onnx").write_bytes(file.getvalue())
-    openvino.save_model(openvino.convert_model(folder / "model.onnx"), folder / "model.xml", compress_to_fp16=False)
-    data = ModelMetaData(folder / "model.xml", folder / "model.bin")
-    complexity = ModelComplexity(data)
-    return round(complexity.get_total_flops()["total_flops"] * 1e9)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.running_mean)  # or what is left of it once folded, a bias of zeros, is left out
+    with TemporaryDirectory() as folder:
+        onnx, xml, weights = (Path(folder) / f"model.{suffix}" for suffix in ("onnx", "xml", "bin"))
+        torch.onnx.export(model, (x,), onnx, dynamo=False, opset_version=11)
+        openvino.save_model(openvino.convert_model(onnx), xml, compress_to_fp16=False)
+        gflops, _ = ModelComputationalComplexity(ModelMetaData(xml, weights)).get_total_ops()
+    return round(gflops * 1e9)
 
 
 def fvcore_of_means(model: nn.Module, x: torch.Tensor) -> int:
@@ -189,7 +204,7 @@ def _package(name: str, attributes: dict[str, Any] | None = None) -> ModuleType:
 
 
 def _or_none(count: Count) -> Count:
-    """A count that is -1 where the release fails, as JSON's keys want an answer each."""
+    """A count that is -1 where the release fails, and why on standard error."""
 
     def counted(model: nn.Module, x: torch.Tensor) -> int:
         try:

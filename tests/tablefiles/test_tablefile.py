@@ -174,6 +174,20 @@ def test_markdown_tables_in_quotes_and_not_in_code(tmp_path: Path) -> None:
     assert texts(read(tmp_path, ".md", text, table=2)) == [["3", "4"]]
 
 
+@pytest.mark.parametrize(
+    ("rows", "cells"),
+    [
+        ("|1|2|\n|3|\n", [["1", "2"], ["3", ""]]),
+        ("|1|2|3|\n", [["1", "2"]]),
+        ("|1|2|\nand so on\n", [["1", "2"], ["and so on", ""]]),
+        ("1|2\\|\n|3|\\|4|\n5|\n", [["1", "2|"], ["3", "|4"], ["5", ""]]),
+    ],
+)
+def test_markdown_rows_are_padded_and_cut_as_github_does(tmp_path: Path, rows: str, cells: list[list[str]]) -> None:
+    """GFM, 4.10: "The remainder of the table's rows may vary in the number of cells"."""
+    assert texts(read(tmp_path, ".md", "a|b\n-|-\n" + rows)) == cells
+
+
 def test_html_tables_in_markdown(tmp_path: Path) -> None:
     table = read(tmp_path, ".md", "# x\n\n<table>\n<tr><th>a<th>b\n\n<tr><td>1<td>2\n</table>\n")
     assert (table.columns, texts(table), places(table)) == (("a", "b"), [["1", "2"]], [["6", "6"]])
@@ -205,6 +219,28 @@ def test_html_spans_headers_and_raised_text(tmp_path: Path) -> None:
     assert {row.section for row in table.rows} == {"Deep ones"}
     assert places(table)[1] == ["7"] * 5
     assert places(table)[2] == ["7", "8", "8", "8", "8"]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "<table><tbody><th>a</th><th>b</th><tr><td>1</td><td>2</td></tr></tbody></table>",
+        "<table><th>a<th>b<tr><td>1<td>2</table>",
+        "<table><form><tr><th>a<th>b<tr><td>1<td>2</form></table>",
+        "<table><thead><tr><th>a<th>b</thead><td>1<td>2</table>",
+    ],
+)
+def test_html_cells_without_a_row_have_one(tmp_path: Path, table: str) -> None:
+    """As html5lib and browsers read it: a cell in a table's body begins a row."""
+    found = read(tmp_path, ".html", table)
+    assert (found.columns, texts(found)) == (("a", "b"), [["1", "2"]])
+
+
+def test_html_rows_that_end_early_are_padded(tmp_path: Path) -> None:
+    found = read(
+        tmp_path, ".html", "<table><tr><th>a<th>b<th>c<tr><td>1<tr><td colspan=2>x y<tr><td>4<td>5<td>6</table>"
+    )
+    assert texts(found) == [["1", "", ""], ["x y", "x y", ""], ["4", "5", "6"]]
 
 
 def test_html_header_from_th_or_from_its_merged_cells(tmp_path: Path) -> None:

@@ -1,0 +1,494 @@
+"""Evidence: the shortest description of how a table's numbers were made.
+
+A description says how each kind of column is read, which variant each family has, and which input and classes the
+table has, all of them once; what each row departs in; and prints in full each cell that none of this prints. Its length
+is the bits of all that (`convcost.auditing.prices`). The shortest wins. How much longer the shortest one is in which a
+cell fares otherwise is how sure its verdict is.
+
+The search is exact but for two beams: of the readings of each column only those are combined that are among the best
+for the column alone, and far candidates (settings, inputs, classes) are priced for rows that the near ones leave open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import product
+from math import log2
+from typing import Any, NamedTuple
+
+from convcost.auditing.hypotheses import (
+    Axis,
+    Candidate,
+    Subject,
+    axis_of,
+    classes_bits,
+    family_bits,
+    input_bits,
+    kind_of,
+    none_of_ours,
+    price_of_zeros,
+    shared_bits,
+    variant_bits,
+)
+from convcost.auditing.prices import COMMON_CLASSES, DETAIL, ODDS, bits, raw
+from convcost.ops import Shape
+from convcost.published.claims import Claim, Claims
+from convcost.published.claims import Subject as Named
+from convcost.published.readings import Reading
+from convcost.published.tables import TOTAL
+
+PRINTED, WRONG, UNKNOWN = range(3)
+"""How a cell fares under a description: it is what it prints; it is an error; its network or rule is none of ours."""
+_BEAM = {1: 400, 2: 24, 3: 9, 4: 5}
+"""Readings of each column that are combined with those of the others, by the number of columns."""
+_MOST_SHARED = 6
+_ROUNDS = 3
+_FAR = 4.0
+"""A row whose cells cost more than this is compared with its far candidates, too."""
+
+
+class Fate(NamedTuple):
+    """How a cell fares in the shortest description, and by how many bits no other one of its kind is shorter."""
+
+    state: int
+    margin: float
+    """To the shortest description in which it fares otherwise."""
+
+
+class Shared(NamedTuple):
+    """What a table may have in common but for its readings and its families' variants."""
+
+    input: Shape | None = None
+    classes: int | None = None
+
+
+class Row:
+    """The cells of a table that are about the same, and what that may be."""
+
+    def __init__(
+        self, claims: Sequence[Claim], subject: Subject, axes: Mapping[str, Axis], factor: str = "row"
+    ) -> None:
+        """`axes` are the table's, by kind; `factor` is that of the prices of its being known, or not."""
+        self.claims = claims
+        self.subject = subject
+        self.axes = [axes[kind_of(claim)] for claim in claims]
+        self.printed = [claim.printed for claim in claims if claim.printed]
+        self.beside = [axis.bounds(printed, 1) for axis, printed in zip(self.axes, self.printed, strict=True)]
+        self.bounds = [axis.bounds(printed) for axis, printed in zip(self.axes, self.printed, strict=True)]
+        self.raw = [raw(printed.digits) for printed in self.printed]
+        self.whole = claims[0].lead == TOTAL
+        self.known = bits(factor, "known")
+        loose = "row" if self.whole else factor
+        self.unknown = bits(factor, "unknown") + sum(self.raw), bits(loose, "unknown") + sum(self.raw)
+        """What it costs to be of a network that is none of ours: in a table of one making, and in another."""
+        self.candidates: list[Candidate] = []
+        self.add(subject.near())
+        self.others = [self._other(cell) for cell in range(len(claims))]
+        self.slips = [bits("slip", "none of these") + one for one in self.raw]
+
+    def missed(self, cell: int, state: int | None = None) -> Any:
+        """What a cell costs that is not printed, for each kind of column: as an error, or otherwise, or the less."""
+        import numpy as np
+
+        wrong = [bits(kind, "wrong") + self.slips[cell] for kind in COLUMNS]
+        name, price = self.others[cell]
+        other = [(bits(kind, name) if name else 0.0) + price for kind in COLUMNS]
+        return np.minimum(wrong, other) if state is None else np.array(wrong if state == WRONG else other)
+
+    def _other(self, cell: int) -> tuple[str, float]:
+        """What a cell is that is neither printed nor an error, and its bits beside the price of being that."""
+        if not self.whole:
+            return "", bits("row of a network", "unknown") + self.raw[cell]
+        counts = [one.counts[self.axes[cell].quantity] for one in self.candidates]
+        return none_of_ours(self.axes[cell], counts, self.printed[cell])
+
+    def add(self, candidates: Sequence[Candidate]) -> None:
+        """More that it may be about."""
+        self.candidates = [*self.candidates, *candidates]
+        self.__dict__.pop("prints", None)
+        self.__dict__.pop("nearly", None)
+
+    @cached_property
+    def prints(self) -> list[Any]:
+        """Of each cell, which candidate prints it under which reading: a boolean array."""
+        return self._within(self.bounds)
+
+    @cached_property
+    def nearly(self) -> list[Any]:
+        """The same, with an error of one in the last digit."""
+        return self._within(self.beside)
+
+    def _within(self, bounds: Sequence[Any]) -> list[Any]:
+        import numpy as np
+
+        found = []
+        for axis, (low, high) in zip(self.axes, bounds, strict=True):
+            counts = np.array([one.counts[axis.quantity] for one in self.candidates])[:, :, None]
+            found.append(((counts >= low) & (counts <= high)).reshape(len(self.candidates), -1))
+        return found
+
+    @cached_property
+    def zeros(self) -> list[Any]:
+        """Of each cell, what its last zeros cost for each way to read it."""
+        return [price_of_zeros(*each) for each in zip(self.axes, self.printed, strict=True)]
+
+    def own_bits(self, shared: Shared, kin: str = "") -> Any:
+        """What each candidate costs beside its variant, where the table shares so much; `kin` as of `Evidence`."""
+        import numpy as np
+
+        family = self.subject.network.spec.name
+        return np.array(
+            [
+                one.bits
+                + self.known
+                + (bits("knob", "own") if not one.bits else 0.0)
+                + input_bits(one.input, shared.input, family, f"input{kin}")
+                + classes_bits(one.classes, shared.classes)
+                for one in self.candidates
+            ]
+        )
+
+    def costs(self, cell: int, readings: Any, state: int | None = None) -> Any:
+        """What a cell costs for each candidate under these readings; see `Evidence.price` for what they number.
+
+        With a state, of the descriptions in which it fares so: infinitely much in all others.
+        """
+        import numpy as np
+
+        kind, known, unread = self.meant(cell, readings)
+        printed = self.prints[cell][:, known]
+        hit = self.zeros[cell][known % len(self.axes[cell].ways)] + np.array(_PRINTED)[kind]
+        missed = self.missed(cell, state)[kind]
+        missed = np.where(self.nearly[cell][:, known], np.minimum(missed, self.off_by_one(cell, state)[kind]), missed)
+        if state is not None:
+            hit, missed = (hit, np.inf) if state == PRINTED else (np.inf, missed)
+        whole = self.raw[cell] if state in (None, UNKNOWN) else np.inf
+        return np.where(unread, whole, np.where(printed, hit, missed))
+
+    def off_by_one(self, cell: int, state: int | None) -> Any:
+        """What a cell costs whose last digit is off by one, the commonest error, for each kind of column.
+
+        It need be none: a rule of operations that differs in a detail does the same to a number of many digits.
+        """
+        import numpy as np
+
+        wrong = np.array([bits(kind, "wrong") for kind in COLUMNS]) + _ROUNDED
+        if not self.whole or self.axes[cell].quantity == "params":
+            return wrong if state != UNKNOWN else np.inf * wrong
+        detail = 1 + max(0.0, log2(DETAIL / max(1, self.printed[cell].digits)))
+        other = np.array([bits(kind, "nearly our rule") for kind in COLUMNS]) + detail
+        return np.minimum(wrong, other) if state is None else wrong if state == WRONG else other
+
+    def meant(self, cell: int, readings: Any) -> tuple[Any, Any, Any]:
+        """Of numbered readings the kind of the column, the reading, and whether it is the unknown one."""
+        count = self.prints[cell].shape[1]
+        return readings // count % len(COLUMNS), readings % count, readings >= len(COLUMNS) * count
+
+
+COLUMNS = ("of one making", "of several sources", "careless")
+_ROUNDED = bits("slip", "the last digit", 2)
+_PRINTED = tuple(bits(kind, "printed") for kind in COLUMNS)
+
+
+class _Solved:
+    """All descriptions with the same shared input and classes, along the combinations of readings."""
+
+    def __init__(self, evidence: Evidence, shared: Shared) -> None:
+        import numpy as np
+
+        self.shared = shared
+        self.evidence = evidence
+        self.kinds = list(evidence.axes)
+        self.own = [row.own_bits(shared, evidence.kin) for row in evidence.rows]
+        best = [self._best(kind) for kind in self.kinds]
+        self.combined = np.array(list(product(*best)), dtype="int64").T
+        prices = [evidence.price(kind)[index] for kind, index in zip(self.kinds, self.combined, strict=True)]
+        self.base = sum(prices) + np.full(self.combined.shape[1], shared_bits(*shared))
+        self.rows = [self._row(number, row) for number, row in enumerate(evidence.rows)]
+        self.families: dict[tuple[str, str | None], Any] = {}
+        self.members: dict[tuple[str, str | None], list[int]] = {}
+        for number, row in enumerate(evidence.rows):
+            self.members.setdefault(evidence.family(row), []).append(number)
+        self.total = self.base
+        for family, members in self.members.items():
+            self.families[family] = sum(self.rows[number] for number in members) + self._variants(family)
+            self.total = self.total + self.families[family].min(axis=0)
+
+    def _best(self, kind: str) -> Any:
+        """The best readings of one kind of columns for themselves, one for each set of cells that they print."""
+        import numpy as np
+
+        evidence = self.evidence
+        every = np.arange(len(evidence.price(kind)))
+        alone, seen = evidence.price(kind).copy(), np.zeros(len(every))
+        random = np.random.default_rng(0)
+        for own, row in zip(self.own, evidence.rows, strict=True):
+            cells = [cell for cell, axis in enumerate(row.axes) if axis.kind == kind]
+            if cells:
+                cost = own[:, None] + sum(row.costs(cell, every) for cell in cells)
+                alone += cost.min(axis=0)
+                marks = random.random(len(own))
+                seen += (marks[:, None] * (cost - own[:, None])).sum(axis=0)
+        order = np.argsort(alone, kind="stable")
+        _, first = np.unique(seen[order].round(6), return_index=True)
+        return order[np.sort(first)][: _BEAM[min(len(self.kinds), 4)]]
+
+    def _row(self, number: int, row: Row, states: tuple[int, int] | None = None) -> Any:
+        """What a row costs at least for each variant of its family and combination, (variants, combinations).
+
+        With `states`, (cell, state), of the descriptions in which the cell fares so.
+        """
+        import numpy as np
+
+        cost, known = self._detail(number, row, states)
+        # Of a network that is none of ours no cell is printed, or wrong.
+        unknown = self._unknown(row) if states is None or states[1] == UNKNOWN else np.full(cost.shape[1], np.inf)
+        own = self.evidence.variants(row)
+        least = np.array([cost[known == v].min(axis=0) for v in range(len(own))])
+        result = []
+        for shared in own:
+            prices = np.array(
+                [variant_bits(variant, shared, len(own) - 1, f"variant{self.evidence.kin}") for variant in own]
+            )
+            result.append(np.minimum((least + prices[:, None]).min(axis=0), unknown))
+        return np.array(result)
+
+    def _unknown(self, row: Row) -> Any:
+        """What a row costs under each combination that is of a network that is none of ours."""
+        import numpy as np
+
+        made = [
+            self.combined[self.kinds.index(axis.kind)] < row.prints[cell].shape[1] for cell, axis in enumerate(row.axes)
+        ]
+        return np.where(np.all(made, axis=0), *row.unknown)
+
+    def _detail(self, number: int, row: Row, states: tuple[int, int] | None = None) -> tuple[Any, Any]:
+        """What each candidate costs under each combination, and the number of its variant."""
+        import numpy as np
+
+        cost = self.own[number][:, None]
+        for cell, axis in enumerate(row.axes):
+            state = states[1] if states is not None and states[0] == cell else None
+            cost = cost + row.costs(cell, self.combined[self.kinds.index(axis.kind)], state)
+        own = self.evidence.variants(row)
+        return cost, np.array([own.index(one.variant) for one in row.candidates])
+
+    def _variants(self, family: tuple[str, str | None]) -> Any:
+        import numpy as np
+
+        row = self.evidence.rows[self.members[family][0]]
+        own = self.evidence.variants(row)
+        prices = [family_bits(variant, row.subject.network.variant, len(own) - 1) for variant in own]
+        return np.array(prices)[:, None]
+
+    def otherwise(self, number: int, row: Row, states: tuple[int, int]) -> float:
+        """The length of the shortest description in which a cell fares so."""
+        family = self.evidence.family(row)
+        of = self.families[family]
+        changed = of - self.rows[number] + self._row(number, row, states)
+        return float((self.total - of.min(axis=0) + changed.min(axis=0)).min())
+
+
+class Chosen(NamedTuple):
+    """What the shortest description says of a row."""
+
+    candidate: Candidate | None
+    """None: a network that is none of ours."""
+    departs: bool
+    """Whether it is another than the table shares."""
+    price: float
+    """The bits of the departure."""
+
+
+class Evidence:
+    """The shortest description of a table, and what depends on it."""
+
+    def __init__(self, table: Claims, *, far: bool = False) -> None:
+        """Find it; `far` compares every row with its far candidates."""
+        self.claims = [claim for claim in table.claims if claim.printed is not None]
+        groups: dict[str, list[Claim]] = {}
+        for claim in self.claims:
+            groups.setdefault(kind_of(claim), []).append(claim)
+        self.axes = {kind: axis_of(kind, claims) for kind, claims in groups.items()}
+        by_subject: dict[Named, list[Claim]] = {}
+        for claim in self.claims:
+            by_subject.setdefault(claim.subject, []).append(claim)
+        families = {table.priced[claim.reference][0].spec.name for claim in self.claims}
+        inside = any(claim.lead != TOTAL for claim in self.claims)
+        one = len(families) == 1 and len(by_subject) > 1
+        about = "layers" if inside else "one family" if one else ""
+        self._column = f"column of {about}" if about else "column"
+        factor = "row of a network" if inside else "row of one family" if one else "row"
+        self.kin = " of one family" if one and not inside else ""
+        """What is added to the factors of prices that differ where a table has but one family."""
+        known: dict[tuple[object, ...], Subject] = {}
+        self.rows: list[Row] = []
+        for claims in by_subject.values():
+            axes = {kind_of(claim): self.axes[kind_of(claim)] for claim in claims}
+            key = (claims[0].reference, claims[0].lead, *axes)
+            if key not in known:
+                known[key] = Subject(*table.priced[claims[0].reference], claims[0].lead, list(axes.values()))
+            self.rows.append(Row(claims, known[key], self.axes, factor))
+        self._prices: dict[str, Any] = {}
+        one = len({row.subject.network.spec.name for row in self.rows}) == 1
+        inside = any(not row.whole for row in self.rows)
+        self._column = (
+            "column of layers" if inside else "column of one family" if one and len(self.rows) > 1 else "column"
+        )
+        self.solved = [_Solved(self, Shared())]
+        self._look_far(every=far)
+
+    def price(self, kind: str) -> Any:
+        """The bits of each reading in each kind of column (`COLUMNS`), and of the unknown reading."""
+        import numpy as np
+
+        if kind not in self._prices:
+            known = self.axes[kind].bits
+            every = [known + bits(self._column, one) for one in COLUMNS]
+            self._prices[kind] = np.concatenate((*every, [bits(self._column, "unknown")]))
+        return self._prices[kind]
+
+    def family(self, row: Row) -> tuple[str, str | None]:
+        """The rows that share a variant: of one spec, that name the same one."""
+        return f"{row.subject.network.spec.name} {self.variants(row)}", row.subject.network.variant
+
+    def variants(self, row: Row) -> list[str | None]:
+        """The variants that a row's network has, the named one first."""
+        return list(dict.fromkeys(one.variant for one in row.candidates))
+
+    def _look_far(self, *, every: bool) -> None:
+        """Compare the rows that are open with their far candidates, until no more are."""
+        known: dict[int, list[Candidate]] = {}
+        classed: dict[int, list[Candidate]] = {}
+        far: set[int] = set()
+        classes: list[int] = []
+        for _ in range(_ROUNDS):
+            solved, at = min(((one, int(one.total.argmin())) for one in self.solved), key=lambda of: of[0].total[of[1]])
+            new = [
+                number
+                for number, row in enumerate(self.rows)
+                if number not in far and (every or solved.rows[number][:, at].min() > _FAR)
+            ]
+            if not new:
+                return
+            far.update(new)
+            for number in new:
+                row = self.rows[number]
+                if id(row.subject) not in known:
+                    known[id(row.subject)] = row.subject.far()
+                row.add(known[id(row.subject)])
+            classes = classes or self._classes([self.rows[number] for number in sorted(far)])
+            for row in self.rows if classes else ():
+                if id(row) not in classed:
+                    classed[id(row)] = row.subject.with_classes(classes)
+                    row.add(classed[id(row)])
+            shared = [
+                Shared(),
+                *(Shared(classes=value) for value in classes[:_MOST_SHARED]),
+                *self._inputs(sorted(far)),
+            ]
+            self.__dict__.pop("best", None)
+            self.solved = [
+                _Solved(self, one) for one in (shared if len(far) > 1 or len(self.rows) == 1 else shared[:1])
+            ]
+
+    def _classes(self, rows: Sequence[Row]) -> list[int]:
+        """Numbers of classes worth trying, those first with which most cells hold."""
+        from collections import Counter
+
+        found: Counter[int] = Counter()
+        for row in rows:
+            found.update({value for claim in row.claims for value in row.subject.classes_of(claim)})
+        enough = 1 if len(self.rows) == 1 else 2
+        # Of as many cells, the numbers that other data sets have come first.
+        often = sorted(found, key=lambda value: (-found[value], value not in COMMON_CLASSES, value))
+        return [value for value in often if found[value] >= enough][:_MOST_SHARED]
+
+    def _inputs(self, open_: Sequence[int]) -> list[Shared]:
+        """Inputs worth trying for all rows: those at which most of the open rows have a cell printed plainly."""
+        from collections import Counter
+
+        found: Counter[Shape] = Counter()
+        for number in open_:
+            row = self.rows[number]
+            for cell, axis in enumerate(row.axes):
+                if axis.quantity == "ops":
+                    at = [axis.number(Reading("ops", measure)) for measure in axis.measures[:2]]
+                    held = row.prints[cell][:, at].any(axis=1)
+                    shapes = {c.input for c, fits in zip(row.candidates, held, strict=True) if fits and c.input}
+                    found.update(shapes)
+        return [Shared(input=shape) for shape, times in found.most_common(_MOST_SHARED) if times > 1]
+
+    # -- the shortest description --------------------------------------------------------------------------------
+
+    @cached_property
+    def best(self) -> tuple[_Solved, int]:
+        """The shortest description: its shared part, and the number of its combination of readings."""
+        solved = min(self.solved, key=lambda one: float(one.total.min()))
+        return solved, int(solved.total.argmin())
+
+    @cached_property
+    def readings(self) -> dict[str, Reading | None]:
+        """The reading of each kind of column; None where it is none of ours."""
+        solved, at = self.best
+        found = {}
+        for kind, index in zip(solved.kinds, solved.combined[:, at], strict=True):
+            axis = self.axes[kind]
+            found[kind] = axis.reading(int(index) % len(axis.bits)) if index < len(COLUMNS) * len(axis.bits) else None
+        return found
+
+    @cached_property
+    def variant_of(self) -> dict[tuple[str, str | None], str | None]:
+        """The variant that each family has."""
+        solved, at = self.best
+        found = {}
+        for family, members in solved.members.items():
+            own = self.variants(self.rows[members[0]])
+            found[family] = own[int(solved.families[family][:, at].argmin())]
+        return found
+
+    def chosen(self, number: int) -> Chosen:
+        """What a row is about."""
+        solved, at = self.best
+        row = self.rows[number]
+        shared = self.variant_of[self.family(row)]
+        prices = self.prices(number)
+        whole = solved._detail(number, row)[0][:, at] - solved.own[number] + prices
+        k = int(whole.argmin())
+        unknown = float(solved._unknown(row)[at])
+        if unknown < whole[k]:
+            return Chosen(None, True, unknown)
+        one = row.candidates[k]
+        plain = one.variant == shared and one.input == solved.shared.input and one.classes == solved.shared.classes
+        return Chosen(one, not plain or bool(one.bits), float(prices[k]))
+
+    def prices(self, number: int) -> Any:
+        """What each candidate of a row costs, beside its cells."""
+        import numpy as np
+
+        solved, _ = self.best
+        row = self.rows[number]
+        own = self.variants(row)
+        shared = self.variant_of[self.family(row)]
+        prices = [variant_bits(one.variant, shared, len(own) - 1, f"variant{self.kin}") for one in row.candidates]
+        return solved.own[number] + np.array(prices)
+
+    def fates(self, number: int) -> list[Fate]:
+        """How each cell of a row fares, and how surely."""
+        row = self.rows[number]
+        found = []
+        for cell in range(len(row.claims)):
+            lengths = [
+                min(solved.otherwise(number, row, (cell, state)) for solved in self.solved)
+                for state in (PRINTED, WRONG, UNKNOWN)
+            ]
+            state = lengths.index(min(lengths))
+            others = [length for other, length in enumerate(lengths) if other != state]
+            found.append(Fate(state, min(others) - lengths[state]))
+        return found
+
+
+def sure(margin: float) -> bool:
+    """Whether a margin is enough for a verdict."""
+    return margin >= ODDS

@@ -1,0 +1,247 @@
+"""Verdicts: what the evidence says of each printed cell, how surely, and what it changes.
+
+- `holds`: the table's own reading prints it;
+- `holds as`: a departure of its row prints it, which is named;
+- `contradicts itself`: the row's own cells exclude each other whatever the channel counts (see `proof`);
+- `slip`: network and reading are known by the cells beside, and the right text is one step from the printed one;
+- `does not hold`: network and reading are known, and nothing that is cheap enough prints it;
+- `open`: everything else. It is no blame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Literal, NamedTuple, get_args
+
+from convcost.auditing import proof
+from convcost.auditing.evidence import PRINTED, WRONG, Chosen, Evidence, Row, sure
+from convcost.auditing.hypotheses import Candidate, kind_of
+from convcost.auditing.slips import consequence, printed_as, slip
+from convcost.counters.rules import OPS, PARAMS
+from convcost.ops import Shape, format_shape
+from convcost.published.claims import Claim
+from convcost.published.readings import PLAIN, Reading, residual
+from convcost.published.tables import TOTAL
+
+Verdict = Literal["holds", "holds as", "open", "slip", "does not hold", "contradicts itself"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""What a cell can be found to be, the worst last."""
+FAILING: Mapping[str, Sequence[Verdict]] = {
+    "contradiction": VERDICTS[5:],
+    "unreproduced": VERDICTS[3:],
+    "open": VERDICTS[2:],
+    "difference": VERDICTS[1:],
+}
+"""What `--fail-on` fails on."""
+CANDIDATES = 12
+"""Candidates of a cell that are told."""
+
+
+class Alternative(NamedTuple):
+    """A candidate that prints a cell under its column's reading, and what it costs."""
+
+    network: str
+    computed: int
+    bits: float
+
+
+class Finding(NamedTuple):
+    """The verdict on one cell."""
+
+    claim: Claim
+    verdict: Verdict
+    computed: int | Shape
+    """The exact count that the table's reading gives what the row is about, or the size as (H, W, C)."""
+    reading: Reading | None = None
+    """The table's reading of the column; None for a size, and where it is none of ours."""
+    evidence: str = ""
+    network: str = ""
+    """What it holds as, where that is not what the table shares."""
+    residual: Fraction = Fraction(0)
+    """How far the computed count is above or below the nearest one that is printed so."""
+    margin: float = 0.0
+    """Bits by which the verdict is better than the next: 2 to their power is its odds to 1."""
+    consequence: str = ""
+    """What it changes, if it is wrong."""
+    candidates: tuple[Alternative, ...] = ()
+    """What else prints it."""
+
+
+def size(claim: Claim) -> Finding:
+    """The verdict on a printed size, of which there are no two readings."""
+    if claim.fits:
+        return Finding(claim, "holds", claim.size)
+    return Finding(claim, "does not hold", claim.size, evidence=f"computed {format_shape(claim.size)}")
+
+
+class Judge:
+    """Verdicts on the rows of a table."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        """`evidence` is the table's."""
+        self.evidence = evidence
+        self.chosen = [evidence.chosen(number) for number in range(len(evidence.rows))]
+
+    def findings(self) -> list[Finding]:
+        """The verdicts on all cells, row by row."""
+        return [finding for number in range(len(self.chosen)) for finding in self.row(number)]
+
+    def row(self, number: int) -> list[Finding]:
+        """The verdicts on the cells of a row."""
+        row, chosen = self.evidence.rows[number], self.chosen[number]
+        at = self._about(row, chosen)
+        counts = [self._count(claim, at) for claim in row.claims]
+        slips = []
+        for cell, (claim, printed) in enumerate(zip(row.claims, row.printed, strict=True)):
+            reading = self._reading(claim)
+            found = None
+            if not reading.holds(printed, counts[cell]):
+                rows, columns = self._beside(number, claim, at)
+                found = slip(printed, counts[cell], reading, rows, columns)
+                if found and found.bits < row.slips[cell]:
+                    row.slips[cell] = found.bits
+                else:
+                    found = None
+            slips.append(found)
+        fates = self.evidence.fates(number)
+        proved = ""
+        if any(fate.state != PRINTED for fate in fates) and self._at_its_input(row):
+            proved = proof.contradiction(row.subject.cost, row.claims, *self._units())
+        findings = []
+        for cell, (claim, printed, fate) in enumerate(zip(row.claims, row.printed, fates, strict=True)):
+            reading = self._reading(claim)
+            left = residual(reading.interval(printed), counts[cell])
+            finding = Finding(
+                claim, "open", counts[cell], self.evidence.readings[kind_of(claim)], residual=left, margin=fate.margin
+            )
+            plain = not chosen.departs or self._plainly(row, cell)
+            if fate.state == PRINTED and sure(fate.margin):
+                finding = finding._replace(verdict="holds" if plain else "holds as", residual=Fraction(0))
+                if not plain and chosen.candidate:
+                    said = f"{chosen.candidate.label} has {counts[cell]:,}"
+                    finding = finding._replace(network=chosen.candidate.label, evidence=said)
+            elif proved and fate.state != PRINTED:
+                finding = finding._replace(verdict="contradicts itself", evidence=proved)
+            elif fate.state == WRONG and sure(fate.margin):
+                text = printed_as(printed, counts[cell], reading)
+                said = f"{counts[cell]:,} is {text}"
+                found = slips[cell]
+                finding = finding._replace(
+                    verdict="slip" if found else "does not hold",
+                    evidence="; ".join(filter(None, (said, found.said if found else "", self._together(row, claim)))),
+                    consequence=consequence(printed, text, self._values(number, claim)),
+                )
+            else:
+                finding = finding._replace(evidence=self._open(row, cell, counts[cell], reading))
+            findings.append(finding._replace(candidates=self._candidates(number, cell)))
+        return findings
+
+    # -- what a row is about -----------------------------------------------------------------------------------------
+
+    def _about(self, row: Row, chosen: Chosen) -> Candidate:
+        """What a row is about; where that is none of ours, what it names."""
+        if chosen.candidate is not None:
+            return chosen.candidate
+        shared = self.evidence.variant_of[self.evidence.family(row)]
+        return next(one for one in row.candidates if one.variant == shared)
+
+    def _reading(self, claim: Claim) -> Reading:
+        return self.evidence.readings[kind_of(claim)] or PLAIN[claim.quantity]
+
+    def _count(self, claim: Claim, about: Candidate) -> int:
+        reading = self._reading(claim)
+        axis = self.evidence.axes[kind_of(claim)]
+        base = axis.measures.index(reading.measure) * len(axis.parts)
+        counts = about.counts[claim.quantity]
+        count = int(counts[base + axis.parts.index(reading.part)])
+        return count if count >= 0 else int(counts[base])
+
+    def _plainly(self, row: Row, cell: int) -> bool:
+        """Whether what the table shares prints a cell, though its row departs."""
+        shared = self.evidence.best[0].shared
+        variant = self.evidence.variant_of[self.evidence.family(row)]
+        for one in row.candidates:
+            if (one.variant, one.input, one.classes, one.bits) == (variant, shared.input, shared.classes, 0.0):
+                claim = row.claims[cell]
+                return self._reading(claim).holds(row.printed[cell], self._count(claim, one))
+        return False
+
+    def _at_its_input(self, row: Row) -> bool:
+        """A network's total is at some input; only where the table says at which does it say where its weights work."""
+        return not row.whole or "input=" in row.claims[0].reference
+
+    def _units(self) -> tuple[list[str], set[str]]:
+        """What the table's ops and params may be, for a proof: what its evidence says, or else anything of ours."""
+        ops = [reading for kind, reading in self.evidence.readings.items() if kind != "params" and reading]
+        units = [reading.measure for reading in ops] or list(OPS)
+        return units, set(PARAMS)
+
+    # -- what else it could be ---------------------------------------------------------------------------------------
+
+    def _beside(self, number: int, claim: Claim, about: Candidate) -> tuple[dict[str, int], dict[str, int]]:
+        """The counts of the other rows, and what else is counted of the row's network."""
+        rows = {}
+        for other, row in enumerate(self.evidence.rows):
+            if other != number and (same := [one for one in row.claims if one.column == claim.column]):
+                rows[row.claims[0].row] = self._count(same[0], self._about(row, self.chosen[other]))
+        cost, lead = self.evidence.rows[number].subject.cost, claim.lead
+        line = cost.total if lead == TOTAL else cost[lead]
+        return rows, {"params": int(line.params)} if claim.quantity == "ops" else {"multiply-adds": int(line.macs)}
+
+    def _values(self, number: int, claim: Claim) -> list[tuple[str, Fraction]]:
+        """What the other rows print in the same column."""
+        return [
+            (one.row, one.printed.value())
+            for other, row in enumerate(self.evidence.rows)
+            if other != number
+            for one in row.claims
+            if one.column == claim.column and one.quantity == claim.quantity and one.printed
+        ]
+
+    def _together(self, row: Row, claim: Claim) -> str:
+        """That the cells of a row of layers agree with each other, and not with the row."""
+        failing = [one for one in row.claims if one is claim or one.quantity != claim.quantity]
+        return "" if row.whole else proof.agreement(row.subject.cost, failing, *self._units())
+
+    def _open(self, row: Row, cell: int, count: int, reading: Reading) -> str:
+        """What would settle an open cell."""
+        claim = row.claims[cell]
+        said = f"{count:,} is {printed_as(row.printed[cell], count, reading)}"
+        would = [
+            f"{', '.join(other.differences(reading))}: {found:,}"
+            for other, found in self._readings_that_hold(row, cell)
+            if other != reading
+        ]
+        said = "; ".join(filter(None, (said, self._together(row, claim))))
+        told = f"{said} as {reading.measure}" if self.evidence.readings[kind_of(claim)] else said
+        return f"{told}; it would hold if {would[0]}" if would else f"{told}; no rule, variant or input here prints it"
+
+    def _readings_that_hold(self, row: Row, cell: int) -> list[tuple[Reading, int]]:
+        """The readings under which what the row is about prints a cell, the most ordinary first."""
+        axis, claim = row.axes[cell], row.claims[cell]
+        about = self._about(row, self.chosen[self.evidence.rows.index(row)])
+        k = next(k for k, one in enumerate(row.candidates) if one is about)
+        held = [index for index, fits in enumerate(row.prints[cell][k]) if fits]
+        held.sort(key=lambda index: axis.bits[index])
+        found = []
+        for index in held[:1]:
+            reading = axis.reading(index)
+            at = axis.measures.index(reading.measure) * len(axis.parts) + axis.parts.index(reading.part)
+            found.append((reading, int(about.counts[claim.quantity][at])))
+        return found
+
+    def _candidates(self, number: int, cell: int) -> tuple[Alternative, ...]:
+        """What else prints a cell under its column's reading, the cheapest first."""
+        row = self.evidence.rows[number]
+        claim = row.claims[cell]
+        reading = self._reading(claim)
+        axis = row.axes[cell]
+        at = axis.number(reading)
+        prices = self.evidence.prices(number)
+        found = [
+            Alternative(one.label, self._count(claim, one), float(prices[k]))
+            for k, one in enumerate(row.candidates)
+            if row.prints[cell][k, at]
+        ]
+        return tuple(sorted(found, key=lambda one: one.bits)[:CANDIDATES])

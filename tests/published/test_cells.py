@@ -1,0 +1,138 @@
+"""Cells as people print them: what beside a number cannot change it, and that a cell costs no other one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from convcost.errors import ConvcostError
+from convcost.published.cells import decimal_commas, number, says_nothing, without_emphasis
+from convcost.published.claims import Claims
+from convcost.published.usertable import read_claims
+from convcost.tablefiles.reading import read_table
+
+
+def claims(tmp_path: Path, text: str, name: str = "t.csv") -> Claims:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return read_claims(read_table(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("**4.1**", "4.1G"),
+        ("`4.1`", "4.1G"),
+        ("<b>4.1</b>", "4.1G"),
+        ("4.1 [3]", "4.1G"),
+        ("4.1M[12, 13]", "4.1M"),
+        ("4.09 ↓", "4.09G"),
+        ("**4.09**↑", "4.09G"),
+        ("4.1 ± 0.1", "~4.1G"),
+        ("4.1*", "4.1G"),
+    ],
+)
+def test_what_cannot_change_a_number_is_passed_over(text: str, normal: str) -> None:
+    assert number(text, scale="G").normal == normal
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "17.61 (wrong)",
+        "3.0~3.2",
+        "4.1 ± 0.3",
+        "4.1 ± 0.05",
+        "4,1",
+        "4.09 ↓ 20%",
+        "4.1|3",
+        "4.1¹",
+        "4.1 3.9",
+        "3 [4",
+        "**4.1",
+        "",
+        "[3]",
+    ],
+)
+def test_what_leaves_open_the_claim_is_no_number(text: str) -> None:
+    with pytest.raises(ConvcostError, match="cannot read"):
+        number(text)
+
+
+@pytest.mark.parametrize("text", ["", "-", "—", "OOM", "**OOM**", "N/A", "n.a.", "?", "out of memory", "not reported"])
+def test_cells_without_a_number(text: str) -> None:
+    assert says_nothing(text)
+
+
+def test_emphasis_is_taken_off_only_where_it_is_around_all() -> None:
+    assert [without_emphasis(text) for text in ("__a_b__", "**a**b**", "4.1*", "*4.1*")] == [
+        "__a_b__",
+        "**a**b**",
+        "4.1*",
+        "4.1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("texts", "commas"),
+    [
+        (["4,1", "25,557"], True),
+        (["25,557", "1,024"], False),
+        (["4,1", "25.557"], False),
+        (["1,234,567", "4,1"], True),
+        (["4.1"], False),
+    ],
+)
+def test_a_column_says_what_its_commas_are(texts: list[str], commas: bool) -> None:
+    assert decimal_commas(texts) == commas
+
+
+def test_decimal_commas() -> None:
+    assert number("25,557", scale="M", commas=True).value() == 25_557_000
+    assert number("25,557").value() == 25_557
+    assert number("1,234,567", commas=True).value() == 1_234_567
+
+
+def test_one_unreadable_cell_costs_only_itself_and_is_listed(tmp_path: Path) -> None:
+    found = claims(
+        tmp_path,
+        "Net,Params (M),MACs (G)\nresnet18,11.69,1.81\nresnet34,21.80,3.6~3.7\nresnet50,17.61 (wrong),4.09\n"
+        "vgg16,138.36,OOM\n",
+    )
+    assert [claim.text for claim in found.claims] == ["11.69", "1.81", "21.80", "4.09", "138.36"]
+    assert [(one.row, one.column, one.text, one.place.rpartition(":")[2]) for one in found.unread] == [
+        ("resnet34", "MACs (G)", "3.6~3.7", "3"),
+        ("resnet50", "Params (M)", "17.61 (wrong)", "4"),
+    ]
+
+
+def test_a_number_beside_a_smaller_digit_is_listed_and_not_read(tmp_path: Path) -> None:
+    table = "<table><tr><th>Net<th>Params (M)<tr><td>resnet18<td>11.6<small>9</small><tr><td>resnet34<td>21.8</table>"
+    found = claims(tmp_path, table, "t.html")
+    assert [claim.text for claim in found.claims] == ["21.8"]
+    assert [one.text for one in found.unread] == ["11.6|9"]
+
+
+def test_an_input_that_is_not_read_costs_the_operations_of_its_row(tmp_path: Path) -> None:
+    """Parameters are those of any input."""
+    found = claims(
+        tmp_path, "Net,Input,Params,MACs\nresnet50,small,25.6M,4.1G\nresnet50,9x9,25.6M,4.1G\nvgg11,224,1,7.6G\n"
+    )
+    assert [(claim.row, claim.text) for claim in found.claims][:1] == [("resnet50", "25.6M")]
+    (one,) = (one for one in found.unread if one.place.endswith(":2"))
+    assert one.column == "MACs"
+    assert one.why.startswith("'small' is no input size such as")
+
+
+def test_a_row_whose_network_cannot_have_its_input_is_listed(tmp_path: Path) -> None:
+    found = claims(tmp_path, "Net,Input,MACs\ninception_v3,9x9,4G\nvgg11,224,7.6G\n")
+    assert [claim.row for claim in found.claims] == ["vgg11"]
+    (one,) = found.unread
+    assert "its window of 3 does not fit" in one.why
+
+
+def test_a_fraction_of_a_parameter_is_unread(tmp_path: Path) -> None:
+    found = claims(tmp_path, "Net,Params\nresnet18,11.69\nresnet34,21.8M\n")
+    assert [claim.text for claim in found.claims] == ["21.8M"]
+    assert "a count is whole; say its scale" in found.unread[0].why
