@@ -12,6 +12,7 @@ from hypothesis import settings
 # deterministic by itself: this profile builds on whatever is in force.
 settings.register_profile("convcost", deadline=None)
 settings.load_profile("convcost")
+settings.register_profile("quick", max_examples=20)
 
 # A shell starts its background jobs with Ctrl-C ignored, and so would be every program that the tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -24,9 +25,19 @@ QUICK = {"ops", "spec", "cost", "cli", "render"}
 LONG = {
     "test_a_join_of_many_takes_no_longer_for_each_of_them",
     "test_every_shipped_network_in_symbols_and_arrays",
+    "test_bytes_of_a_command_line_that_are_no_text_are_one_line",
     "test_nothing_that_ships_is_doubtful_on_its_own_input",
+    "test_random_graphs",
+    "test_random_networks",
+    "test_torch_holds_what_liveness_says_at_every_layer",
 }
 """Tests of those rooms that take longest, by measured processor time: quick goes without them."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A fifth of the random examples is enough for quick, before tests are imported and take their settings."""
+    if config.option.markexpr == "quick":
+        settings.load_profile("quick")
 
 
 def room_of(path: Path) -> str | None:
