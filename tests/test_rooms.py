@@ -34,6 +34,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
 
 DOORS: dict[tuple[str, str], str] = {
     ("network", "formulas"): "`net.formula` is asked of the network that one holds",
+    ("cost", "views"): "a cost that is printed is the table of the command line",
+    ("cost", "render"): "and that is a Table",
 }
 """Upward arrows that a function takes when it is called, never an import of a module, and why."""
 

@@ -74,7 +74,7 @@ def layers(
     from convcost.views import networks as views
 
     found = load_network(network, settings)
-    show(views.layers(found, found.price(input_shape, batch), depth, as_ or "macs"), format_, exact)
+    show(views.layers(found.price(input_shape, batch), depth, as_ or "macs", found), format_, exact)
 
 
 @cli.command()

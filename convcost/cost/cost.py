@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import overload
+from typing import TYPE_CHECKING, Any, overload
 
 from convcost.cost.graph import Graph
 from convcost.cost.inputs import admitted
@@ -17,6 +17,9 @@ from convcost.counters.rules import rule
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int, require_above, require_integer, unboxed
 from convcost.ops import Shape, format_shape, sum_params, sum_work
+
+if TYPE_CHECKING:
+    from convcost.render.table import Table
 
 
 class Cost(Sequence[Line]):
@@ -72,6 +75,38 @@ class Cost(Sequence[Line]):
     def __contains__(self, key: object) -> bool:
         """Whether there is a node or a scope of this name, or this row."""
         return key in (self._scopes if isinstance(key, str) else self.rows)
+
+    def table(self, depth: int | None = None, as_: str = "macs") -> Table:
+        """The table of layers, or of scopes down to `depth`, counted by a rule: what `convcost layers` prints.
+
+        `print` shows it, a notebook too, and its `to_records()` are plain dicts. Raises ConvcostError for a depth that
+        is no integer >= 1, and for an unknown rule.
+        """
+        from convcost.views.networks import layers
+
+        return layers(self, depth, as_)
+
+    def to_records(self, depth: int | None = None, as_: str = "macs") -> list[dict[str, int | str | None]]:
+        """The rows of `table` as plain dicts of exact ints and texts: `pandas.DataFrame(cost.to_records())`."""
+        return self.table(depth, as_).to_records()
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("flops", "macs", "params", "weights", "activations"):
+            said = "total.macs, or total(as_='flops2') for 2 x macs" if name == "flops" else f"total.{name}"
+            raise AttributeError(f"a Cost has no {name}: write cost.{said}, or cost['scope'] for a part of it")
+        raise AttributeError(f"a Cost has no {name!r}")
+
+    def __str__(self) -> str:
+        return str(self.table())
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+    def _repr_markdown_(self) -> str:
+        return self.table()._repr_markdown_()
+
+    def _repr_latex_(self) -> str:
+        return self.table()._repr_latex_()
 
     def __repr__(self) -> str:
         return f"<Cost of {self.graph.name} at {format_shape(self.input)}, batch {self.batch}: {len(self.rows)} layers>"

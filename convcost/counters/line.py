@@ -45,6 +45,14 @@ class Line(NamedTuple):
 
         return rule(as_).of(self)
 
+    def __repr__(self) -> str:
+        return f"<Line {self.name}: {self.params} params, {self.macs} macs, {' x '.join(map(str, self.shape))}>"
+
+    @property
+    def flops(self) -> Int:
+        """No count of ours: FLOPs mean too many things. Raises AttributeError that says what to write."""
+        raise AttributeError("FLOPs mean many things: write .macs, or (as_='flops2') for 2 x macs, or (as_='fvcore')")
+
     @property
     def rows(self) -> tuple[Line, ...]:
         """One line per node: its parts, or itself."""

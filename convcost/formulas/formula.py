@@ -22,7 +22,7 @@ from convcost.spec.expression import FUNCTIONS, evaluate, names, parse
 from convcost.spec.model import exactly
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Formula:
     """An exact closed form. Get one with `Network.formula`.
 
@@ -109,6 +109,9 @@ class Formula:
     def __str__(self) -> str:
         return self.format()
 
+    def __repr__(self) -> str:
+        return f"<Formula {self.quantity} of {self.network} in {', '.join(self.symbols) or 'nothing'}>"
+
     def difference(self, name: str) -> Formula:
         """What one more of a symbol adds: f(name + 1) - f(name)."""
         self._known([name])
@@ -182,7 +185,7 @@ class Formula:
                 raise ConvcostError(f"the formula has no symbol {name!r}{hint}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LayerFormulas:
     """The closed forms of a network's layers. Get them with `Network.layer_formulas`.
 
@@ -194,6 +197,9 @@ class LayerFormulas:
     """Of all of them; its symbols are the arguments, and its domain is where they hold."""
     values: Mapping[str, Int]
     """By layer, a `convcost.Poly` or a number each."""
+
+    def __repr__(self) -> str:
+        return f"<LayerFormulas of {self.total.network}: {len(self.values)} layers>"
 
     def __call__(self, /, *values: Int, **named: Int) -> dict[str, Int]:
         """The counts at a point. Raises ConvcostError for what is not exact or not inside, and for arrays."""

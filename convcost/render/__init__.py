@@ -1,7 +1,7 @@
-"""One table object, printed five ways: for a terminal, as Markdown, LaTeX, CSV and JSON.
+"""One table object, printed six ways: for a terminal, as Markdown, LaTeX, HTML, CSV and JSON.
 
 A `Table` holds exact values (ints and Fractions, never floats) and says nothing about how they look; `render`
-turns it into text, and `write` prints it as the stream at hand can show it. The three formats for readers
+turns it into text, and `write` prints it as the stream at hand can show it. The four formats for readers
 show counts in short form ("1.58G", three significant digits, half up) or, with `exact`, in full
 ("1,582,671,872"); percentages and ratios are rounded in both. The two for programs always carry the exact
 value, in the same fields:
@@ -44,7 +44,7 @@ __all__ = [
     "write",
 ]
 
-Format: TypeAlias = Literal["terminal", "markdown", "latex", "csv", "json"]
+Format: TypeAlias = Literal["terminal", "markdown", "latex", "html", "csv", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
@@ -77,6 +77,10 @@ def render(
             from convcost.render.papers import latex
 
             text = latex(table, exact=exact)
+        case "html":
+            from convcost.render.html import html
+
+            text = html(table, exact=exact)
         case "csv":
             from convcost.render.data import as_csv
 
@@ -88,6 +92,11 @@ def render(
         case _:
             raise ConvcostError(f"unknown format {format!r}: one of {', '.join(FORMATS)}")
     return encodable(text, encoding)
+
+
+def shown_here(table: Table) -> str:
+    """The table as it is printed here: at the terminal's width, or 80, without colour."""
+    return render(table, "terminal", width=shutil.get_terminal_size().columns).rstrip("\n")
 
 
 def write(table: Table, format: str, stream: TextIO, *, exact: bool = False) -> None:

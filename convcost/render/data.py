@@ -25,16 +25,21 @@ def as_csv(table: Table) -> str:
 
 def as_json(table: Table) -> str:
     """One object, schema 1. ASCII, so that no encoding on the way can change it."""
-    fields, rows = _records(table)
     document = {
         "schema": SCHEMA,
         "title": table.title,
         "header": dict(table.header),
         "columns": [{"key": column.key, "title": column.title, "kind": column.kind} for column in table.columns],
-        "rows": [dict(zip(fields, row, strict=True)) for row in rows],
+        "rows": records(table),
         "notes": table.notes,
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def records(table: Table) -> list[dict[str, str | int | None]]:
+    """One dict a row, in the fields that JSON has."""
+    fields, rows = _records(table)
+    return [dict(zip(fields, row, strict=True)) for row in rows]
 
 
 def _records(table: Table) -> tuple[list[str], list[list[str | int | None]]]:

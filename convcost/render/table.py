@@ -92,6 +92,35 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        from convcost.render import shown_here
+
+        return shown_here(self)
+
+    def __repr__(self) -> str:
+        return f"<Table {self.title!r}: {len(self.rows)} rows, {len(self.columns)} columns>"
+
+    def _repr_html_(self) -> str:
+        from convcost.render import render
+
+        return render(self, "html")
+
+    def _repr_markdown_(self) -> str:
+        from convcost.render import render
+
+        return render(self, "markdown")
+
+    def _repr_latex_(self) -> str:
+        from convcost.render import render
+
+        return render(self, "latex")
+
+    def to_records(self) -> list[dict[str, int | str | None]]:
+        """One dict a row, exact: ints, texts, fractions as "p/q"; what pandas, polars and Arrow take."""
+        from convcost.render.data import records
+
+        return records(self)
+
     def __post_init__(self) -> None:
         if not self.columns:
             raise ConvcostError(f"table {self.title!r} has no columns")

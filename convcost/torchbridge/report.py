@@ -52,6 +52,9 @@ class Verification(NamedTuple):
     def __bool__(self) -> bool:
         return self.ok
 
+    def __repr__(self) -> str:
+        return f"<Verification {self}>"
+
     def __str__(self) -> str:
         if self.first is None:
             against, say = ", ".join(self.against), "say" if len(self.against) > 1 else "says"

@@ -16,8 +16,11 @@ from convcost.render.table import Cell, Column, Row, Table, Value
 from convcost.views.naming import unit
 
 
-def layers(network: Network, cost: Cost, depth: int | None = None, as_: str = "macs") -> Table:
-    """Every layer of a network, or every scope down to `depth`, with totals, counted by a rule."""
+def layers(cost: Cost, depth: int | None = None, as_: str = "macs", network: Network | None = None) -> Table:
+    """Every layer of a cost, or every scope down to `depth`, with totals, counted by a rule.
+
+    With the network that it is of, its title and source stand above.
+    """
     params, ops = params_and_ops(as_)
     lines = cost.rows if depth is None else cost.fold(depth)
     totals = [cost.total, *([cost.auxiliary, cost.with_auxiliary] if cost.auxiliary is not None else [])]
@@ -40,7 +43,8 @@ def layers(network: Network, cost: Cost, depth: int | None = None, as_: str = "m
         Column("activations", "activations", "count", drop=4),
         Column("receptive_field", "field", align="right", drop=1),
     )
-    return Table(network.spec.title, _header(network, cost, as_), columns, tuple(rows), _remarks(cost, as_))
+    title = cost.graph.name if network is None else network.spec.title
+    return Table(title, _header(network, cost, as_), columns, tuple(rows), _remarks(cost, as_))
 
 
 def compare(comparison: Comparison, as_: str = "macs") -> Table:
@@ -104,10 +108,9 @@ def _what(line: Line) -> tuple[str, ...]:
     return line.name, line.operator, inputs, format_shape(line.shape)
 
 
-def _header(network: Network, cost: Cost, as_: str) -> tuple[tuple[str, str], ...]:
+def _header(network: Network | None, cost: Cost, as_: str) -> tuple[tuple[str, str], ...]:
     return (
-        ("network", network.reference),
-        ("source", network.spec.source),
+        *([] if network is None else [("network", network.reference), ("source", network.spec.source)]),
         ("input", format_shape(cost.input)),
         ("batch", str(cost.batch)),
         ("unit", unit(*params_and_ops(as_))),

@@ -67,8 +67,10 @@ def test_header_names_are_unique() -> None:
 
 
 def test_an_unknown_format_is_refused() -> None:
-    with pytest.raises(ConvcostError, match=r"^unknown format 'html': one of terminal, markdown, latex, csv, json$"):
-        render(SMALL, "html")
+    with pytest.raises(
+        ConvcostError, match=r"^unknown format 'pdf': one of terminal, markdown, latex, html, csv, json$"
+    ):
+        render(SMALL, "pdf")
 
 
 def test_importing_the_printers_loads_none_of_what_they_print_with() -> None:
