@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -28,11 +29,21 @@ for command in (audit, reconcile, formula, verify, dialects, sweep, solve, memor
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: with 0, with what the command says, or with 2 and one line on stderr for bad input."""
-    sys.exit(run(arguments))
+    sys.exit(_run(arguments))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status."""
+    """Run a command and return its exit status; signals are as before, also where one has stopped it."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return _run(arguments)
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is not handler:
+                signal.signal(number, handler)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     _open_stderr()
     if sys.stdout is None:  # closed before we began, as by `>&-`
         return _fail("standard output is closed")

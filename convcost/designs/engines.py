@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, TypeAlias
 
 from convcost.designs.blocks import Sweep
@@ -45,7 +46,7 @@ def processes(workers: int) -> Engine:
 
         def submit(count: int) -> set[Future[Part]]:
             with _signals_for_us():
-                return {pool.submit(compute, sweep, block) for block in islice(blocks, count)}
+                return {pool.submit(_task, sweep, block) for block in islice(blocks, count)}
 
         try:
             waiting = submit(AHEAD * workers)
@@ -83,12 +84,38 @@ def _signals_for_us() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+_GATE = Lock()
+_state = {"computing": False, "ended": False}
+"""Of a worker. It may not die while it sends what it has computed: whoever reads would wait for the rest for ever."""
+
+
+def _task(sweep: Sweep, block: int) -> Part:
+    """A block, in a worker."""
+    _pass(computing=True)
+    try:
+        return compute(sweep, block)
+    finally:
+        _pass(computing=False)
+
+
+def _pass(*, computing: bool) -> None:
+    with _GATE:
+        if _state["ended"]:
+            os._exit(1)
+        _state["computing"] = computing
+
+
 def _follow(ended: Connection) -> None:
     """In a worker: leave Ctrl-C to the main process, where it was not left before, and end when that says or ends."""
 
     def watch() -> None:
         with suppress(OSError, EOFError):  # nothing is ever sent
             ended.recv_bytes()
+        with _GATE:
+            _state["ended"] = True
+            if _state["computing"]:
+                os._exit(1)
+        time.sleep(1)  # what is being sent arrives, if somebody is left to take it
         os._exit(1)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
