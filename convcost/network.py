@@ -109,9 +109,10 @@ class Network:
         # Every other input size is only another evaluation of the same structure, unless the spec can look at it.
         key = (name, shape if self.spec.sized else (len(shape), shape[0]), *settings.values())
         try:
-            graph = self._graphs.pop(key, None)
-        except TypeError:  # arrays cannot be looked up
+            hash(key)
+        except TypeError:  # arrays cannot be looked up, though an empty dictionary's pop does not say so
             return self.spec.build(name, shape, settings)
+        graph = self._graphs.pop(key, None)
         if graph is None:
             graph = self.spec.build(name, shape, settings)
         self._graphs[key] = graph  # as the youngest

@@ -16,9 +16,9 @@ MAX_INPUTS = 64
 def warn_of(graph: Graph, tensors: Sequence[Shape]) -> None:
     """Warn of every doubtful layer; `tensors` are the shapes of the input and of every node's output.
 
-    Of inputs that have been looked at only what was found is said again.
+    Of inputs that have been looked at only what was found is said again; nothing is said of arrays.
     """
-    if not all(type(size) is int for size in tensors[0]):
+    if graph.arrays or not all(type(size) is int for size in tensors[0]):
         return
     if (found := graph.doubted.get(tensors[0])) is None:
         if len(graph.doubted) >= MAX_INPUTS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pytest
 
 import convcost
@@ -115,3 +116,23 @@ def test_a_search_does_not_warn_of_what_it_tries():
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvcostWarning)
         reconcile(dict([claimed("20M", "ops")]), convcost.load("resnet20"))
+
+
+def test_knobs_that_are_arrays_are_priced_and_not_warned_of(odd):
+    """c channels of 3 by 9 weights at 6x6 positions, then 8 of c by 9 at 4x4."""
+    odd.write_text("name: net\nsource: x\ninput: 3x8x8\nknobs: {c: 4}\nlayers: ['conv(c, 3)', 'conv(8, 3)']\n")
+    network = convcost.load(odd)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvcostWarning)
+        assert network.price(c=np.array([4, 8])).total.macs.tolist() == [c * 27 * 36 + 8 * 9 * c * 16 for c in (4, 8)]
+
+
+def test_a_window_that_is_clear_on_one_input_is_looked_at_again_on_a_smaller_one(odd):
+    odd.write_text("name: net\nsource: x\ninput: 3x8x8\nlayers: ['conv(4, 5, padding=same)', relu]\n")
+    network = convcost.load(odd)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvcostWarning)
+        network.price()
+        network.price((3, 5, 64))
+        with pytest.raises(ConvcostWarning, match="its kernel of 5 is larger than its map of 4x64"):
+            network.price((3, 4, 64))
