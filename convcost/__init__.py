@@ -7,6 +7,18 @@
 >>> cost.total.params
 6998552
 
+What to call:
+
+    load(name)                  a network; `.price()` is its cost, and `print` shows that as a table
+    networks(), tables()        the names of what is shipped
+    compare(name, name, ...)    networks side by side
+    formula(name, quantity)     an exact closed form
+    dialects(cost)              the count of every tool of the field
+    memory(cost), peak_memory(cost), roofline(cost, machine), training(cost)    what it takes to run
+    sweep(name, file, over=), solve(name, max=, over=)    all designs of a space, and the best ones in a budget
+    audit(table), reconcile(claim)    whether a printed number is right, and what makes it so
+    verify(name)                the counts against torch
+
 Names are imported when they are first used, so that `import convcost` costs next to nothing.
 """
 
@@ -22,6 +34,7 @@ if TYPE_CHECKING:
     from convcost.cost.memory import peak_memory
     from convcost.cost.training import training
     from convcost.counters.line import Line
+    from convcost.door import dialects, formula, memory, networks, reconcile, solve, sweep, tables
     from convcost.errors import ConvcostError, ConvcostWarning, MissingExtraError, ShapeError
     from convcost.exact.poly import Poly, symbol
     from convcost.network import Network, compare, load
@@ -41,10 +54,18 @@ _HOMES = {
     "ShapeError": "errors",
     "audit": "auditing.audit",
     "compare": "network",
+    "dialects": "door",
+    "formula": "door",
     "load": "network",
+    "memory": "door",
+    "networks": "door",
     "peak_memory": "cost.memory",
+    "reconcile": "door",
     "roofline": "cost.machine",
+    "solve": "door",
+    "sweep": "door",
     "symbol": "exact.poly",
+    "tables": "door",
     "torch_model": "torchbridge",
     "training": "cost.training",
     "verify": "torchbridge",
@@ -64,10 +85,18 @@ __all__ = [
     "ShapeError",
     "audit",
     "compare",
+    "dialects",
+    "formula",
     "load",
+    "memory",
+    "networks",
     "peak_memory",
+    "reconcile",
     "roofline",
+    "solve",
+    "sweep",
     "symbol",
+    "tables",
     "torch_model",
     "training",
     "verify",

@@ -85,21 +85,13 @@ def reconcile(
     unit, such as "3.8 GFLOPs". Without a NETWORK every shipped one is searched. Exits with 1 if nothing makes the claim
     true, or if what does could be chance. Example: convcost reconcile resnet50 --macs 4.09G --params 25.6M
     """
-    from convcost.auditing.reconcile import claimed
-    from convcost.auditing.reconcile import reconcile as search
+    from convcost.door import reconcile as search
     from convcost.views import audits as views
 
     name, texts = _network_and_claims(arguments)
-    claims = {}
-    for text, quantity in (*((text, "") for text in texts), (params, "params"), (macs, "ops")):
-        if text is not None:
-            of, printed = claimed(text, quantity)
-            if of in claims:
-                raise ConvcostError(f"{text!r}: {of} are claimed twice")
-            claims[of] = printed
     if settings and name is None:
         raise ConvcostError("--set goes with a network")
-    found = search(claims, None if name is None else load_network(name, settings))
+    found = search(*texts, network=None if name is None else load_network(name, settings), params=params, macs=macs)
     show(views.reconciled(found), format_, exact)
     return 0 if found.explained else 1
 

@@ -114,9 +114,9 @@ def solve(
     from itertools import islice
 
     from convcost.designs.run import check
-    from convcost.designs.solve import Problem, axis_of
+    from convcost.designs.solve import Problem, axis_of, limits_of
     from convcost.designs.space import parse_derived, space_of
-    from convcost.views.solutions import draw, limits_of, table
+    from convcost.views.solutions import draw, table
 
     if maximize and pareto:
         raise ConvcostError("--maximize and --pareto are two questions: choose one")

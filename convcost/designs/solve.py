@@ -8,7 +8,7 @@ for all of the box, the box is cut further: the answer is exact either way, and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heappop, heappush
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from convcost.designs.forms import BATCH, METRICS, Form, holds_at, joined, metrics, price, symbolic_axes
 from convcost.designs.space import Axis, Space, Steps, parse_axis, parsed_expression
+from convcost.designs.where import parse_limit
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int
 from convcost.exact.poly import Poly
@@ -107,6 +108,19 @@ def default_axis(network: Network, name: str) -> Axis:
 def axis_of(network: Network, text: str) -> Axis:
     """An axis as on the command line, with or without values."""
     return parse_axis(text) if "=" in text else default_axis(network, text.strip())
+
+
+def limits_of(texts: Iterable[str]) -> dict[str, int]:
+    """--max options as limits. Raises ConvcostError for what is no metric, or has two limits."""
+    limits: dict[str, int] = {}
+    for text in texts:
+        name, limit = parse_limit(text)
+        if name not in METRICS:
+            raise ConvcostError(f"--max {text}: a limit is on {', '.join(METRICS)}{did_you_mean(name, METRICS)}")
+        if name in limits:
+            raise ConvcostError(f"--max {name}: two limits")
+        limits[name] = limit
+    return limits
 
 
 class _Search:

@@ -23,6 +23,7 @@ from convcost.render.text import encodable, readable
 
 _GUTTERS = (2, 1)
 _NARROW = 12  # what a column that wraps keeps of its width, or more for a number to stay whole
+_COMFORTABLE = 30  # what sentences, twice as long or longer, keep while a column can be left out
 _LONG_NUMBER = re.compile(r"\d,\d{3}(?!\d)")
 _COLORS = {"good": Style(color="green"), "bad": Style(color="red"), "muted": Style(dim=True), None: Style()}
 _BOLD = Style(bold=True)
@@ -130,7 +131,10 @@ def _fit(
         rooms = [(width - gutter * (len(kept) - 1), gutter) for gutter in _GUTTERS]
         room, gutter = next((fit for fit in rooms if sum(least) <= fit[0]), rooms[-1])
         droppable = [i for i in kept if columns[i].drop]
-        if sum(least) <= room or not droppable or len(kept) == 1:
+        if not droppable or len(kept) == 1:
+            break
+        long = sum(max(0, min(natural[i], _COMFORTABLE) - floors[i]) for i in kept if natural[i] > 2 * _COMFORTABLE)
+        if sum(least) + long <= room:
             break
         kept.remove(max(droppable, key=lambda i: (columns[i].drop, i)))
     if sum(least) > room:

@@ -10,26 +10,12 @@ from typing import Any
 
 from convcost.designs.forms import METRICS
 from convcost.designs.solve import Problem, Solution
-from convcost.designs.where import parse_limit
-from convcost.errors import ConvcostError, MissingExtraError, did_you_mean
+from convcost.errors import ConvcostError, MissingExtraError
 from convcost.files.writing import atomically
 from convcost.render.table import Cell, Column, Row, Table, Value
 from convcost.values import show
 
 PICTURES = (".svg", ".png")
-
-
-def limits_of(texts: Sequence[str]) -> dict[str, int]:
-    """--max options as limits. Raises ConvcostError for what is no metric, or has two limits."""
-    limits: dict[str, int] = {}
-    for text in texts:
-        name, limit = parse_limit(text)
-        if name not in METRICS:
-            raise ConvcostError(f"--max {text}: a limit is on {', '.join(METRICS)}{did_you_mean(name, METRICS)}")
-        if name in limits:
-            raise ConvcostError(f"--max {name}: two limits")
-        limits[name] = limit
-    return limits
 
 
 def table(problem: Problem, solutions: Sequence[Solution], objective: str | None) -> Table:

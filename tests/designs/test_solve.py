@@ -242,8 +242,8 @@ BAD = {
 
 @pytest.mark.parametrize("text", ["300M", "300m", "0.3G", "0.3b", "300_000_000", "300000K"])
 def test_a_limit_is_read_as_list_reads_it(text):
+    from convcost.designs.solve import limits_of
     from convcost.network import shipped
-    from convcost.views.solutions import limits_of
 
     assert limits_of([f"macs={text}"]) == {"macs": 300_000_000}
     listed = [[net.name for net, _ in shipped(max_macs=most, family="mobilenet")] for most in (text, 300_000_000)]
