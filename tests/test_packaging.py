@@ -52,7 +52,7 @@ def test_the_wheel_carries_every_spec_and_table(installed, environment, tmp_path
     for command, *said in (
         ("list", "googlenet", "nasnet_large"),
         ("table resnet", "3.8×10⁹"),
-        ("help roofline", "Intensity is operations per byte"),
+        ("help roofline", "Arithmetic intensity is operations per byte"),
         ("--version", "convcost"),
     ):
         done = subprocess.run(

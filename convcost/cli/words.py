@@ -61,19 +61,20 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
     if group is None or not isinstance(group.command, click.Group):
         raise ConvcostError("help is a command of convcost")
     asked, commands, entries = " ".join(words), group.command.commands, glossary()
-    if asked in commands:
-        command = commands[asked]
-        with click.Context(command, info_name=asked, parent=group) as inside:
-            say(command.get_help(inside) + "\n")
-        return
     if not asked:
         say("convcost help WORD explains a command or one of: " + ", ".join(entry.word for entry in entries) + "\n")
         return
+    said = []
+    if asked in commands:
+        with click.Context(commands[asked], info_name=asked, parent=group) as inside:
+            said.append(commands[asked].get_help(inside))
     for entry in entries:
         if asked.casefold() in map(str.casefold, entry.words):
             also = f" (also: {', '.join(entry.also)})" if entry.also else ""
-            say(f"{entry.word}{also}\n\n{entry.meaning}\n")
-            return
+            said.append(f"{entry.word}{also}\n\n{entry.meaning}")
+    if said:
+        say("\n\n".join(said) + "\n")
+        return
     from convcost.errors import did_you_mean
 
     known = [*commands, *(word for entry in entries for word in entry.words)]
