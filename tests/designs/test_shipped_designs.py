@@ -78,7 +78,7 @@ def spaces(spec):
 
 
 def drawn(spec):
-    """One in fifty of them, one at least and four at most; the same ones every time. And one of all axes of a network together."""
+    """One in fifty of them, one at least and four at most, and one of all axes of a network; the same every time."""
     every = [*spaces(spec)]
     random = Random(spec)  # noqa: S311  # not for secrets
     name = random.choice(every)[0]
