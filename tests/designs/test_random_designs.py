@@ -198,7 +198,8 @@ def test_some_of_them_fit():
     if not seen:
         pytest.skip("the random specs were not asked for")
     assert seen["designs"] / 4 < seen["fitting"] < seen["designs"]
-    assert seen["solutions"] > seen["searches"] > seen["sweeps"]
+    assert seen["searches"] > seen["sweeps"] / 2
+    assert seen["solutions"] > seen["searches"] / 2
 
 
 @pytest.mark.slow
