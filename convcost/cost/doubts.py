@@ -36,8 +36,8 @@ def _found(graph: Graph, tensors: Sequence[Shape]) -> list[str]:
         if key not in graph.clear:
             graph.clear[key] = clear_from(op, x)
         least = graph.clear[key]
-        if least is not None and min(x[1:]) >= least:
-            continue
+        if least is not None and all(type(size) is int and size >= least for size in x[1:]):
+            continue  # a symbol is not asked: its answer would be an assumption
         for doubt in doubts(op, x):
             where = f"{node.place}: " if node.place else ""
             lines.setdefault((node.place, doubt.partition(" is ")[0]), f"{where}layer {node.name}: {doubt}")

@@ -112,10 +112,10 @@ NO_FORM = {
 
 def at(network: Network, values: dict[str, Any]) -> tuple[int, ...]:
     """The counts at values of symbols, from the loop in ints."""
-    shape, knobs, batch = list(network.input), {}, 1
+    sizes, knobs, batch = {}, {}, 1
     for name, value in values.items():
         if name in ("H", "W"):
-            shape["CHW".index(name)] = value
+            sizes["CHW".index(name)] = value
         elif name == "batch":
             batch = value
         elif name in network.settings:
@@ -125,7 +125,9 @@ def at(network: Network, values: dict[str, Any]) -> tuple[int, ...]:
             items = list(knobs.get(knob, network.settings[knob]))
             items[int(i) - 1] = value
             knobs[knob] = tuple(items)
-    total = network.price(tuple(shape), batch, **knobs).total
+    own_shape = network.set(**knobs).input  # of which a knob may be a part
+    shape = tuple(sizes.get(axis, size) for axis, size in enumerate(own_shape))
+    total = network.price(shape, batch, **knobs).total
     return total.macs, total.params, total.activations
 
 
