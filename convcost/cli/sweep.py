@@ -52,7 +52,7 @@ def sweep(
 ) -> None:
     """Price every design of a space, exactly, into one file.
 
-    H without W means square inputs. What is done stays when a sweep is stopped: run the same command to go on.
+    H or W alone means square inputs. What is done stays when a sweep is stopped: run the same command to go on.
 
     Example: convcost sweep mobilenet_v2 --over width=0.25:2:0.05 --over H=96:320:32 --out designs.csv
     """
@@ -109,7 +109,7 @@ def solve(
 ) -> None:
     """Find the designs that use a budget best, exactly.
 
-    H without W means square inputs. Example: convcost solve mobilenet_v1 --max macs=300M --over width --over H
+    H or W alone means square inputs. Example: convcost solve mobilenet_v1 --max macs=300M --over width --over H
     """
     from itertools import islice
 

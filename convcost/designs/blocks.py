@@ -211,10 +211,10 @@ class _Filling:
                 forms.append(self.evaluator.make(symbolic, setting, self.design(rows[0])))
             except (ConvcostError, TypeError):
                 # The first design does not fit, or there is no form in so many symbols.
-                if self.alone(int(rows[0])):
-                    self.fill(rows[1:], symbolic[:-1])
+                fits, rows = self.alone(int(rows[0])), rows[1:]
+                if fits and len(rows):
+                    self.fill(rows, symbolic[:-1])
                     return rows[:0]
-                rows = rows[1:]
             else:
                 rows = self.by_form(forms[-1], rows)
         return rows
