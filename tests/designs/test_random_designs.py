@@ -48,7 +48,17 @@ DERIVED = [
 ]
 """An axis, and what can be derived from it."""
 COUNTS = ["n", "m", "n + m", "2*n", "n - 1", "max(n - 2, 0)", "floor(w*n)"]
-CHANNELS = ["k", "3", "in_channels", "k // 2", "in_channels + k", "ceil(w*k)", "k if kind == 'wide' else 4", "4*n"]
+CHANNELS = [
+    "k",
+    "3",
+    "in_channels",
+    "k // 2",
+    "in_channels + k",
+    "ceil(w*k)",
+    "k if kind == 'wide' else 4",
+    "4*n",
+    "in_channels + 1",
+]
 TESTS = ["n > 0", "m > 1", "n == m", "in_channels > 4", "in_channels == k", "kind == 'a, b'", "w < 1", "k % 2 == 0"]
 
 
@@ -57,7 +67,7 @@ def convolutions(draw, indices):
     """A convolution, as a call."""
     kernel = draw(st.integers(1, 4))
     channels = draw(st.sampled_from([*CHANNELS, "8 if n > 1 else 4", *(f"k*({index} + 1)" for index in indices)]))
-    padding = draw(st.sampled_from([0, 1, kernel // 2, "same"]))
+    padding = draw(st.sampled_from([0, 1, kernel // 2, "same", "same"]))
     stride = draw(st.sampled_from([1, 1, 1, 2]))
     groups = draw(st.sampled_from([1, 1, 1, 1, 2, "k", "in_channels"]))
     return f"conv({channels}, {kernel}, {stride}, padding={padding}, groups={groups})"
@@ -66,7 +76,7 @@ def convolutions(draw, indices):
 @st.composite
 def items(draw, depth=0, indices=()):
     """Layers in the flow style of YAML."""
-    kinds = ["conv"] * 4 + ["add", "concat", "pool"] + (["repeat", "repeat", "if"] if depth < 2 else [])
+    kinds = ["conv"] * 4 + ["add", "concat", "concat", "pool"] + (["repeat"] * 3 + ["if"] if depth < 2 else [])
     match draw(st.sampled_from(kinds)):
         case "repeat":
             index = "ij"[depth]
@@ -96,7 +106,8 @@ def designs(draw):
     text = f"name: net\nsource: x\ninput: {shape}\nknobs: {{{knobs}}}\nlayers:\n" + "".join(
         f"- {layer}\n" for layer in layers
     )
-    names = draw(st.lists(st.sampled_from([*AXES]), min_size=1, max_size=3, unique=True))
+    others = draw(st.lists(st.sampled_from([*AXES]), min_size=1, max_size=3, unique=True))
+    names = [*dict.fromkeys([*(["n"] if draw(st.booleans()) else []), *others])]  # half of all have repeats of n
     axes = tuple(Axis(name, draw(st.sampled_from(AXES[name]))) for name in names)
     possible = [
         derived
@@ -197,7 +208,7 @@ def test_some_of_them_fit():
     """So that not only what does not fit is compared."""
     if not seen:
         pytest.skip("the random specs were not asked for")
-    assert seen["designs"] / 4 < seen["fitting"] < seen["designs"]
+    assert seen["designs"] / 10 < seen["fitting"] < seen["designs"]
     assert seen["searches"] > seen["sweeps"] / 2
     assert seen["solutions"] > seen["searches"] / 2
 

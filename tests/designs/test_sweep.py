@@ -157,6 +157,28 @@ def test_blocks_are_cut_anywhere_and_cost_the_same(size, few, many, monkeypatch)
     assert len(whole) == 12
 
 
+def test_a_design_that_has_no_form_may_be_the_last_of_its_block(tmp_path, monkeypatch):
+    """Found by 5,000 random specs: a form was looked for of what came after it, and nothing did."""
+    monkeypatch.setattr(blocks, "FEW", 0)
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        """name: net
+source: x
+input: 3x3x3
+knobs: {n: 1, m: 2, k: 6}
+layers:
+- conv(k, 1)
+- {if: n == m, then: {repeat: n, layers: "conv(k, 2)"}}
+- conv(n + m + k, 1)
+"""
+    )
+    rows, summary = swept(str(spec), ["W=3:7:4", "n=0:4", "m=0:3"], tmp_path)
+    assert (summary.designs, summary.kept, summary.unfit) == (40, 39, 1)  # 3x3 takes no three unpadded kernels of 2
+    for row in rows:
+        price = load(str(spec)).price((3, int(row["W"]), int(row["W"])), n=int(row["n"]), m=int(row["m"])).total
+        assert (int(row["params"]), int(row["macs"])) == (price.params, price.macs)
+
+
 def test_int64_does_not_wrap(tmp_path):
     """10^9 x 10^9 pixels: above 2^63, where the closed form of int64 arrays would wrap."""
     rows, _ = swept("vgg16", ["H=224,1000000000", "W=32,1000000000"], tmp_path)
