@@ -73,13 +73,15 @@ class Rates:
             claims = list(table.claims)
             claims[victim] = plant(claims[victim], rng)
             found = audit_claims(table._replace(claims=claims), explained=False).findings
-            verdict = found[victim].verdict
-            self.named += verdict in WRONG
-            self.left += verdict == "open"
-            self.excused += verdict == "holds as"
-            self.missed += verdict == "holds"
+            finding = found[victim]
+            # A cell that holds under another reading than the table's own is an excuse, as one of another network is.
+            as_stated = finding.verdict == "holds" and finding.reading == table.stated[finding.claim.quantity]
+            self.named += finding.verdict in WRONG
+            self.left += finding.verdict == "open"
+            self.missed += as_stated
+            self.excused += finding.verdict in ("holds", "holds as") and not as_stated
             self.beside += len(found) - 1
-            self.alarms += sum(finding.verdict in WRONG for i, finding in enumerate(found) if i != victim)
+            self.alarms += sum(finding.verdict != "holds" for i, finding in enumerate(found) if i != victim)
 
     def __str__(self) -> str:
         became = f"{self.named} named, {self.left} left open, {self.excused} excused, {self.missed} missed"

@@ -317,8 +317,7 @@ class Evidence:
         families = {table.priced[claim.reference][0].spec.name for claim in self.claims}
         inside = any(claim.lead != TOTAL for claim in self.claims)
         one = len(families) == 1 and len(by_subject) > 1
-        about = "layers" if inside else "one family" if one else ""
-        self._column = f"column of {about}" if about else "column"
+        self._column = "column of layers" if inside else "column of one family" if one else "column"
         factor = "row of a network" if inside else "row of one family" if one else "row"
         self.kin = " of one family" if one and not inside else ""
         """What is added to the factors of prices that differ where a table has but one family."""
@@ -331,11 +330,6 @@ class Evidence:
                 known[key] = Subject(*table.priced[claims[0].reference], claims[0].lead, list(axes.values()))
             self.rows.append(Row(claims, known[key], self.axes, factor))
         self._prices: dict[str, Any] = {}
-        one = len({row.subject.network.spec.name for row in self.rows}) == 1
-        inside = any(not row.whole for row in self.rows)
-        self._column = (
-            "column of layers" if inside else "column of one family" if one and len(self.rows) > 1 else "column"
-        )
         self.solved = [_Solved(self, Shared())]
         self._look_far(every=far)
 

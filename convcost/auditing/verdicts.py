@@ -132,6 +132,9 @@ class Judge:
                     evidence="; ".join(filter(None, (said, found.said if found else "", self._together(row, claim)))),
                     consequence=consequence(printed, text, self._values(number, claim)),
                 )
+            elif fate.state == PRINTED and reading.holds(printed, counts[cell]):
+                said = f"{counts[cell]:,} is {printed} under {reading}; that is no surer than {2**fate.margin:.1f} : 1"
+                finding = finding._replace(evidence=said)
             else:
                 finding = finding._replace(evidence=self._open(row, cell, counts[cell], reading))
             findings.append(finding._replace(candidates=self._candidates(number, cell)))

@@ -160,6 +160,8 @@ class Formula:
         if self.largest(most) >= 2**63:
             given = {name: value.astype(object) if hasattr(value, "astype") else value for name, value in given.items()}
         result = self._compiled(*given.values())
+        if any(result is value for value in given.values()):
+            result = result.copy()  # the value is a symbol: its array is the caller's
         # A symbol that the value does not depend on still says how many points there are.
         return result if np.shape(result) == shape else np.broadcast_to(result, shape)
 
@@ -238,7 +240,7 @@ def _checked(variable: Poly, value: Any) -> Int:
             how = f"; on a grid of fractions, substitute {name} by a multiple of an integer symbol" if rational else ""
             raise ConvcostError(f"{name} takes integers, not {value.dtype}{how}")
         if value.dtype.kind != "O" and largest(value) < 2**63:
-            return value.astype("int64")
+            return value.astype("int64", copy=False)
         value = value.astype(object)  # a copy, whose elements can be told apart from floats
         for i, element in enumerate(value.flat):
             value.flat[i] = _number(name, rational, element)

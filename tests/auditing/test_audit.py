@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from planted import computed, correct, plant, reprinted
 
@@ -157,7 +156,6 @@ NETWORKS = of_table(load_table("mobilenet_v2_slim"))
 NOTATIONS = ("1.11K", "1.1111M", "0.001111G", "1.111×10⁶", "1,111K")
 
 
-@settings(max_examples=40)  # each is an audit
 @given(
     st.sampled_from([SHIPPED, NETWORKS]),
     st.sampled_from(["params", "weights"]),
@@ -167,11 +165,7 @@ NOTATIONS = ("1.11K", "1.1111M", "0.001111G", "1.111×10⁶", "1,111K")
     st.sampled_from(NOTATIONS),
 )
 def test_the_convention_that_printed_a_table_is_found_back(table, params, ops, rounding, k, notation):
-    """Or one that prints the very same table, or all of it but a cell or two whose last digit they round apart.
-
-    What nothing tells apart, nobody can find, and one digit is no evidence for a rare convention: such a cell is left
-    open. No cell is blamed.
-    """
+    """Or one that prints the very same table: what nothing tells apart, nobody can find."""
     true = {
         "params": Reading("params", params, rounding, k if notation.endswith("K") else 1000),
         "ops": Reading("ops", ops, rounding, k if notation.endswith("K") else 1000),
@@ -181,9 +175,7 @@ def test_the_convention_that_printed_a_table_is_found_back(table, params, ops, r
     for finding in audited.findings:
         if finding.verdict == "holds":
             assert finding.reading.holds(finding.claim.printed, finding.computed)
-    verdicts = Counter(finding.verdict for finding in audited.findings)
-    assert set(verdicts) <= {"holds", "holds as", "open"}
-    assert verdicts["open"] <= 2
+    assert {finding.verdict for finding in audited.findings} <= {"holds", "holds as"}
 
 
 def printed_as(table: Claims, claim: Claim, reading: Reading, notation: str) -> Claim:

@@ -16,7 +16,8 @@ TABLES = tuple(name for name in table_names() if len(correct(name).claims) > 1)
 def check(name, cases, benchmark):
     rates = benchmark.pedantic(Rates, (name, cases), rounds=1)
     benchmark.extra_info.update(rates=str(rates))
-    assert rates.missed + rates.excused <= 0.03 * cases  # a number of two digits is right by chance, too
+    assert rates.missed == 0  # every planted error gets another verdict than `holds`
+    assert rates.named + rates.left >= 0.97 * cases  # and is not excused: what two digits cannot settle is left open
     assert rates.alarms <= 0.005 * rates.beside
 
 

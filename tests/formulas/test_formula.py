@@ -116,6 +116,15 @@ def test_a_call_at_ints_looks_at_bounds_and_conditions():
             formula(*outside)
 
 
+def test_a_result_is_no_array_of_the_callers():
+    H = symbol("H")  # noqa: N806
+    given = np.array([1, 2, 3])
+    result = Formula("net", "macs", H, (H,))(given)
+    result[0] = 7
+    assert given.tolist() == [1, 2, 3]
+    assert result.tolist() == [7, 2, 3]
+
+
 def test_fractions_are_exact():
     formula = load("mobilenet_v1").formula("macs", ["width"])
     price = load("mobilenet_v1").price(width=Fraction(7, 20)).total.macs
