@@ -272,7 +272,11 @@ def test_no_proof_without_the_input(tmp_path):
 def test_auxiliary_heads_may_be_counted_in_one_cell(tmp_path):
     """torchvision lists Inception v3 with the params of training, 27,161,264, and the operations of inference."""
     found = audited(tmp_path, "Model,Params (M),GFLOPs\nInception v3,27.2,5.71\nGoogLeNet,13.0,1.5\nVGG-16,138,15.5\n")
-    assert found.findings[0].network.startswith("inception_v3@torchvision aux=true")
+    said = [finding.network for finding in found.findings]
+    assert said[0] == "inception_v3@torchvision aux=true with auxiliary heads"
+    assert found.findings[1].verdict == "holds"
+    assert said[2] == "googlenet@torchvision aux=true with auxiliary heads"
+    assert "with auxiliary heads has 13,004,888" in found.findings[2].evidence
     assert {finding.verdict for finding in found.findings} == {"holds", "holds as"}
     assert found.readings["params"].part == ""
 
