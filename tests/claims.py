@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from convcost.auditing.hypotheses import Axis
+from convcost.auditing.axes import Axis
 from convcost.auditing.reconcile import search
 from convcost.network import load
 from convcost.printed.numbers import Printed, parse

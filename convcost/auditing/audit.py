@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from convcost.auditing.evidence import Evidence, Shared
+from convcost.auditing.evidence import Evidence
 from convcost.auditing.explain import Explanations, explain
 from convcost.auditing.explain_network import explain_network
+from convcost.auditing.rows import Shared
 from convcost.auditing.verdicts import FAILING, VERDICTS, Finding, Judge, Verdict, size
 from convcost.errors import ConvcostError
 from convcost.published.claims import QUANTITIES, Claims, Subject, Unread, of_table

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from convcost.auditing.hypotheses import Axis
+from convcost.auditing.axes import Axis
 from convcost.printed.numbers import Printed
 from convcost.published.readings import ALL, Reading
 

@@ -14,21 +14,12 @@ from itertools import product
 from math import log2
 from typing import Any, NamedTuple
 
+from convcost.auditing.axes import Axis, axis_of, kind_of, none_of_ours, price_of_zeros
 from convcost.auditing.chance import chance
-from convcost.auditing.evidence import Row, Shared, sure
-from convcost.auditing.hypotheses import (
-    Axis,
-    Candidate,
-    Subject,
-    axis_of,
-    family_bits,
-    kind_of,
-    none_of_ours,
-    price_of_zeros,
-    reference,
-    shared_bits,
-)
+from convcost.auditing.evidence import sure
+from convcost.auditing.hypotheses import Candidate, Subject, family_bits, reference, shared_bits
 from convcost.auditing.prices import COMMON_CLASSES, bits, raw
+from convcost.auditing.rows import Row, Shared
 from convcost.errors import ConvcostError
 from convcost.network import Network, shipped
 from convcost.printed.numbers import Printed, parse

@@ -15,8 +15,10 @@ from fractions import Fraction
 from typing import Literal, NamedTuple, get_args
 
 from convcost.auditing import proof
-from convcost.auditing.evidence import PRINTED, WRONG, Chosen, Evidence, Row, sure
-from convcost.auditing.hypotheses import Candidate, kind_of
+from convcost.auditing.axes import kind_of
+from convcost.auditing.evidence import Chosen, Evidence, sure
+from convcost.auditing.hypotheses import Candidate
+from convcost.auditing.rows import PRINTED, WRONG, Row
 from convcost.auditing.slips import consequence, printed_as, slip
 from convcost.counters.rules import OPS, PARAMS
 from convcost.ops import Shape, format_shape

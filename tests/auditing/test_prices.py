@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from claims import NETWORKS, notation
 
-from convcost.auditing.hypotheses import measure_bits
+from convcost.auditing.axes import measure_bits
 from convcost.auditing.prices import COMMON_CLASSES, PRICES, bits
 from convcost.auditing.reconcile import search
 from convcost.network import load

@@ -1,0 +1,147 @@
+"""Axes: how the columns of one kind may be read, in rule, part, K, rounding and last zeros, each with its price.
+
+What a cell says of exact counts is bounds: a count is printed so under a reading if it is within them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+from itertools import product
+from typing import Any, NamedTuple
+
+from convcost.auditing.prices import NEAR, USUAL_TOOLS, bits, raw
+from convcost.counters.rules import OPS
+from convcost.printed.numbers import KILO, ROUNDINGS, Printed
+from convcost.published.claims import Claim
+from convcost.published.headings import quantity_of
+from convcost.published.readings import ALL, NOT_MEANT, OWN, PADDED, PARTS, Reading, counts, whole
+from convcost.published.tables import TOTAL
+
+NEVER = 2**62
+"""No count of a network is as large."""
+
+
+def kind_of(claim: Claim) -> str:
+    """What the heading of a count says that it is: params, macs, flops or ops."""
+    if claim.quantity == "params":
+        return "params"
+    unit = claim.printed.unit if claim.printed else ""
+    found = quantity_of(claim.column) or quantity_of(claim.row)
+    kind = unit if unit in ("macs", "flops") else found.kind if found else ""
+    return kind if kind in ("macs", "flops") else "ops"
+
+
+class Axis(NamedTuple):
+    """The readings of all columns of one kind, and what each costs."""
+
+    kind: str
+    quantity: str
+    measures: tuple[str, ...]
+    parts: tuple[str, ...]
+    ways: tuple[tuple[int, Any, str], ...]
+    """K, rounding and last zeros."""
+    bits: Any
+    """Of each reading, a reading being a measure, a part and a way, in this order of significance."""
+
+    def reading(self, index: int) -> Reading:
+        """The reading of this number."""
+        count, way = divmod(index, len(self.ways))
+        measure, part = divmod(count, len(self.parts))
+        k, rounding, zeros = self.ways[way]
+        return Reading(self.quantity, self.measures[measure], rounding, k, self.parts[part], zeros)
+
+    def number(self, reading: Reading) -> int:
+        """The number of a reading."""
+        way = self.ways.index((reading.k, reading.rounding, reading.zeros))
+        count = self.measures.index(reading.measure) * len(self.parts) + self.parts.index(reading.part)
+        return count * len(self.ways) + way
+
+    def bounds(self, printed: Printed, off: int = 0) -> Any:
+        """The least and the greatest count that each way prints so, or `off` units of its last digit from it.
+
+        An array (2, ways).
+        """
+        import numpy as np
+
+        ends = []
+        for k, rounding, zeros in self.ways:
+            reading = Reading(self.quantity, "", rounding, k, ALL, zeros)
+            form = reading.form(printed)
+            low, _ = whole(replace(form, digits=max(0, form.digits - off)).interval(rounding))
+            _, high = whole(replace(form, digits=form.digits + off).interval(rounding))
+            ends.append((min(low, NEVER), NEVER if high is None else min(high, NEVER)))
+        return np.array(ends, dtype="int64").T
+
+
+def price_of_zeros(axis: Axis, printed: Printed) -> Any:
+    """What a number's last zeros cost for each way to read it."""
+    import numpy as np
+
+    return np.array([zeros_bits(printed) * (zeros == NOT_MEANT) for _, _, zeros in axis.ways])
+
+
+def none_of_ours(axis: Axis, counts: Any, printed: Printed) -> tuple[str, float]:
+    """What a number is that is neither printed nor an error, and its bits beside the price of being that.
+
+    `counts` are those of what it may be about: (candidates, measures x parts).
+    """
+    if axis.quantity == "ops":
+        value = printed.value()
+        at = [axis.measures.index(measure) * len(axis.parts) for measure in OPS]
+        if any(
+            abs(value - int(count)) <= Fraction(NEAR) * int(count) for row in counts for count in row[at] if count > 0
+        ):
+            return "another rule", raw(printed.digits, NEAR)
+    return "another source", raw(printed.digits)
+
+
+def axis_of(kind: str, claims: Sequence[Claim]) -> Axis:
+    """The readings that could make a difference to these cells."""
+    import numpy as np
+
+    quantity = claims[0].quantity
+    printed = [claim.printed for claim in claims if claim.printed]
+    inside = any(claim.lead != TOTAL for claim in claims)
+    measures, parts = tuple(counts(quantity)), PARTS[:1] if inside else PARTS
+    scaled = any(one.as_binary() != one for one in printed)
+    scale = "K" if any(one.scale == "K" for one in printed) else "M"
+    zeros = [""]
+    if all(one.coarser(1) for one in printed):
+        zeros.append(PADDED)
+    if any(one.coarser() for one in printed):
+        zeros.append(NOT_MEANT)
+    ways = tuple(product(KILO if scaled else KILO[:1], ROUNDINGS, zeros))
+    told = {"": "", PADDED: "padded", NOT_MEANT: "not meant"}
+    price = np.array(
+        [
+            measure_bits(kind, measure)
+            + bits("part" if measure in OWN else "part of a tool", part)
+            + bits(scale, str(k))
+            + bits("rounding" if measure in OWN else "rounding of a tool", rounding)
+            + bits("zeros", told[none])
+            for measure, part, (k, rounding, none) in product(measures, parts, ways)
+        ]
+    )
+    return Axis(kind, quantity, measures, parts, ways, price)
+
+
+def zeros_bits(printed: Printed) -> float:
+    """What a number says besides, if its last zeros are no digits: how many of them."""
+    if not printed.coarser():
+        return 0.0
+    return bits("last zeros", "more" if printed.coarser(2) else "one")
+
+
+@cache
+def measure_bits(kind: str, measure: str) -> float:
+    """The price of a rule under a heading."""
+    if measure in OWN:
+        return bits(kind, measure)
+    tools = [name for name in counts("params" if kind == "params" else "ops") if name not in OWN]
+    usual = [name for name in tools if name in USUAL_TOOLS]
+    if measure in usual:
+        return bits(kind, "a usual tool", len(usual))
+    return bits(kind, "another", len(tools) - len(usual))
