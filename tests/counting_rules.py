@@ -1,6 +1,6 @@
 """The records of tests/data/counting_rules.yaml, and the kinds of work that their rules weigh.
 
-A kind is a quantity of one layer, as in `convcost.counters`; those here are weighed by tools that have no profile.
+A kind is a quantity of one layer, as in `convcost.counters`; those here are weighed by rules that it does not offer.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import yaml
 
 from convcost.counters.kinds import KINDS as BY_OPERATOR
 from convcost.counters.line import SUMS, Line
+from convcost.counters.releases import RELEASES
 from convcost.counters.rules import count
+from convcost.counters.tools import TOOLS
 from convcost.network import load
-from convcost.ops import Conv, ConvTranspose, DepthwiseConv, elements
+from convcost.ops import Conv, ConvTranspose, DepthwiseConv
 
 FILE = Path(__file__).parent / "data" / "counting_rules.yaml"
 NETWORKS = ("resnet50@v1.5", "vgg16@paper", "densenet121@paper", "mobilenet_v2@torchvision")
@@ -63,30 +65,20 @@ def write_specs(folder: Path) -> dict[str, str]:
     return paths
 
 
-def _outputs(row: Line) -> int:
-    return row.batch * elements(row.shape)
-
-
-_CONVOLUTIONS = (Conv, DepthwiseConv, ConvTranspose)
-
 KINDS = (*SUMS, *BY_OPERATOR)
 """The kinds that convcost tells apart."""
 
 MORE_KINDS: dict[str, Callable[[Line], int]] = {
-    "fc macs": lambda row: row.work.macs if row.operator == "linear" else 0,
-    "fc": lambda row: _outputs(row) if row.operator == "linear" else 0,
-    "conv": lambda row: _outputs(row) if isinstance(row.op, _CONVOLUTIONS) else 0,
-    "conv bias params": lambda row: row.counts.biases if isinstance(row.op, _CONVOLUTIONS) else 0,
     "conv bias by fan-in": lambda row: (
-        row.work.macs // row.op.kernel_size**2 if isinstance(row.op, _CONVOLUTIONS) and row.op.bias else 0
+        row.work.macs // row.op.kernel_size**2
+        if isinstance(row.op, Conv | DepthwiseConv | ConvTranspose) and row.op.bias
+        else 0
     ),
-    "bn gamma params": lambda row: row.shape[0] if row.operator == "bn" and row.op.scale else 0,
-    "bn channels": lambda row: row.shape[0] if row.operator == "bn" else 0,
 }
 
 
 def kinds(row: Line, kind: str) -> int:
-    return MORE_KINDS[kind](row) if kind in MORE_KINDS else count(kind, row)  # "conv" is more of theirs
+    return MORE_KINDS[kind](row) if kind in MORE_KINDS else count(kind, row)
 
 
 def predicted(rule: dict[str, int | float], total: Line) -> int:
@@ -95,7 +87,13 @@ def predicted(rule: dict[str, int | float], total: Line) -> int:
 
 
 def records() -> list[dict[str, Any]]:
-    return yaml.safe_load(FILE.read_text(encoding="utf-8"))["records"]
+    """Every record, with the rule of the release that it names."""
+    found = yaml.safe_load(FILE.read_text(encoding="utf-8"))["records"]
+    return [{**record, "rule": _rule(record)} for record in found]
+
+
+def _rule(record: dict[str, Any]) -> dict[str, int]:
+    return dict({**TOOLS, **RELEASES}[record["release"]].rule.weights) if "release" in record else record["rule"]
 
 
 def total(name: str) -> Line:

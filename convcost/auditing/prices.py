@@ -34,15 +34,15 @@ PRICES = tuple(
         ("params", "another", 6.0, "every other rule together"),
         ("macs", "macs", 0.45, "what the heading says"),
         ("macs", "flops2", 5.0, "a column of FLOPs under the name of MACs"),
-        ("macs", "a usual tool", 4.0, "fvcore, thop and ptflops: most tables that a tool made"),
+        ("macs", "a usual tool", 3.0, "fvcore, thop and ptflops: most tables that a tool made"),
         ("macs", "another", 6.0, "every other rule together"),
         ("flops", "macs", 0.9, "half of the tables call multiply-adds FLOPs"),
         ("flops", "flops2", 2.0, "a multiply and an add each"),
-        ("flops", "a usual tool", 3.2, "fvcore, thop and ptflops print FLOPs"),
+        ("flops", "a usual tool", 2.6, "fvcore, thop and ptflops print FLOPs"),
         ("flops", "another", 5.0, "every other rule together"),
         ("ops", "macs", 0.6, "multiply-adds, by whatever name"),
         ("ops", "flops2", 3.2, "twice as many, by whatever name"),
-        ("ops", "a usual tool", 2.9, "fvcore, thop and ptflops"),
+        ("ops", "a usual tool", 2.5, "fvcore, thop and ptflops"),
         ("ops", "another", 5.5, "every other rule together"),
         ("part", "", 0.15, "a network is counted whole"),
         ("part", "without linear layers", 4.5, "backbones, and papers that count convolutions"),
@@ -147,7 +147,7 @@ def bits(factor: str, assumption: str, among: int = 1) -> float:
     return _OF[factor, assumption] + log2(among)
 
 
-USUAL_TOOLS = ("fvcore", "thop", "ptflops")
+USUAL_TOOLS = ("fvcore", "thop", "ptflops", "ptflops-0.6", "thop-0.0.31", "fvcore-functional")
 USUAL_VARIANTS = ("v1.5", "torchvision", "timm", "bn", "B")
 """Variants that tables mean without saying so: what torchvision, timm and the usual repositories build."""
 COMMON_CLASSES = (2, 10, 20, 21, 80, 100, 101, 200, 365, 1000, 1001, 21_841, 21_843)

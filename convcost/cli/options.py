@@ -81,9 +81,9 @@ def _tables() -> Iterable[str]:
 
 
 def _rules() -> Iterable[str]:
-    from convcost.counters.tools import NAMES
+    from convcost.counters.releases import EVERY
 
-    return NAMES
+    return EVERY
 
 
 def _quantities() -> Iterable[str]:

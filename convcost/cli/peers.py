@@ -77,10 +77,14 @@ def verify(
 
 @click.command()
 @click.argument("network", type=NetworkName(), required=False)
+@click.option(
+    "--all", "others", is_flag=True, help="By the releases of other years, too: ptflops-0.6, thop-0.0.31, ..."
+)
 @network_options
 @output_options
 def dialects(
     network: str | None,
+    others: bool,
     input_shape: str | None,
     batch: int,
     settings: tuple[str, ...],
@@ -100,12 +104,12 @@ def dialects(
         for name, option in (("input_shape", "--input"), ("batch", "--batch"), ("settings", "--set")):
             if given(name) is ParameterSource.COMMANDLINE:
                 raise ConvcostError(f"{option} goes with a network: convcost dialects NETWORK {option} ...")
-        show(views.rules(), format_, exact)
+        show(views.rules(others=others), format_, exact)
         return
     found = load_network(network, settings)
     # What is spelled out in a text has to be exact for a program.
     in_full = exact or format_ in ("csv", "json")
-    show(views.dialects(found, found.price(input_shape, batch), exact=in_full), format_, exact)
+    show(views.dialects(found, found.price(input_shape, batch), exact=in_full, others=others), format_, exact)
 
 
 def _progress(networks: Sequence[Network]) -> Iterator[Network]:

@@ -123,15 +123,17 @@ def rule(name: str) -> Rule:
 
 @cache
 def _of_a_tool(name: str) -> Rule:
-    from convcost.counters.tools import TOOLS  # imported where it is used: most counts are ours
+    from convcost.counters.releases import RELEASES  # imported where they are used: most counts are ours
+    from convcost.counters.tools import TOOLS
 
-    if name in TOOLS:
-        release = TOOLS[name]
+    releases = {**TOOLS, **RELEASES}
+    if name in releases:
+        release = releases[name]
         words = f"{release.rule.formula}, as {release.versions} counts"
         return release.rule._replace(name=name, words=words)
-    known = {release.rule.name: release.rule for release in TOOLS.values()}
+    known = {release.rule.name: release.rule for release in releases.values()}
     if name not in known:
-        close = did_you_mean(name, (*OWN, *TOOLS, *known)) or "; see convcost dialects"
+        close = did_you_mean(name, (*OWN, *releases, *known)) or "; see convcost dialects"
         raise ConvcostError(f"unknown rule of counting {name!r}{close}")
     return known[name]
 

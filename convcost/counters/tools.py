@@ -38,7 +38,8 @@ class Release(NamedTuple):
         return {operator: how for operator, how in self.wrong.items() if operator in operators}
 
 
-_BY_OUTPUT = "counts it by its output: too much by the ratio of its output positions to its input's"
+BY_OUTPUT = "counts it by its output: too much by the ratio of its output positions to its input's"
+"""How most tools count a transposed convolution."""
 
 _RELEASES = (
     Release(
@@ -76,7 +77,7 @@ _RELEASES = (
         Rule("torchinfo", "MACs", {"macs": 1, "conv bias": 1, "fc bias": 1, "bn params": 1}),
         "Parameters times output positions in a convolution, times nothing in any other layer: batch norm "
         "counts its parameters once a sample, whatever the size of the map.",
-        {"conv_transpose": _BY_OUTPUT},
+        {"conv_transpose": BY_OUTPUT},
     ),
     Release(
         "ptflops",
@@ -140,7 +141,7 @@ _RELEASES = (
         ),
         "Sees modules only: whatever is written as a function counts nothing, and the parameters of a module "
         "that is never called are missing from its params.",
-        {"conv_transpose": _BY_OUTPUT},
+        {"conv_transpose": BY_OUTPUT},
     ),
     Release(
         "calflops",
@@ -196,7 +197,7 @@ _RELEASES = (
             },
         ),
         "A batch norm without gamma counts nothing; products of tensors count, sums do not.",
-        {"conv_transpose": _BY_OUTPUT},
+        {"conv_transpose": BY_OUTPUT},
     ),
     Release(
         "keras",

@@ -113,10 +113,11 @@ def counted(quantity: str, count: str) -> str:
 
 def counts(quantity: str) -> Sequence[str]:
     """The names of what is counted under a quantity, the most ordinary first."""
+    from convcost.counters.releases import RELEASES
     from convcost.counters.tools import TOOLS
 
     own = PARAMS if quantity == "params" else OPS
-    rules = {name: release.rule for name, release in TOOLS.items()}
+    rules = {name: release.rule for name, release in {**TOOLS, **RELEASES}.items()}
     tools = [name for name, rule in rules.items() if (rule.unit == "params") == (quantity == "params")]
     return [*own, *(name for name in tools if rules[name] not in own.values())]
 

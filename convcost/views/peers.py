@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from convcost.cost.cost import Cost
 from convcost.counters.line import Line
+from convcost.counters.releases import EVERY, RELEASES
 from convcost.counters.rules import OPS, PARAMS, Rule, rule, weighted
-from convcost.counters.tools import NAMES, TOOLS
+from convcost.counters.tools import NAMES, TOOLS, Release
 from convcost.network import Network
 from convcost.ops import format_shape
 from convcost.render.numbers import in_full, short
@@ -16,21 +17,22 @@ from convcost.torchbridge.report import Verification
 from convcost.views.naming import unit
 
 
-def rules() -> Table:
-    """Every rule: what it counts, in which releases of which tool; below, what is peculiar about it."""
+def rules(*, others: bool = False) -> Table:
+    """Every rule, and what is peculiar about it; with `others` those of other years' releases, too."""
     columns = (
         Column("rule", "rule"),
         Column("unit", "unit"),
         Column("counts", "counts", wrap=True),
         Column("tool", "tool", drop=1),
     )
-    rows = [Row((name, rule(name).unit, rule(name).formula, _tool(name))) for name in NAMES]
+    names = EVERY if others else NAMES
+    rows = [Row((name, rule(name).unit, rule(name).formula, _tool(name))) for name in names]
     header = (("kinds", "elements of the layers' outputs, unless they say otherwise; in evaluation mode"),)
-    return Table("Dialects", header, columns, tuple(rows), tuple(map(_quirks, NAMES)))
+    return Table("Dialects", header, columns, tuple(rows), tuple(map(_quirks, names)))
 
 
-def dialects(network: Network, cost: Cost, *, exact: bool) -> Table:
-    """A network by every rule, each total with what it is made of."""
+def dialects(network: Network, cost: Cost, *, exact: bool, others: bool = False) -> Table:
+    """A network by every rule, each total with what it is made of; `others` as in `rules`."""
     columns = (
         Column("rule", "rule"),
         Column("count", "count", "count"),
@@ -41,11 +43,12 @@ def dialects(network: Network, cost: Cost, *, exact: bool) -> Table:
     rows = []
     notes = []
     total = cost.total
-    for name in NAMES:
+    for name in EVERY if others else NAMES:
         counting = rule(name)
         missed = ", ".join(f"{layers} ({count})" for layers, count in counting.not_counted(total).items())
         rows.append(Row((name, counting.of(total), _sum(counting, total, exact), counting.unit, missed)))
-        wrong = TOOLS[name].gets_wrong(total) if name in TOOLS else {}
+        release = _release(name)
+        wrong = release.gets_wrong(total) if release else {}
         notes += [f"{name} gets {operator} wrong: {how}" for operator, how in wrong.items()]
     header = (
         ("network", network.reference),
@@ -80,14 +83,19 @@ def verifications(reports: Sequence[Verification]) -> Table:
     return Table("Verification", header, columns, tuple(rows), tuple(notes))
 
 
+def _release(name: str) -> Release | None:
+    return TOOLS.get(name) or RELEASES.get(name)
+
+
 def _tool(name: str) -> str:
-    return f"{TOOLS[name].versions} ({TOOLS[name].year})" if name in TOOLS else ""
+    release = _release(name)
+    return f"{release.versions} ({release.year})" if release else ""
 
 
 def _quirks(name: str) -> str:
-    if name not in TOOLS:
+    release = _release(name)
+    if release is None:
         return f"{name}: {rule(name).words}"
-    release = TOOLS[name]
     wrong = "".join(f" Wrong for {operator}: {how}." for operator, how in release.wrong.items())
     prescribes = f" Prescribes {release.prescribes}." if release.prescribes else ""
     return f"{name}: {release.quirk}{prescribes}{wrong}"

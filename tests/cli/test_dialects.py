@@ -9,6 +9,7 @@ import pytest
 
 import convcost
 from convcost.cli import run
+from convcost.counters.releases import EVERY
 from convcost.counters.rules import rule
 from convcost.counters.tools import NAMES, TOOLS
 
@@ -37,6 +38,14 @@ def test_dialects_tells_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
     tools = {row["rule"]: row["tool"] for row in printed(capsys, "dialects")}
     assert list(tools) == list(NAMES)
     assert (tools["thop"], tools["macs"]) == ("thop 0.1.1.post2209072238 (2022)", "")
+
+
+def test_releases_of_other_years(capsys: pytest.CaptureFixture[str]) -> None:
+    """The 4.12 G that OpenMMLab prints is ptflops 0.6's, as tests/data/counting_rules.yaml has it."""
+    rows = {row["rule"]: row for row in printed(capsys, "dialects", "resnet50@v1.5", "--all")}
+    assert list(rows) == list(EVERY)
+    assert int(rows["ptflops-0.6"]["count"]) == 4_121_924_096
+    assert {row["rule"]: row["tool"] for row in printed(capsys, "dialects", "--all")}["darknet"].endswith("read (2018)")
 
 
 @pytest.mark.parametrize("option", [("--input", "3x1x1"), ("--batch", "4"), ("--batch", "1"), ("--set", "nope=3")])

@@ -12,8 +12,9 @@ import convcost
 from convcost.cost.graph import evaluate
 from convcost.counters.kinds import KINDS
 from convcost.counters.line import SUMS, Line
+from convcost.counters.releases import EVERY
 from convcost.counters.rules import OWN, rule
-from convcost.counters.tools import NAMES, TOOLS
+from convcost.counters.tools import TOOLS
 from convcost.errors import ConvcostError
 from convcost.ops import REGISTRY, Params
 
@@ -26,7 +27,7 @@ def test_every_rule_counts_every_operator(case: Case) -> None:
     assert line(as_="keras") == line(as_="total") == case.params.total
     assert line(as_="params") == case.params.trainable
     assert line(as_="macs") == case.work.macs
-    for name in NAMES:
+    for name in EVERY:
         assert sum(rule(name).terms(line).values()) == line(as_=name)
 
 
@@ -39,7 +40,7 @@ def test_params_are_weighed_by_each_of_their_kinds() -> None:
         assert OWN["params"].of(line) == counts.trainable, field
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_rule_is_consistent(name: str) -> None:
     """Scopes and batches add up, and terms are the total."""
     network = convcost.load("googlenet@torchvision")
@@ -52,7 +53,7 @@ def test_a_rule_is_consistent(name: str) -> None:
 
 
 def test_every_kind_is_weighed_by_a_rule_and_every_operator_of_a_kind_exists() -> None:
-    weighed = {kind for name in NAMES for kind in rule(name).weights}
+    weighed = {kind for name in EVERY for kind in rule(name).weights}
     assert weighed <= {*KINDS, *SUMS}
     assert {*KINDS} - {*REGISTRY} <= weighed
     assert not {*KINDS} & {*SUMS}
@@ -79,7 +80,7 @@ def test_rules_price_arrays_and_symbols() -> None:
     network = convcost.load("googlenet@torchvision")
     sizes = np.array([224, 256, 299])
     height = convcost.symbol("H")
-    for name in NAMES:
+    for name in EVERY:
         expected = [network.price((3, int(n), int(n))).total(as_=name) for n in sizes]
         assert np.array_equal(np.broadcast_to(network.price((3, sizes, sizes)).total(as_=name), 3), expected)
         formula = network.price((3, height, height)).total(as_=name)
