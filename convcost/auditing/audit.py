@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from convcost.auditing.evidence import Evidence
+from convcost.auditing.evidence import shortest
 from convcost.auditing.explain import Explanations, explain
 from convcost.auditing.explain_network import explain_network
 from convcost.auditing.rows import Shared
@@ -93,7 +93,7 @@ def audit_claims(table: Claims, *, explained: bool = True) -> Audited:
     found = {claim: size(claim) for claim in table.claims if claim.quantity in SIZES}
     if len(found) == len(table.claims):
         return Audited(table, {}, Shared(), {}, [found[claim] for claim in table.claims], {})
-    evidence = Evidence(table)
+    evidence = shortest(table)
     judge = Judge(evidence)
     explanations: dict[Subject, Explanations] = {}
     unexplained = 0

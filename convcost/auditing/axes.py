@@ -1,4 +1,4 @@
-"""Axes: how the columns of one kind may be read, in rule, part, K, rounding and last zeros, each with its price.
+"""Axes: how columns may be read, in rule, part, K, rounding and last zeros, each with its price.
 
 What a cell says of exact counts is bounds: a count is printed so under a reading if it is within them.
 """
@@ -34,10 +34,16 @@ def kind_of(claim: Claim) -> str:
     return kind if kind in ("macs", "flops") else "ops"
 
 
-class Axis(NamedTuple):
-    """The readings of all columns of one kind, and what each costs."""
+def heading_of(claim: Claim) -> str:
+    """The heading of a count: its column's, or its row's where networks stand side by side."""
+    return claim.row if quantity_of(claim.row) and not quantity_of(claim.column) else claim.column
 
-    kind: str
+
+class Axis(NamedTuple):
+    """The readings of columns that are read alike, and what each costs."""
+
+    name: str
+    """Of the columns: their kind, or a heading."""
     quantity: str
     measures: tuple[str, ...]
     parts: tuple[str, ...]
@@ -98,11 +104,11 @@ def none_of_ours(axis: Axis, counts: Any, printed: Printed) -> tuple[str, float]
     return "another source", raw(printed.digits)
 
 
-def axis_of(kind: str, claims: Sequence[Claim]) -> Axis:
+def axis_of(name: str, claims: Sequence[Claim]) -> Axis:
     """The readings that could make a difference to these cells."""
     import numpy as np
 
-    quantity = claims[0].quantity
+    quantity, kind = claims[0].quantity, kind_of(claims[0])
     printed = [claim.printed for claim in claims if claim.printed]
     inside = any(claim.lead != TOTAL for claim in claims)
     measures, parts = tuple(counts(quantity)), PARTS[:1] if inside else PARTS
@@ -125,7 +131,7 @@ def axis_of(kind: str, claims: Sequence[Claim]) -> Axis:
             for measure, part, (k, rounding, none) in product(measures, parts, ways)
         ]
     )
-    return Axis(kind, quantity, measures, parts, ways, price)
+    return Axis(name, quantity, measures, parts, ways, price)
 
 
 def zeros_bits(printed: Printed) -> float:

@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import product
 from typing import Any, NamedTuple
 
-from convcost.auditing.axes import axis_of, kind_of
+from convcost.auditing.axes import Axis, axis_of, heading_of, kind_of
 from convcost.auditing.hypotheses import (
     Candidate,
     Subject,
@@ -32,7 +32,7 @@ from convcost.published.claims import Subject as Named
 from convcost.published.readings import Reading
 from convcost.published.tables import TOTAL
 
-_BEAM = {1: 400, 2: 24, 3: 9, 4: 5}
+_BEAM = (400, 400, 24, 9, 5, 4, 3)
 """Readings of each column that are combined with those of the others, by the number of columns."""
 _MOST_SHARED = 6
 _ROUNDS = 3
@@ -81,7 +81,7 @@ class _Solved:
         alone, seen = evidence.price(kind).copy(), np.zeros(len(every))
         random = np.random.default_rng(0)
         for own, row in zip(self.own, evidence.rows, strict=True):
-            cells = [cell for cell, axis in enumerate(row.axes) if axis.kind == kind]
+            cells = [cell for cell, axis in enumerate(row.axes) if axis.name == kind]
             if cells:
                 cost = own[:, None] + sum(row.costs(cell, every) for cell in cells)
                 alone += cost.min(axis=0)
@@ -89,7 +89,7 @@ class _Solved:
                 seen += (marks[:, None] * (cost - own[:, None])).sum(axis=0)
         order = np.argsort(alone, kind="stable")
         _, first = np.unique(seen[order].round(6), return_index=True)
-        return order[np.sort(first)][: _BEAM[min(len(self.kinds), 4)]]
+        return order[np.sort(first)][: _BEAM[len(self.kinds)]]
 
     def _row(self, number: int, row: Row, states: tuple[int, int] | None = None) -> Any:
         """What a row costs at least for each variant of its family and combination, (variants, combinations).
@@ -116,7 +116,7 @@ class _Solved:
         import numpy as np
 
         made = [
-            self.combined[self.kinds.index(axis.kind)] < row.prints[cell].shape[1] for cell, axis in enumerate(row.axes)
+            self.combined[self.kinds.index(axis.name)] < row.prints[cell].shape[1] for cell, axis in enumerate(row.axes)
         ]
         return np.where(np.all(made, axis=0), *row.unknown)
 
@@ -127,7 +127,7 @@ class _Solved:
         cost = self.own[number][:, None]
         for cell, axis in enumerate(row.axes):
             state = states[1] if states is not None and states[0] == cell else None
-            cost = cost + row.costs(cell, self.combined[self.kinds.index(axis.kind)], state)
+            cost = cost + row.costs(cell, self.combined[self.kinds.index(axis.name)], state)
         own = self.evidence.variants(row)
         return cost, np.array([own.index(one.variant) for one in row.candidates])
 
@@ -161,13 +161,14 @@ class Chosen(NamedTuple):
 class Evidence:
     """The shortest description of a table, and what depends on it."""
 
-    def __init__(self, table: Claims, *, far: bool = False) -> None:
-        """Find it; `far` compares every row with its far candidates."""
+    def __init__(self, table: Claims, *, far: bool = False, apart: bool = False) -> None:
+        """Find it; `far` compares every row with its far candidates, `apart` reads every heading on its own."""
         self.claims = [claim for claim in table.claims if claim.printed is not None]
+        self._apart = apart
         groups: dict[str, list[Claim]] = {}
         for claim in self.claims:
-            groups.setdefault(kind_of(claim), []).append(claim)
-        self.axes = {kind: axis_of(kind, claims) for kind, claims in groups.items()}
+            groups.setdefault(self._name(claim), []).append(claim)
+        self.axes = {name: axis_of(name, claims) for name, claims in groups.items()}
         by_subject: dict[Named, list[Claim]] = {}
         for claim in self.claims:
             by_subject.setdefault(claim.subject, []).append(claim)
@@ -181,14 +182,31 @@ class Evidence:
         known: dict[tuple[object, ...], Subject] = {}
         self.rows: list[Row] = []
         for claims in by_subject.values():
-            axes = {kind_of(claim): self.axes[kind_of(claim)] for claim in claims}
+            axes = {axis.name: axis for axis in map(self.axis, claims)}
             key = (claims[0].reference, claims[0].lead, *axes)
             if key not in known:
                 known[key] = Subject(*table.priced[claims[0].reference], claims[0].lead, list(axes.values()))
-            self.rows.append(Row(claims, known[key], self.axes, factor))
+            self.rows.append(Row(claims, known[key], [self.axis(claim) for claim in claims], factor))
         self._prices: dict[str, Any] = {}
         self.solved = [_Solved(self, Shared())]
         self._look_far(every=far)
+
+    def _name(self, claim: Claim) -> str:
+        return heading_of(claim) if self._apart else kind_of(claim)
+
+    def axis(self, claim: Claim) -> Axis:
+        """How the column of a cell may be read."""
+        return self.axes[self._name(claim)]
+
+    def reading(self, claim: Claim) -> Reading | None:
+        """How it is read; None where that is by no rule of ours."""
+        return self.readings[self._name(claim)]
+
+    @property
+    def length(self) -> float:
+        """The bits of the shortest description."""
+        solved, at = self.best
+        return float(solved.total[at]) + bits("columns", "apart" if self._apart else "alike")
 
     def price(self, kind: str) -> Any:
         """The bits of each reading in each kind of column (`COLUMNS`), and of the unknown reading."""
@@ -251,10 +269,10 @@ class Evidence:
         found: Counter[int] = Counter()
         for row in rows:
             found.update({value for claim in row.claims for value in row.subject.classes_of(claim)})
-        enough = 1 if len(self.rows) == 1 else 2
         # Of as many cells, the numbers that other data sets have come first.
         often = sorted(found, key=lambda value: (-found[value], value not in COMMON_CLASSES, value))
-        return [value for value in often if found[value] >= enough][:_MOST_SHARED]
+        alone = len(self.rows) == 1
+        return [value for value in often if alone or found[value] > 1 or value in COMMON_CLASSES][:_MOST_SHARED]
 
     def _inputs(self, open_: Sequence[int]) -> list[Shared]:
         """Inputs worth trying for all rows: those at which most of the open rows have a cell printed plainly."""
@@ -281,7 +299,7 @@ class Evidence:
 
     @cached_property
     def readings(self) -> dict[str, Reading | None]:
-        """The reading of each kind of column; None where it is none of ours."""
+        """The reading of each kind of column, or of each heading; None where it is none of ours."""
         solved, at = self.best
         found = {}
         for kind, index in zip(solved.kinds, solved.combined[:, at], strict=True):
@@ -343,3 +361,12 @@ class Evidence:
 def sure(margin: float) -> bool:
     """Whether a margin is enough for a verdict."""
     return margin >= ODDS
+
+
+def shortest(table: Claims) -> Evidence:
+    """The evidence of a table whose columns of one kind are all read alike, or each on its own."""
+    alike = Evidence(table)
+    headings = {(kind_of(claim), heading_of(claim)) for claim in alike.claims}
+    if not len(alike.axes) < len(headings) < len(_BEAM):
+        return alike
+    return min(alike, Evidence(table, apart=True), key=lambda one: one.length)

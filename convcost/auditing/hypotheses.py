@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from convcost.auditing.axes import Axis
@@ -51,6 +52,15 @@ class Candidate(NamedTuple):
     """The input that it is counted at."""
     counts: dict[str, Any]
     """By quantity: what every measure counts of every part, -1 for a part that it has not."""
+
+
+class _Classified(NamedTuple):
+    """A variant with its own classes, and what each measure counts more of each part for one class more."""
+
+    network: Network
+    classes: int
+    base: Candidate
+    more: dict[str, Any]
 
 
 class Subject:
@@ -105,50 +115,51 @@ class Subject:
 
     def with_classes(self, numbers: Sequence[int]) -> list[Candidate]:
         """Every variant with other numbers of classes, of which all counts are linear."""
+        return [
+            one.base._replace(
+                label=reference(one.network.set(classes=value), one.base.at),
+                classes=value,
+                counts={
+                    quantity: count + (value - one.classes) * one.more[quantity]
+                    for quantity, count in one.base.counts.items()
+                },
+            )
+            for one in self._by_classes
+            for value in numbers
+            if value != one.classes
+        ]
+
+    @cached_property
+    def _by_classes(self) -> list[_Classified]:
+        """Every variant that has classes, and what one more of them adds."""
         found = []
         for own in (self.network, *self.variants) if self.lead == TOTAL else ():
             classes = own.settings.get("classes")
-            if not isinstance(classes, int):
-                continue
-            shape = own.own_input if self.own_input else self.cost.input
-            first, second = _priced(own, shape), _priced(own.set(classes=classes + 1), shape)
-            if first is None or second is None:
-                continue
-            base = self._candidate(own, first, 0.0)
-            step = self._candidate(own, second, 0.0)
-            for value in numbers:
-                if value != classes:
-                    counted = {
-                        quantity: base.counts[quantity]
-                        + (value - classes) * (step.counts[quantity] - base.counts[quantity])
-                        for quantity in self.axes
-                    }
-                    label = reference(own.set(classes=value), shape)
-                    found.append(Candidate(label, own.variant, None, value, 0.0, tuple(shape), counted))
+            if isinstance(classes, int):
+                shape = own.own_input if self.own_input else self.cost.input
+                first, second = _priced(own, shape), _priced(own.set(classes=classes + 1), shape)
+                if first is not None and second is not None:
+                    base, step = self._candidate(own, first, 0.0), self._candidate(own, second, 0.0)
+                    more = {quantity: count - base.counts[quantity] for quantity, count in step.counts.items()}
+                    found.append(_Classified(own, classes, base, more))
         return found
 
     def classes_of(self, claim: Claim, measures: Sequence[str] = ("params", "weights")) -> set[int]:
         """The numbers of classes with which a variant prints a cell of params, however it is rounded."""
         if claim.quantity != "params" or claim.printed is None:
             return set()
-        found = set()
+        found: set[int] = set()
         axis = self.axes["params"]
         low, high = whole(Reading("params", "params").interval(claim.printed))
-        for own in (self.network, *self.variants):
-            classes = own.settings.get("classes")
-            if not isinstance(classes, int) or high is None:
-                continue
-            two = self.with_classes([classes + 1])
-            base = self._candidate(own, _priced(own, own.own_input) or self.cost, 0.0).counts["params"]
-            for one in two:
-                if one.variant == own.variant:
-                    for measure in measures:
-                        at = axis.measures.index(measure) * len(axis.parts)
-                        slope, left = int(one.counts["params"][at] - base[at]), low - int(base[at])
-                        if slope > 0 and (high - low) // slope < 50:
-                            first = classes - (-left // slope)
-                            last = classes + (high - int(base[at])) // slope
-                            found |= set(range(max(1, first), min(last, 50_000) + 1))
+        if high is None:
+            return found
+        for one in self._by_classes:
+            for measure in measures:
+                at = axis.measures.index(measure) * len(axis.parts)
+                slope, base = int(one.more["params"][at]), int(one.base.counts["params"][at])
+                if slope > 0 and (high - low) // slope < 50:
+                    first, last = one.classes - (base - low) // slope, one.classes + (high - base) // slope
+                    found |= set(range(max(1, first), min(last, 50_000) + 1))
         return found
 
     def _resized(self, network: Network) -> Iterator[Candidate]:

@@ -65,6 +65,8 @@ PRICES = tuple(
         ("zeros", "", 0.1, "digits are meant as they are printed"),
         ("zeros", "padded", 5.0, "25.560: a number of fewer places in a wider format"),
         ("zeros", "not meant", 9.0, "15300 M: to three digits"),
+        ("columns", "alike", 0.2, "columns of one kind are counted in one way"),
+        ("columns", "apart", 3.0, "two counters side by side, or two sources"),
         ("column", "of one making", 1.1, "a table counts all its networks in one way"),
         ("column", "of several sources", 1.3, "a comparison quotes other papers"),
         ("column", "careless", 5.0, "as many errors as right numbers"),

@@ -129,7 +129,7 @@ def _of(network: Network, cells: Sequence[Claim], axes: Mapping[str, Axis]) -> t
     import numpy as np
 
     subject = Subject(network, network.price(), TOTAL, list(axes.values()))
-    row = Row(cells, subject, axes)
+    row = Row(cells, subject, [axes[kind_of(cell)] for cell in cells])
     row.add(subject.far())
     row.add(subject.with_classes(COMMON_CLASSES))
     among = len(subject.variants)

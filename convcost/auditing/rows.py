@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from math import log2
 from typing import Any, NamedTuple
 
-from convcost.auditing.axes import Axis, kind_of, none_of_ours, price_of_zeros
+from convcost.auditing.axes import Axis, none_of_ours, price_of_zeros
 from convcost.auditing.hypotheses import Candidate, Subject, classes_bits, input_bits
 from convcost.auditing.prices import DETAIL, bits, raw
 from convcost.ops import Shape
@@ -31,13 +31,11 @@ class Shared(NamedTuple):
 class Row:
     """The cells of a table that are about the same, and what that may be."""
 
-    def __init__(
-        self, claims: Sequence[Claim], subject: Subject, axes: Mapping[str, Axis], factor: str = "row"
-    ) -> None:
-        """`axes` are the table's, by kind; `factor` is that of the prices of its being known, or not."""
+    def __init__(self, claims: Sequence[Claim], subject: Subject, axes: Sequence[Axis], factor: str = "row") -> None:
+        """`axes` are those of the cells' columns; `factor` is that of the prices of its being known, or not."""
         self.claims = claims
         self.subject = subject
-        self.axes = [axes[kind_of(claim)] for claim in claims]
+        self.axes = axes
         self.printed = [claim.printed for claim in claims if claim.printed]
         self.beside = [axis.bounds(printed, 1) for axis, printed in zip(self.axes, self.printed, strict=True)]
         self.bounds = [axis.bounds(printed) for axis, printed in zip(self.axes, self.printed, strict=True)]
@@ -134,12 +132,12 @@ class Row:
     def off_by_one(self, cell: int, state: int | None) -> Any:
         """What a cell costs whose last digit is off by one, the commonest error, for each kind of column.
 
-        It need be none: a rule of operations that differs in a detail does the same to a number of many digits.
+        It need be none: a rule, or a model, that differs in a detail does the same to a number of many digits.
         """
         import numpy as np
 
         wrong = np.array([bits(kind, "wrong") for kind in COLUMNS]) + _ROUNDED
-        if not self.whole or self.axes[cell].quantity == "params":
+        if not self.whole:
             return wrong if state != UNKNOWN else np.inf * wrong
         detail = 1 + max(0.0, log2(DETAIL / max(1, self.printed[cell].digits)))
         other = np.array([bits(kind, "nearly our rule") for kind in COLUMNS]) + detail

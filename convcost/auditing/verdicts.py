@@ -15,7 +15,6 @@ from fractions import Fraction
 from typing import Literal, NamedTuple, get_args
 
 from convcost.auditing import proof
-from convcost.auditing.axes import kind_of
 from convcost.auditing.evidence import Chosen, Evidence, sure
 from convcost.auditing.hypotheses import Candidate
 from convcost.auditing.rows import PRINTED, WRONG, Row
@@ -115,7 +114,7 @@ class Judge:
             reading = self._reading(claim)
             left = residual(reading.interval(printed), counts[cell])
             finding = Finding(
-                claim, "open", counts[cell], self.evidence.readings[kind_of(claim)], residual=left, margin=fate.margin
+                claim, "open", counts[cell], self.evidence.reading(claim), residual=left, margin=fate.margin
             )
             plain = not chosen.departs or self._plainly(row, cell)
             if fate.state == PRINTED and sure(fate.margin):
@@ -152,11 +151,11 @@ class Judge:
         return next(one for one in row.candidates if one.variant == shared)
 
     def _reading(self, claim: Claim) -> Reading:
-        return self.evidence.readings[kind_of(claim)] or PLAIN[claim.quantity]
+        return self.evidence.reading(claim) or PLAIN[claim.quantity]
 
     def _count(self, claim: Claim, about: Candidate) -> int:
         reading = self._reading(claim)
-        axis = self.evidence.axes[kind_of(claim)]
+        axis = self.evidence.axis(claim)
         base = axis.measures.index(reading.measure) * len(axis.parts)
         counts = about.counts[claim.quantity]
         count = int(counts[base + axis.parts.index(reading.part)])
@@ -178,7 +177,7 @@ class Judge:
 
     def _units(self) -> tuple[list[str], set[str]]:
         """What the table's ops and params may be, for a proof: what its evidence says, or else anything of ours."""
-        ops = [reading for kind, reading in self.evidence.readings.items() if kind != "params" and reading]
+        ops = [reading for reading in self.evidence.readings.values() if reading and reading.quantity == "ops"]
         units = [reading.measure for reading in ops] or list(OPS)
         return units, set(PARAMS)
 
@@ -219,7 +218,7 @@ class Judge:
             if other != reading
         ]
         said = "; ".join(filter(None, (said, self._together(row, claim))))
-        told = f"{said} as {reading.measure}" if self.evidence.readings[kind_of(claim)] else said
+        told = f"{said} as {reading.measure}" if self.evidence.reading(claim) else said
         return f"{told}; it would hold if {would[0]}" if would else f"{told}; no rule, variant or input here prints it"
 
     def _readings_that_hold(self, row: Row, cell: int) -> list[tuple[Reading, int]]:

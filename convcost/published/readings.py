@@ -7,7 +7,7 @@ Nothing here decides which of them a table follows; see `convcost.auditing.evide
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache, lru_cache
 from math import ceil, floor
@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from convcost.cost.cost import Cost
 from convcost.counters.line import SUMS, Line
-from convcost.counters.rules import OPS, PARAMS, rule
+from convcost.counters.rules import OPS, PARAMS, Rule, rule
 from convcost.errors import ConvcostError
 from convcost.exact.integers import Int
 from convcost.printed.numbers import KILO, ROUNDINGS, Interval, Printed, Rounding
@@ -143,30 +143,42 @@ def _count(cost: Cost, lead: str, part: str, measure: str) -> int | None:
 
 def counts_of(cost: Cost, lead: str, measures: Sequence[str], parts: Sequence[str]) -> list[Int | None]:
     """What each measure counts of each part, the parts of the first measure first; arrays if the cost is of arrays."""
-    return [_counted(cost, lead, part, measure) for measure in measures for part in parts]
+    amounts = [None if part_of(cost, lead, part) is None else _amounts(cost, lead, part) for part in parts]
+    return [None if of is None else _weighed(rule(measure), of) for measure in measures for of in amounts]
 
 
 def _counted(cost: Cost, lead: str, part: str, measure: str) -> Int | None:
     lines = part_of(cost, lead, part)
     if lines is None:
         return None
-    own = PARAMS.get(measure) or OPS.get(measure)
-    if own is not None:
-        return sum(own.of(line) for line in lines)
+    if measure in OWN:
+        return sum(rule(measure).of(line) for line in lines)
+    return _weighed(rule(measure), _amounts(cost, lead, part))
+
+
+def _weighed(counting: Rule, amounts: Mapping[str, Int]) -> Int:
+    return sum(weight * amounts.get(kind, 0) for kind, weight in counting.weights.items())
+
+
+def _amounts(cost: Cost, lead: str, part: str) -> dict[str, Int]:
+    """How much a part has of every kind of work, which all rules weigh: once for dozens of them."""
     known = _AMOUNTS.setdefault(cost, {})
     if (lead, part) not in known:
-        known[lead, part] = _amounts(lines)
-    amounts = known[lead, part]
-    return sum(weight * amounts.get(kind, 0) for kind, weight in rule(measure).weights.items())
+        if part == NO_LINEAR:
+            # What is left out is less to count than what stays.
+            every = _amounts(cost, lead, ALL)
+            left_out = _sums(row for row in cost.total.rows if row.operator == "linear")
+            known[lead, part] = {kind: amount - left_out.get(kind, 0) for kind, amount in every.items()}
+        else:
+            known[lead, part] = _sums(row for line in part_of(cost, lead, part) or () for row in line.rows)
+    return known[lead, part]
 
 
-def _amounts(lines: Sequence[Line]) -> dict[str, Int]:
-    """How much there is of every kind of work, which all rules weigh: once for a dozen of them."""
+def _sums(rows: Iterable[Line]) -> dict[str, Int]:
     amounts: dict[str, Int] = {}
-    for line in lines:
-        for row in line.rows:
-            for kind, of in (*SUMS.items(), *_kinds_of(row.operator)):
-                amounts[kind] = amounts.get(kind, 0) + of(row)
+    for row in rows:
+        for kind, of in (*SUMS.items(), *_kinds_of(row.operator)):
+            amounts[kind] = amounts.get(kind, 0) + of(row)
     return amounts
 
 
