@@ -27,6 +27,7 @@ class Known(Names):
             networks.update({network: f"{path}:{network}" for network in Spec.read(path).networks})
         super().__init__(networks)
         self.names = {_plain(name): reference for name, reference in names.items()}
+        self.names_said = list(names)
         self.said = {_plain(name): name for name in names}
         self.used: set[str] = set()
 

@@ -1,4 +1,4 @@
-"""Read a user's own table: CSV, TSV, Markdown, LaTeX or HTML, by the file's name.
+"""Read a user's own tables: CSV, TSV, Markdown, LaTeX or HTML, by the file's name.
 
 The file must be regular, text in UTF-8 (or in UTF-16 with a byte-order mark) and no larger than the limit of
 its format; the limits keep reading within two seconds and 200 MB. What does not fit ends in one
@@ -31,6 +31,38 @@ READERS: dict[str, tuple[Reader, int]] = {  # and the largest file in bytes
 }
 
 
+def tables_in(path: str | Path) -> list[Found]:
+    """The tables of a file in the order of their beginnings, each still to be read.
+
+    Raises:
+        ConvcostError: the file cannot be read, or there is no table in it.
+        MissingExtraError: the parser for this format is not installed.
+    """
+    source = str(path)
+    suffix = Path(path).suffix.lower()
+    if suffix not in READERS:
+        raise ConvcostError(f"{source}: a table is read from {', '.join(READERS)}, not from {suffix!r}")
+    reader, limit = READERS[suffix]
+    with reported(source):
+        found = reader(_text(Path(path), limit), source)
+    if not found:
+        raise ConvcostError(f"{source}: no table in it")
+    return found
+
+
+def the_table(source: str, found: list[Found], number: int) -> Found:
+    """One of a file's tables by its number, from 1. Raises ConvcostError if there is none."""
+    if not 1 <= number <= len(found):
+        raise ConvcostError(f"{source}: no table {number}, the file has {len(found)}")
+    return found[number - 1]
+
+
+def read_found(source: str, found: Found, header_rows: int | None = None) -> RawTable:
+    """Read a table of a file; see `read_table`."""
+    with reported(source):
+        return assemble(source, found.read(), header_rows)
+
+
 def read_table(path: str | Path, *, table: int | None = None, header_rows: int | None = None) -> RawTable:
     """Read one table of a file.
 
@@ -43,22 +75,11 @@ def read_table(path: str | Path, *, table: int | None = None, header_rows: int |
         ConvcostError: the file cannot be read, has no such table, or the table breaks a rule of `grid`.
         MissingExtraError: the parser for this format is not installed.
     """
-    source = str(path)
-    suffix = Path(path).suffix.lower()
-    if suffix not in READERS:
-        raise ConvcostError(f"{source}: a table is read from {', '.join(READERS)}, not from {suffix!r}")
-    reader, limit = READERS[suffix]
-    with reported(source):
-        found = reader(_text(Path(path), limit), source)
-    if not found:
-        raise ConvcostError(f"{source}: no table in it")
+    source, found = str(path), tables_in(path)
     if table is None and len(found) > 1:
         lines = ", ".join(str(one.line) for one in found[:8]) + ", ..." * (len(found) > 8)
         raise ConvcostError(f"{source}: {len(found)} tables (lines {lines}); choose one of them: --table N")
-    if table is not None and not 1 <= table <= len(found):
-        raise ConvcostError(f"{source}: no table {table}, the file has {len(found)}")
-    with reported(source):
-        return assemble(source, found[(table or 1) - 1].read(), header_rows)
+    return read_found(source, the_table(source, found, 1 if table is None else table), header_rows)
 
 
 def _text(path: Path, limit: int) -> str:

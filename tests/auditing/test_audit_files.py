@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import convcost
+import convcost.auditing.audit
 from convcost.cli import run
 from convcost.errors import ConvcostError
 from convcost.published.names import Known
@@ -483,3 +484,70 @@ def test_bad_arguments_are_one_line(capsys, arguments, said):
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+# -- files of several tables -------------------------------------------------------------------------------------
+
+SEVERAL = """# Results
+
+| Model | Top-1 |
+|--|--|
+| ResNet-50 | 76.1 |
+
+| Model | Params (M) |
+|--|--|
+| ResNet-18 | 11.7 |
+
+| Model | FLOPs | MACs |
+|--|--|--|
+| ResNet-18 | 3.6G | 1.8G |
+
+| Net | MACs (M) |
+|--|--|
+| MobileNetV2 | 301 |
+"""
+
+
+def test_every_table_that_counts_is_judged_and_another_one_costs_none(write):
+    audited = convcost.auditing.audit.audit_file(write(SEVERAL, "t.md"))
+    assert [(one.table.title, one.table.number) for one in audited.tables] == [
+        ("t.md, table 2", 2),
+        ("t.md, table 4", 4),
+    ]
+    assert [finding.verdict for one in audited.tables for finding in one.findings] == ["holds", "holds"]
+    assert [line.partition("t.md:")[2][:24] for line in audited.failed] == ["11: 'FLOPs', 'MACs' all "]
+    assert [line.partition("t.md:")[2][:27] for line in audited.uncounted] == ["3: no column of params, mac"]
+
+
+def test_what_is_said_of_a_file_is_said_of_any_of_its_tables(write):
+    path = write(SEVERAL, "t.md")
+    audited = convcost.auditing.audit.audit_file(path, columns={"FLOPs": "skip"}, names={"MobileNetV2": "mobilenet_v2"})
+    assert [one.table.number for one in audited.tables] == [2, 3, 4]
+    for options, why in (
+        ({"columns": {"FLOP": "ops"}}, "no column 'FLOP'; did"),
+        ({"names": {"a": "vgg16"}}, "no row"),
+    ):
+        with pytest.raises(ConvcostError, match=rf"t\.md: {why}"):
+            convcost.auditing.audit.audit_file(path, **options)
+
+
+def test_the_command_judges_all_tables_or_the_one_that_is_chosen(capsys, write):
+    path = str(write(SEVERAL, "t.md"))
+    assert run(["audit", path, "--brief"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count("t.md, table") == 2
+    assert f"Not judged: {path}:3: no column of params" in shown
+    assert run(["audit", path, "--table", "2", "--brief"]) == 0
+    assert capsys.readouterr().out.count("t.md, table") == 1
+    assert run(["audit", path, "--fail-on", "open"]) == 2  # one of its tables is not known to be right
+    assert "all print ops" in capsys.readouterr().err
+    with pytest.raises(ConvcostError, match="tables 2, 4 all count something; choose one"):
+        convcost.audit(path)
+
+
+def test_a_file_whose_tables_count_nothing_is_one_line(write):
+    text = "|Model|Top-1|\n|-|-|\n|a|1|\n\n|Model|Top-5|\n|-|-|\n|a|1|\n"
+    with pytest.raises(
+        ConvcostError, match=r"t\.md: none of its 2 tables counts anything; the first: .*t\.md:1: no column"
+    ):
+        convcost.auditing.audit.audit_file(write(text, "t.md"))
