@@ -14,7 +14,7 @@ from pathlib import Path
 from convcost.errors import ConvcostError, reported
 from convcost.files import reading
 from convcost.tablefiles.formats import csv_tables, html_tables, markdown_tables, tsv_tables
-from convcost.tablefiles.grid import Found, RawTable, assemble, at
+from convcost.tablefiles.grid import Found, Place, RawTable, assemble
 from convcost.tablefiles.latex import latex_tables
 
 Reader = Callable[[str, str], list[Found]]
@@ -77,7 +77,7 @@ def read_table(path: str | Path, *, table: int | None = None, header_rows: int |
     """
     source, found = str(path), tables_in(path)
     if table is None and len(found) > 1:
-        lines = ", ".join(str(one.line) for one in found[:8]) + ", ..." * (len(found) > 8)
+        lines = ", ".join(str(one.place.line) for one in found[:8]) + ", ..." * (len(found) > 8)
         raise ConvcostError(f"{source}: {len(found)} tables (lines {lines}); choose one of them: --table N")
     return read_found(source, the_table(source, found, 1 if table is None else table), header_rows)
 
@@ -91,8 +91,9 @@ def _text(path: Path, limit: int) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         what = f"byte {error.start} is not {encoding.removesuffix('-sig').upper()} text"
-        raise ConvcostError(f"{at(str(path), line)}: {what}") from None
+        raise ConvcostError(f"{Place(str(path), line)}: {what}") from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\0" in text:
-        raise ConvcostError(f"{at(str(path), text.count(chr(10), 0, text.index(chr(0))) + 1)}: binary, not text")
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ConvcostError(f"{Place(str(path), line)}: binary, not text")
     return text
