@@ -14,7 +14,7 @@ from convcost.auditing.verdicts import FAILING, VERDICTS, Finding, Judge, Verdic
 from convcost.errors import ConvcostError
 from convcost.published.claims import QUANTITIES, Claims, FileClaims, Subject, Unread, of_table
 from convcost.published.readings import PLAIN, Reading
-from convcost.published.tables import SIZES, TOTAL, load_table
+from convcost.published.tables import SIZES, TOTAL, load_table, table_names
 
 __all__ = ["FAILING", "VERDICTS", "Audited", "AuditedFile", "Finding", "Verdict", "audit", "audit_claims", "audit_file"]
 
@@ -66,18 +66,20 @@ def audit(
     specs: Sequence[str | Path] = (),
     table: int | None = None,
     header_rows: int | None = None,
+    pages: str | None = None,
 ) -> Audited:
-    """Audit a shipped table by its name, or a user's own by the path of its CSV, TSV, Markdown, LaTeX or HTML file.
+    """Audit a shipped table by its name, or a user's own by the path of its file.
 
-    A YAML file is a table as the shipped ones are. The other arguments are for the other files: see
-    `convcost.published.usertable.Said` (columns, names, specs) and `convcost.tablefiles.reading.read_table`
-    (table, header_rows).
+    A YAML file is a table as the shipped ones are. Any other may be CSV, TSV, Markdown, HTML, plain text, LaTeX (also a
+    folder or an archive of its sources) or PDF, or "-" for standard input; the other arguments are for these: see
+    `convcost.published.usertable.Said` (columns, names, specs), `convcost.tablefiles.reading.read_table` (table,
+    header_rows) and `tables_in` (pages).
 
     Raises:
         ConvcostError: there is no such table, several of the file count something and none is chosen, or something in
             it cannot be read; with the place.
     """
-    read = _read(source, columns, names, specs, table, header_rows)
+    read = _read(source, columns, names, specs, table, header_rows, pages)
     if len(read.tables) > 1:
         numbers = ", ".join(str(one.number) for one in read.tables)
         raise ConvcostError(f"{source}: tables {numbers} all count something; choose one of them, or `audit_file` all")
@@ -92,6 +94,7 @@ def audit_file(
     specs: Sequence[str | Path] = (),
     table: int | None = None,
     header_rows: int | None = None,
+    pages: str | None = None,
 ) -> AuditedFile:
     """Audit every table of a file that counts something. The arguments are those of `audit`.
 
@@ -100,7 +103,7 @@ def audit_file(
     Raises:
         ConvcostError: there is no such file, what is said of its tables fits none, or not one of them can be audited.
     """
-    read = _read(source, columns, names, specs, table, header_rows)
+    read = _read(source, columns, names, specs, table, header_rows, pages)
     audited, failed = [], []
     for claims in read.tables:
         try:
@@ -121,15 +124,24 @@ def _read(
     specs: Sequence[str | Path],
     table: int | None,
     header_rows: int | None,
+    pages: str | None,
 ) -> FileClaims:
-    if Path(source).suffix in ("", ".yaml", ".yml"):
-        if columns or names or specs or table is not None or header_rows is not None:
+    if _is_ours(source):
+        if columns or names or specs or pages is not None or table is not None or header_rows is not None:
             raise ConvcostError(f"{source}: a table of ours says itself what its columns, names and rows are")
         return FileClaims([of_table(load_table(str(source)))])
     from convcost.published.userfile import read_file
     from convcost.published.usertable import Said
 
-    return read_file(source, Said(columns, names, [Path(spec) for spec in specs]), table, header_rows)
+    said = Said(columns, names, [Path(spec) for spec in specs])
+    return read_file(source, said, table=table, header_rows=header_rows, pages=pages)
+
+
+def _is_ours(source: str | Path) -> bool:
+    """Whether a source is a table as the shipped ones are: by name, or in a YAML file."""
+    suffix = Path(source).suffix
+    foreign = str(source) == "-" or (str(source) not in table_names() and Path(source).is_dir())
+    return suffix in (".yaml", ".yml") or (not suffix and not foreign)
 
 
 def audit_claims(table: Claims, *, explained: bool = True) -> Audited:

@@ -20,6 +20,7 @@ _FAIL_ON = ("contradiction", "unreproduced", "open", "difference")
 @click.option("--name", "names", multiple=True, metavar="PRINTED=NETWORK", help="Which network a row is; repeatable.")
 @click.option("--spec", "specs", multiple=True, type=click.Path(path_type=Path), help="A spec file of your own.")
 @click.option("--table", "number", type=click.IntRange(min=1), help="Only this table of the file.")
+@click.option("--pages", metavar="PAGES", help="Only these pages of a PDF: 5, or 3-5,8.")
 @click.option("--header-rows", type=click.IntRange(min=1), help="How many rows of it are header.")
 @click.option("--brief/--full", default=None, help="A line a table (default with --all), or every cell.")
 @click.option("--fail-on", type=click.Choice(_FAIL_ON), help="Exit with 1 if a cell is as bad as this, or worse.")
@@ -31,6 +32,7 @@ def audit(
     names: tuple[str, ...],
     specs: tuple[Path, ...],
     number: int | None,
+    pages: str | None,
     header_rows: int | None,
     brief: bool | None,
     fail_on: str | None,
@@ -39,8 +41,8 @@ def audit(
 ) -> int:
     """Judge every printed count of TABLES, shipped or your own files.
 
-    Shipped ones go by name, your own by their .csv, .md, .tex or .html file, every table of it that counts something.
-    A cell holds, or holds as another network
+    Shipped ones go by name, your own by their file (.csv, .md, .html, .txt, .pdf, .tex; a folder or an archive of LaTeX
+    sources; - for standard input), every table of it that counts something. A cell holds, or holds as another network
     or input; it is a slip, does not hold, or contradicts its row; or it is open what it counts, which is no blame.
     --map says what a column prints (name, input, params, macs, flops, ops or skip, perhaps "ops in M" or "ops of
     SE-{}", where {} is the row's name), --name which network a row is about.
@@ -55,7 +57,7 @@ def audit(
         raise ConvcostError("audit takes the names of tables or files, or --all")
     options = {"columns": _pairs("--map", columns), "names": _pairs("--name", names)}
     files = [
-        library.audit_file(source, **options, specs=specs, table=number, header_rows=header_rows)
+        library.audit_file(source, **options, specs=specs, table=number, pages=pages, header_rows=header_rows)
         for source in (table_names() if all_ else tables)
     ]
     found = [one for file in files for one in file.tables]

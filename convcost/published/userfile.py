@@ -7,10 +7,17 @@ from pathlib import Path
 from convcost.errors import ConvcostError
 from convcost.published.claims import FileClaims
 from convcost.published.usertable import NoCountsError, Said, SaidError, read_claims
-from convcost.tablefiles.reading import read_found, tables_in, the_table
+from convcost.tablefiles.reading import STDIN, read_found, tables_in, the_table
 
 
-def read_file(source: str | Path, said: Said, table: int | None = None, header_rows: int | None = None) -> FileClaims:
+def read_file(
+    source: str | Path,
+    said: Said,
+    *,
+    table: int | None = None,
+    header_rows: int | None = None,
+    pages: str | None = None,
+) -> FileClaims:
     """The claims of the tables of a file.
 
     Args:
@@ -18,12 +25,14 @@ def read_file(source: str | Path, said: Said, table: int | None = None, header_r
         said: what is known of the tables; all of it must be about one of them.
         table: the only one that is read, from 1; by default all are.
         header_rows: how many rows of each are header, where the file does not say it or says it wrongly.
+        pages: which pages of a PDF; see `tables_in`.
 
     Raises:
         ConvcostError: the file cannot be read, what is said fits none of its tables, or none can be read; the message
             of the first that could not.
     """
-    path, found = str(source), tables_in(source)
+    found = tables_in(source, pages=pages)
+    path = "stdin" if str(source) == STDIN else str(source)
     chosen = {table: the_table(path, found, table)} if table is not None else dict(enumerate(found, 1))
     raws, tables, failed, uncounted = [], [], [], []
     for number, one in chosen.items():

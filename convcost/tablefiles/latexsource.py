@@ -18,6 +18,7 @@ from convcost.errors import ConvcostError
 from convcost.tablefiles.grid import Place
 
 MAX_JOINED = 20 * 1024 * 1024
+MAX_PIECES = 4_000
 MAX_DEPTH = 20
 MAX_MACROS = 5_000
 
@@ -71,8 +72,9 @@ class Joined:
 
     def add(self, text: str, file: _File, offset: int) -> None:
         """A piece that begins at this offset of the file."""
-        if self._length + len(text) > MAX_JOINED:
-            raise ConvcostError(f"{file.name}: with all that it inputs, longer than {MAX_JOINED:,} characters")
+        if self._length + len(text) > MAX_JOINED or len(self._starts) == MAX_PIECES:
+            limits = f"{MAX_JOINED:,} characters in {MAX_PIECES:,} pieces"
+            raise ConvcostError(f"{file.name}: with all that is input, the source is longer than {limits}")
         self._texts.append(text)
         self._starts.append(self._length)
         self._origins.append((file, offset))
