@@ -67,19 +67,21 @@ def audit(
     table: int | None = None,
     header_rows: int | None = None,
     pages: str | None = None,
+    strip: Sequence[str] = (),
+    names_file: str | Path | None = None,
 ) -> Audited:
     """Audit a shipped table by its name, or a user's own by the path of its file.
 
     A YAML file is a table as the shipped ones are. Any other may be CSV, TSV, Markdown, HTML, plain text, LaTeX (also a
     folder or an archive of its sources) or PDF, or "-" for standard input; the other arguments are for these: see
-    `convcost.published.usertable.Said` (columns, names, specs), `convcost.tablefiles.reading.read_table` (table,
-    header_rows) and `tables_in` (pages).
+    `convcost.published.usertable.Said` (columns, names, names_file, specs, strip) and, in
+    `convcost.tablefiles.reading`, `read_table` (table, header_rows) and `tables_in` (pages).
 
     Raises:
         ConvcostError: there is no such table, several of the file count something and none is chosen, or something in
             it cannot be read; with the place.
     """
-    read = _read(source, columns, names, specs, table, header_rows, pages)
+    read = _read(source, columns, names, specs, table, header_rows, pages, strip, names_file)
     if len(read.tables) > 1:
         numbers = ", ".join(str(one.number) for one in read.tables)
         raise ConvcostError(f"{source}: tables {numbers} all count something; choose one of them, or `audit_file` all")
@@ -95,6 +97,8 @@ def audit_file(
     table: int | None = None,
     header_rows: int | None = None,
     pages: str | None = None,
+    strip: Sequence[str] = (),
+    names_file: str | Path | None = None,
 ) -> AuditedFile:
     """Audit every table of a file that counts something. The arguments are those of `audit`.
 
@@ -103,7 +107,7 @@ def audit_file(
     Raises:
         ConvcostError: there is no such file, what is said of its tables fits none, or not one of them can be audited.
     """
-    read = _read(source, columns, names, specs, table, header_rows, pages)
+    read = _read(source, columns, names, specs, table, header_rows, pages, strip, names_file)
     audited, failed = [], []
     for claims in read.tables:
         try:
@@ -125,15 +129,26 @@ def _read(
     table: int | None,
     header_rows: int | None,
     pages: str | None,
+    strip: Sequence[str],
+    names_file: str | Path | None,
 ) -> FileClaims:
     if _is_ours(source):
-        if columns or names or specs or pages is not None or table is not None or header_rows is not None:
+        if (
+            columns
+            or names
+            or names_file
+            or specs
+            or strip
+            or pages is not None
+            or table is not None
+            or header_rows is not None
+        ):
             raise ConvcostError(f"{source}: a table of ours says itself what its columns, names and rows are")
         return FileClaims([of_table(load_table(str(source)))])
     from convcost.published.userfile import read_file
     from convcost.published.usertable import Said
 
-    said = Said(columns, names, [Path(spec) for spec in specs])
+    said = Said(columns, names, [Path(spec) for spec in specs], strip, names_file)
     return read_file(source, said, table=table, header_rows=header_rows, pages=pages)
 
 

@@ -18,6 +18,14 @@ _FAIL_ON = ("contradiction", "unreproduced", "open", "difference")
 @click.option("--all", "all_", is_flag=True, help="Every shipped table.")
 @click.option("--map", "columns", multiple=True, metavar="TITLE=WHAT", help="What a column prints; repeatable.")
 @click.option("--name", "names", multiple=True, metavar="PRINTED=NETWORK", help="Which network a row is; repeatable.")
+@click.option(
+    "--names",
+    "names_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The same as two columns of a CSV file.",
+)
+@click.option("--strip", multiple=True, metavar="PATTERN", help="Leave this out of rows' names; repeatable.")
 @click.option("--spec", "specs", multiple=True, type=click.Path(path_type=Path), help="A spec file of your own.")
 @click.option("--table", "number", type=click.IntRange(min=1), help="Only this table of the file.")
 @click.option("--pages", metavar="PAGES", help="Only these pages of a PDF: 5, or 3-5,8.")
@@ -30,6 +38,8 @@ def audit(
     all_: bool,
     columns: tuple[str, ...],
     names: tuple[str, ...],
+    names_file: Path | None,
+    strip: tuple[str, ...],
     specs: tuple[Path, ...],
     number: int | None,
     pages: str | None,
@@ -55,9 +65,18 @@ def audit(
 
     if all_ == bool(tables):
         raise ConvcostError("audit takes the names of tables or files, or --all")
-    options = {"columns": _pairs("--map", columns), "names": _pairs("--name", names)}
     files = [
-        library.audit_file(source, **options, specs=specs, table=number, pages=pages, header_rows=header_rows)
+        library.audit_file(
+            source,
+            columns=_pairs("--map", columns),
+            names=_pairs("--name", names),
+            names_file=names_file,
+            strip=strip,
+            specs=specs,
+            table=number,
+            pages=pages,
+            header_rows=header_rows,
+        )
         for source in (table_names() if all_ else tables)
     ]
     found = [one for file in files for one in file.tables]

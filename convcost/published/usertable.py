@@ -23,6 +23,7 @@ from convcost.published.tables import TOTAL, price_reference
 from convcost.spec.names import Unclear
 from convcost.spec.spelling import RESOLUTIONS, input_size
 from convcost.tablefiles.grid import Cell, RawTable, Row
+from convcost.tablefiles.reading import read_table
 
 COLUMNS = ("name", "input", "params", "macs", "flops", "ops", "skip")
 """What a column can be said to print."""
@@ -58,9 +59,11 @@ class Said:
             network of the row's).
         names: the networks that rows are about, by their printed name: "resnet50@v1.5", "resnet34 shortcut=A".
         specs: spec files whose networks are known by name as well.
+        strip: regular expressions of what rows' names say that is no part of a network's name.
+        names_file: a CSV file of such names, in two columns under their titles, of which rows need not have all.
 
     Raises:
-        ConvcostError: a column is said to print what none can, or a spec cannot be read.
+        ConvcostError: a column is said to print what none can, or a spec or the names' file cannot be read.
     """
 
     def __init__(
@@ -68,9 +71,12 @@ class Said:
         columns: Mapping[str, str] | None = None,
         names: Mapping[str, str] | None = None,
         specs: Sequence[Path] = (),
+        strip: Sequence[str] = (),
+        names_file: str | Path | None = None,
     ) -> None:
         self.columns = columns or {}
-        self.known = Known(specs, names or {})
+        self.required = list(names or {})
+        self.known = Known(specs, {**(_names_in(names_file) if names_file else {}), **(names or {})}, strip)
         for title, text in self.columns.items():
             _mapped(title, text, "")
 
@@ -81,10 +87,17 @@ class Said:
             if title not in titles:
                 hint = did_you_mean(title, titles) or f"; there are {', '.join(map(repr, titles[:12]))}"
                 raise ConvcostError(f"{place}: no column {title!r}{hint}")
-        for name in self.known.names_said:
+        for name in self.required:
             if name not in self.known.used:
                 cells = [cell.text for table in tables for row in table.rows for cell in row.cells]
                 raise ConvcostError(f"{place}: no row is called {name!r}{did_you_mean(name, cells)}")
+
+
+def _names_in(path: str | Path) -> dict[str, str]:
+    table = read_table(path)
+    if len(table.columns) != 2:
+        raise ConvcostError(f"{table.place}: {len(table.columns)} columns; names are two: printed, network")
+    return {row.cells[0].text: row.cells[1].text for row in table.rows}
 
 
 def read_claims(table: RawTable, said: Said | None = None) -> Claims:
