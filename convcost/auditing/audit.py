@@ -12,11 +12,11 @@ from convcost.auditing.explain_network import explain_network
 from convcost.auditing.rows import Shared
 from convcost.auditing.verdicts import FAILING, VERDICTS, Finding, Judge, Verdict, size
 from convcost.errors import ConvcostError
-from convcost.published.claims import QUANTITIES, Claims, Subject, Unread, of_table
+from convcost.published.claims import QUANTITIES, Claims, FileClaims, Subject, Unread, of_table
 from convcost.published.readings import PLAIN, Reading
-from convcost.published.tables import SIZES, TOTAL, load_table
+from convcost.published.tables import SIZES, TOTAL, load_table, table_names
 
-__all__ = ["FAILING", "VERDICTS", "Audited", "Finding", "Verdict", "audit", "audit_claims"]
+__all__ = ["FAILING", "VERDICTS", "Audited", "AuditedFile", "Finding", "Verdict", "audit", "audit_claims", "audit_file"]
 
 MOST_EXPLAINED = 30
 """Rows for which edits are searched: the first ones that need it. A search takes up to half a second."""
@@ -48,6 +48,16 @@ class Audited(NamedTuple):
         return self.table.unread
 
 
+class AuditedFile(NamedTuple):
+    """The tables of a file with their verdicts."""
+
+    tables: list[Audited]
+    failed: Sequence[str] = ()
+    """Of each table that could not be read or judged, a line with its place and why."""
+    uncounted: Sequence[str] = ()
+    """Of each table that counts nothing, a line that says so."""
+
+
 def audit(
     source: str | Path,
     *,
@@ -56,25 +66,97 @@ def audit(
     specs: Sequence[str | Path] = (),
     table: int | None = None,
     header_rows: int | None = None,
+    pages: str | None = None,
+    strip: Sequence[str] = (),
+    names_file: str | Path | None = None,
 ) -> Audited:
-    """Audit a shipped table by its name, or a user's own by the path of its CSV, TSV, Markdown, LaTeX or HTML file.
+    """Audit a shipped table by its name, or a user's own by the path of its file.
 
-    A YAML file is a table as the shipped ones are. The other arguments are for the other files: see
-    `convcost.published.usertable.read_claims` (columns, names, specs) and `convcost.tablefiles.reading.read_table`
-    (table, header_rows).
+    A YAML file is a table as the shipped ones are. Any other may be CSV, TSV, Markdown, HTML, plain text, LaTeX (also a
+    folder or an archive of its sources) or PDF, or "-" for standard input; the other arguments are for these: see
+    `convcost.published.usertable.Said` (columns, names, names_file, specs, strip) and, in
+    `convcost.tablefiles.reading`, `read_table` (table, header_rows) and `tables_in` (pages).
 
     Raises:
-        ConvcostError: there is no such table, or something in it cannot be read; with the place.
+        ConvcostError: there is no such table, several of the file count something and none is chosen, or something in
+            it cannot be read; with the place.
     """
-    if Path(source).suffix in ("", ".yaml", ".yml"):
-        if columns or names or specs or table is not None or header_rows is not None:
-            raise ConvcostError(f"{source}: a table of ours says itself what its columns, names and rows are")
-        return audit_claims(of_table(load_table(str(source))))
-    from convcost.published.usertable import read_claims
-    from convcost.tablefiles.reading import read_table
+    read = _read(source, columns, names, specs, table, header_rows, pages, strip, names_file)
+    if len(read.tables) > 1:
+        numbers = ", ".join(str(one.number) for one in read.tables)
+        raise ConvcostError(f"{source}: tables {numbers} all count something; choose one of them, or `audit_file` all")
+    return audit_claims(read.tables[0])
 
-    raw = read_table(source, table=table, header_rows=header_rows)
-    return audit_claims(read_claims(raw, columns=columns, names=names, specs=[Path(spec) for spec in specs]))
+
+def audit_file(
+    source: str | Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
+    specs: Sequence[str | Path] = (),
+    table: int | None = None,
+    header_rows: int | None = None,
+    pages: str | None = None,
+    strip: Sequence[str] = (),
+    names_file: str | Path | None = None,
+) -> AuditedFile:
+    """Audit every table of a file that counts something. The arguments are those of `audit`.
+
+    A table that fails costs no other one: it is among those that are passed over, each with its place and the reason.
+
+    Raises:
+        ConvcostError: there is no such file, what is said of its tables fits none, or not one of them can be audited.
+    """
+    read = _read(source, columns, names, specs, table, header_rows, pages, strip, names_file)
+    audited, failed = [], []
+    for claims in read.tables:
+        try:
+            audited.append(audit_claims(claims))
+        except ConvcostError as error:
+            if len(read.tables) == 1:
+                raise
+            failed.append(str(error))
+    if not audited:
+        raise ConvcostError(failed[0])
+    return AuditedFile(audited, [*read.failed, *failed], read.uncounted)
+
+
+def _read(
+    source: str | Path,
+    columns: Mapping[str, str] | None,
+    names: Mapping[str, str] | None,
+    specs: Sequence[str | Path],
+    table: int | None,
+    header_rows: int | None,
+    pages: str | None,
+    strip: Sequence[str],
+    names_file: str | Path | None,
+) -> FileClaims:
+    if _is_ours(source):
+        if (
+            columns
+            or names
+            or names_file
+            or specs
+            or strip
+            or pages is not None
+            or table is not None
+            or header_rows is not None
+        ):
+            raise ConvcostError(f"{source}: a table of ours says itself what its columns, names and rows are")
+        return FileClaims([of_table(load_table(str(source)))])
+    from convcost.published.userfile import read_file
+    from convcost.published.usertable import Said
+
+    said = Said(columns, names, [Path(spec) for spec in specs], strip, names_file)
+    return read_file(source, said, table=table, header_rows=header_rows, pages=pages)
+
+
+def _is_ours(source: str | Path) -> bool:
+    """Whether a source is a table as the shipped ones are: by name, or in a YAML file."""
+    suffix = Path(source).suffix
+    foreign = str(source) == "-" or (str(source) not in table_names() and Path(source).is_dir())
+    return suffix in (".yaml", ".yml") or (not suffix and not foreign)
 
 
 def audit_claims(table: Claims, *, explained: bool = True) -> Audited:

@@ -18,8 +18,17 @@ _FAIL_ON = ("contradiction", "unreproduced", "open", "difference")
 @click.option("--all", "all_", is_flag=True, help="Every shipped table.")
 @click.option("--map", "columns", multiple=True, metavar="TITLE=WHAT", help="What a column prints; repeatable.")
 @click.option("--name", "names", multiple=True, metavar="PRINTED=NETWORK", help="Which network a row is; repeatable.")
+@click.option(
+    "--names",
+    "names_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The same as two columns of a CSV file.",
+)
+@click.option("--strip", multiple=True, metavar="PATTERN", help="Leave this out of rows' names; repeatable.")
 @click.option("--spec", "specs", multiple=True, type=click.Path(path_type=Path), help="A spec file of your own.")
-@click.option("--table", "number", type=click.IntRange(min=1), help="Which table of the file.")
+@click.option("--table", "number", type=click.IntRange(min=1), help="Only this table of the file.")
+@click.option("--pages", metavar="PAGES", help="Only these pages of a PDF: 5, or 3-5,8.")
 @click.option("--header-rows", type=click.IntRange(min=1), help="How many rows of it are header.")
 @click.option("--brief/--full", default=None, help="A line a table (default with --all), or every cell.")
 @click.option("--fail-on", type=click.Choice(_FAIL_ON), help="Exit with 1 if a cell is as bad as this, or worse.")
@@ -29,8 +38,11 @@ def audit(
     all_: bool,
     columns: tuple[str, ...],
     names: tuple[str, ...],
+    names_file: Path | None,
+    strip: tuple[str, ...],
     specs: tuple[Path, ...],
     number: int | None,
+    pages: str | None,
     header_rows: int | None,
     brief: bool | None,
     fail_on: str | None,
@@ -39,7 +51,8 @@ def audit(
 ) -> int:
     """Judge every printed count of TABLES, shipped or your own files.
 
-    Shipped ones go by name, your own by their .csv, .md, .tex or .html file. A cell holds, or holds as another network
+    Shipped ones go by name, your own by their file (.csv, .md, .html, .txt, .pdf, .tex; a folder or an archive of LaTeX
+    sources; - for standard input), every table of it that counts something. A cell holds, or holds as another network
     or input; it is a slip, does not hold, or contradicts its row; or it is open what it counts, which is no blame.
     --map says what a column prints (name, input, params, macs, flops, ops or skip, perhaps "ops in M" or "ops of
     SE-{}", where {} is the row's name), --name which network a row is about.
@@ -52,15 +65,29 @@ def audit(
 
     if all_ == bool(tables):
         raise ConvcostError("audit takes the names of tables or files, or --all")
-    options = {"columns": _pairs("--map", columns), "names": _pairs("--name", names)}
-    found = [
-        library.audit(source, **options, specs=specs, table=number, header_rows=header_rows)
+    files = [
+        library.audit_file(
+            source,
+            columns=_pairs("--map", columns),
+            names=_pairs("--name", names),
+            names_file=names_file,
+            strip=strip,
+            specs=specs,
+            table=number,
+            pages=pages,
+            header_rows=header_rows,
+        )
         for source in (table_names() if all_ else tables)
     ]
+    found = [one for file in files for one in file.tables]
+    failed = [line for file in files for line in file.failed]
+    if fail_on and failed:
+        raise ConvcostError(failed[0])
     if fail_on and (empty := next((one for one in found if not one.findings), None)):
         why = f": {empty.unread[0].row}: {empty.unread[0].why}" if empty.unread else ""
         raise ConvcostError(f"{empty.table.title}: no cell of it could be audited{why}")
-    show(views.audits(found, brief=all_ if brief is None else brief), format_, exact)
+    passed = [*failed, *(line for file in files for line in file.uncounted)]
+    show(views.audits(found, brief=all_ if brief is None else brief, passed=passed), format_, exact)
     failing = library.FAILING[fail_on] if fail_on else ()
     return int(any(finding.verdict in failing for one in found for finding in one.findings))
 

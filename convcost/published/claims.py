@@ -65,6 +65,18 @@ class Claims(NamedTuple):
     priced: Priced
     unread: Sequence[Unread] = ()
     notes: Sequence[str] = ()
+    number: int = 1
+    """Which table of its file it is."""
+
+
+class FileClaims(NamedTuple):
+    """What the tables of a file claim, and which of them claim nothing."""
+
+    tables: Sequence[Claims]
+    failed: Sequence[str] = ()
+    """Of each table that could not be read, a line with its place and why."""
+    uncounted: Sequence[str] = ()
+    """Of each table that counts nothing, a line that says so."""
 
 
 def of_table(table: PublishedTable) -> Claims:

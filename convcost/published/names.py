@@ -5,9 +5,11 @@ The row's printed input may choose among several; its printed counts never do, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from convcost.errors import ConvcostError
 from convcost.spec.catalog import shipped_networks
 from convcost.spec.model import Spec
 from convcost.spec.names import Names, Unclear
@@ -19,13 +21,17 @@ class Known(Names):
     Args:
         specs: spec files whose networks are known beside the shipped ones.
         names: references by printed name, as the user says them.
+        strip: regular expressions of what printed names say that is no part of a network's name.
+
+    Raises ConvcostError for a spec that cannot be read, and what is no regular expression.
     """
 
-    def __init__(self, specs: Sequence[Path], names: Mapping[str, str]) -> None:
+    def __init__(self, specs: Sequence[Path], names: Mapping[str, str], strip: Sequence[str] = ()) -> None:
         networks = {reference.network: reference.network for reference in shipped_networks()}
         for path in specs:
             networks.update({network: f"{path}:{network}" for network in Spec.read(path).networks})
         super().__init__(networks)
+        self.strip = [_expression(text) for text in strip]
         self.names = {_plain(name): reference for name, reference in names.items()}
         self.said = {_plain(name): name for name in names}
         self.used: set[str] = set()
@@ -44,10 +50,19 @@ class Known(Names):
             self.used.add(self.said[_plain(name)])
             said = self.names[_plain(name)]
             return said if not size or " input=" in said else self.placed(said, size)
+        for expression in self.strip:
+            name = expression.sub(" ", name)
         found = super().reference(name, size)
         if isinstance(found, Unclear) and found.open:
             return found._replace(why=f"{found.why}: say which with --name")
         return found
+
+
+def _expression(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except (re.error, OverflowError) as error:
+        raise ConvcostError(f"--strip {text!r} is no regular expression: {error}") from None
 
 
 def _plain(name: str) -> str:

@@ -23,6 +23,7 @@ from convcost.published.tables import TOTAL, price_reference
 from convcost.spec.names import Unclear
 from convcost.spec.spelling import RESOLUTIONS, input_size
 from convcost.tablefiles.grid import Cell, RawTable, Row
+from convcost.tablefiles.reading import read_table
 
 COLUMNS = ("name", "input", "params", "macs", "flops", "ops", "skip")
 """What a column can be said to print."""
@@ -41,35 +42,81 @@ class _Role(NamedTuple):
     of: str = "{}"
 
 
-def read_claims(
-    table: RawTable,
-    *,
-    columns: Mapping[str, str] | None = None,
-    names: Mapping[str, str] | None = None,
-    specs: Sequence[Path] = (),
-) -> Claims:
-    """The claims of a table as read.
+class NoCountsError(ConvcostError):
+    """A table none of whose columns counts anything: a table of other things."""
+
+
+class SaidError(ConvcostError):
+    """What a user says of a table is wrong, whatever the table."""
+
+
+class Said:
+    """What a user says of the tables of a file, and which of it they used.
 
     Args:
-        table: see `convcost.tablefiles.reading.read_table`.
         columns: what columns print, by title: name, input (its size), params, macs, flops, ops or skip; a count perhaps
             with a scale ("params in M"), and with a pattern of the name ("ops of SE-{}": the column is about the SE
             network of the row's).
         names: the networks that rows are about, by their printed name: "resnet50@v1.5", "resnet34 shortcut=A".
         specs: spec files whose networks are known by name as well.
+        strip: regular expressions of what rows' names say that is no part of a network's name.
+        names_file: a CSV file of such names, in two columns under their titles, of which rows need not have all.
 
     Raises:
-        ConvcostError: a column or name that there is not, columns that cannot be told apart, or not one cell that
-            can be read.
+        ConvcostError: a column is said to print what none can, or a spec or the names' file cannot be read.
     """
-    roles = _roles(table, columns or {})
-    sized = _input_column(table, roles, columns or {})
-    known = Known(specs, names or {})
-    title = _name_column(table, roles, columns or {}, known, sized)
+
+    def __init__(
+        self,
+        columns: Mapping[str, str] | None = None,
+        names: Mapping[str, str] | None = None,
+        specs: Sequence[Path] = (),
+        strip: Sequence[str] = (),
+        names_file: str | Path | None = None,
+    ) -> None:
+        self.columns = columns or {}
+        self.required = list(names or {})
+        self.known = Known(specs, {**(_names_in(names_file) if names_file else {}), **(names or {})}, strip)
+        for title, text in self.columns.items():
+            _mapped(title, text, "")
+
+    def require_used(self, place: str, tables: Sequence[RawTable]) -> None:
+        """Raise ConvcostError for a title that is in none of the tables, and a name that no row of theirs has."""
+        titles = list(dict.fromkeys(title for table in tables for title in table.columns))
+        for title in self.columns:
+            if title not in titles:
+                hint = did_you_mean(title, titles) or f"; there are {', '.join(map(repr, titles[:12]))}"
+                raise ConvcostError(f"{place}: no column {title!r}{hint}")
+        for name in self.required:
+            if name not in self.known.used:
+                cells = [cell.text for table in tables for row in table.rows for cell in row.cells]
+                raise ConvcostError(f"{place}: no row is called {name!r}{did_you_mean(name, cells)}")
+
+
+def _names_in(path: str | Path) -> dict[str, str]:
+    table = read_table(path)
+    if len(table.columns) != 2:
+        raise ConvcostError(f"{table.place}: {len(table.columns)} columns; names are two: printed, network")
+    return {row.cells[0].text: row.cells[1].text for row in table.rows}
+
+
+def read_claims(table: RawTable, said: Said | None = None) -> Claims:
+    """The claims of a table as read (see `convcost.tablefiles.reading.read_table`).
+
+    Raises:
+        NoCountsError: no column of it counts anything.
+        SaidError: what is said of a row is no network.
+        ConvcostError: columns that cannot be told apart, or not one cell that can be read.
+    """
+    said = said or Said()
+    known, columns = said.known, {title: what for title, what in said.columns.items() if title in table.columns}
+    roles = _roles(table, columns)
+    sized = _input_column(table, roles, columns)
     counting = {column: role for column, role in enumerate(roles) if role is not None}
     if not counting:
         hint = f"its columns are {', '.join(map(repr, table.columns))}; say which with --map TITLE=params|ops"
-        raise ConvcostError(f"{table.place}: no column of params, macs or flops; {hint}")
+        raise NoCountsError(f"{table.place}: no column of params, macs or flops; {hint}")
+    title = _name_column(table, roles, columns, known, sized)
     priced: Priced = {}
     claims: list[Claim] = []
     unread: dict[tuple[str, str, str], Unread] = {}
@@ -92,9 +139,6 @@ def read_claims(
                 unread.setdefault((name, place, ""), Unread(name, found.why, place))
                 continue
             claims.append(Claim(name, heading, cell.text, role.quantity, found, TOTAL, printed, place=place))
-    if unused := [name for name in names or {} if name not in known.used]:
-        labels = [row.cells[title].text for row in table.rows]
-        raise ConvcostError(f"{table.place}: no row is called {unused[0]!r}{did_you_mean(unused[0], labels)}")
     if not claims and any(one.column for one in unread.values()):
         first = next(one for one in unread.values() if one.column)
         raise ConvcostError(f"{first.place}: {first.why}; no other cell of the table can be read")
@@ -106,10 +150,6 @@ def read_claims(
 
 
 def _roles(table: RawTable, mapped: Mapping[str, str]) -> list[_Role | None]:
-    for title in mapped:
-        if title not in table.columns:
-            hint = did_you_mean(title, table.columns) or f"; there are {', '.join(map(repr, table.columns))}"
-            raise ConvcostError(f"{table.place}: no column {title!r}{hint}")
     roles: list[_Role | None] = []
     for title in table.columns:
         found = quantity_of(title)
@@ -227,12 +267,12 @@ def _priced(known: Known, name: str, size: tuple[int, ...], place: str, priced: 
     try:
         found = known.reference(name, size)
     except ConvcostError as error:
-        raise ConvcostError(f"{place}: {error}") from None
+        raise SaidError(f"{place}: {error}") from None
     if not isinstance(found, Unclear) and found not in priced:
         try:
             priced[found] = price_reference(found)
         except ConvcostError as error:
             if " ".join(name.split()).casefold() in {" ".join(said.split()).casefold() for said in known.used}:
-                raise ConvcostError(f"{place}: {error}") from None
+                raise SaidError(f"{place}: {error}") from None
             return Unclear(str(error))
     return found

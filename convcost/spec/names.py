@@ -34,11 +34,28 @@ ALSO = {
     "nasnet_large": ("nasnet_a_large",),
     "resnext50_32x4d": ("resnext50",),  # the one of its paper's results; of ResNeXt-101 there are several
     "se_resnext50_32x4d": ("se_resnext50",),
+    "squeezenet": ("squeezenet_v1.0",),
+    **{
+        f"vgg{config}": (f"vgg_{letter}",)
+        for config, letter in zip(("11", "13", "16_c", "16", "19"), "abcde", strict=True)
+    },
     **{f"densenet{depth}": (f"densenet_bc_{depth}",) for depth in (121, 161, 169, 201, 264)},  # all of them are BC
 }
 """Other names of networks. One that two networks share is ambiguous."""
 _NOT_OURS = {"resnet50": "bc", "resnet101": "bc", "resnet152": "bc"}
 """Letters that are no choice of a knob behind these names: ResNet-50-B, -C and -D are He et al.'s of 2019."""
+_IMPLEMENTED = {"resnet": ("v1.5", ("torchvision", "pytorch", "tv", "timm"))}
+"""Whose code is which variant, where no variant has that name."""
+_SAYS_NOTHING = {
+    *("torchvision", "pytorch", "tv", "tf", "timm", "gluon", "pretrained", "baseline", "official", "original"),
+    *("reproduced", "wsl", "swsl", "ssl", "advprop", "backbone"),
+}
+"""Words that say whose code or weights a network is, where nobody's differs in its counts."""
+_FOREIGN = (
+    (re.compile(r"resnetv2_[0-9]+"), "is a network of timm, not Keras' ResNet50V2"),
+    (re.compile(r"in-?2[12]k(?!_ft)"), "has the classes of ImageNet-21k"),
+)
+_CIFAR = re.compile(r"[-_ (]*cifar[-_ ]?(100|10)?(?![0-9a-z])\)?", re.IGNORECASE)
 _MOST_NAMED = 6
 _VERSIONS = "vb"  # letters before a number that is no setting: v2, B0
 _NUMBER = re.compile(r"(?P<letter>[a-z]?)(?P<value>[0-9]+(?:\.[0-9]+)?)")
@@ -101,6 +118,15 @@ class Names:
                 return self.placed(exact, size)
             except ConvcostError as error:
                 return Unclear(str(error))
+        if foreign := next((why for written, why in _FOREIGN if written.search(name.casefold())), None):
+            return Unclear(foreign)
+        found = self._meant(name, size)
+        if isinstance(found, Unclear) and (cifar := _CIFAR.search(name)):
+            return self._of_cifar(self._meant(_CIFAR.sub(" ", name), size), int(cifar[1] or 10))
+        return found
+
+    def _meant(self, name: str, size: tuple[int, ...]) -> str | Unclear:
+        """What a name means that is no reference of ours."""
         whole = [candidate for candidate in self._full(name) if set(candidate.assumed) <= {"v1"}]
         read = whole or beginnings(name, self.networks, self._also)
         meanings = [(candidate, self._explained(candidate)) for candidate in read]
@@ -122,6 +148,17 @@ class Names:
             verb = "is" if whole else "could be"
             return Unclear(f"{verb} {_listed([name for name, _ in near])} but for {words}", open=True)
         return Unclear("no network of that name is known")
+
+    def _of_cifar(self, found: str | Unclear, classes: int) -> str | Unclear:
+        """What a name means that says CIFAR: a network that is made for it, never ImageNet's of the same name."""
+        if isinstance(found, Unclear):
+            return found
+        name = found.partition(" ")[0]
+        resolved = resolve(name)
+        if tuple(resolved.spec.input_of(resolved.network, resolved.variant))[1:] != (32, 32):
+            return Unclear(f"is one for CIFAR, and {name} is not")
+        settings = resolved.spec.settings(resolved.network, resolved.variant, {})
+        return found if settings.get("classes", classes) == classes else f"{found} classes={classes}"
 
     def _reference_in(self, name: str) -> str:
         """The reference that a text is, "" if it is none: a variant or knobs must say that it is not a mere name."""
@@ -179,8 +216,14 @@ class Names:
                 size = (int(word),)
             elif _has(settings, defining, number["letter"], Fraction(number["value"])):
                 told = True
+            elif settings.get("width") == 1 and "width" not in knobs and re.fullmatch(r"[01]\.[0-9]{1,2}", word):
+                knobs["width"] = word  # a multiplier
             else:
                 rest.append(word)
+        who, whose = _IMPLEMENTED.get(found.spec.name, ("", ()))
+        if variant == found.variant and not set(whose).isdisjoint(rest):
+            variant = who
+        rest = [word for word in rest if word not in _SAYS_NOTHING]
         shipped = stated == candidate.name
         name = f"{stated}@{variant}" if variant and (shipped or variant != found.variant) else stated
         chosen = [f"{knob}={value}" for knob, value in knobs.items() if value != settings[knob]]

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 RESOLUTIONS = (
@@ -44,6 +45,22 @@ _CITATION = re.compile(
     r"|[†‡*∗§¶]|\^[0-9a-z]",  # "(7 @ 1920)" is no year
     re.IGNORECASE,
 )
+# What says how a network was trained or who published its weights, and nothing of what it is.
+_RECIPE = re.compile(
+    r"_?weights\.\w+"  # torchvision's ResNet50_Weights.IMAGENET1K_V2
+    r"|\.(?:[a-z0-9]+_)*in1k(?![a-z0-9])"  # timm's resnet50.a1_in1k
+    r"|(?<![a-z0-9])(?:[0-9]+xb[0-9]+|(?:in|imagenet)[-_ ]?1k|fp16|fp32|bf16|amp|\(ours\))(?![a-z0-9])"
+)
+_REWRITTEN = (
+    # timm writes a width in hundredths, and RegNets in 100 MF; torchvision 1.6 as 1_6
+    (re.compile(r"(?<![a-z])(mobilenet\w*?|mnasnet)_(0[1-9][05]|1[0-5][05]|200)(?![0-9a-z])"), r"\1 \2e-2"),
+    (re.compile(r"(?<![a-z])regnet_?([xy])_?([0-9]{2})([0-9])(?![0-9a-z])"), r"regnet\1 \2.\3gf"),
+    (re.compile(r"(?<![a-z])(regnet_?[xy]_[0-9]+)_([0-9])(?=gf)"), r"\1.\2"),
+    (re.compile(r"(?<![a-z0-9])r-?(18|34|50|101|152)(?![0-9a-z])"), r"resnet\1"),
+    (re.compile(r"(?<![a-z0-9])x-?(50|101|152)(?=[-_ ][0-9]+x[0-9]+d)"), r"resnext\1"),
+)
+_HUNDREDTHS = re.compile(r"([0-9])([0-9]{2})e-2")
+_GIGAFLOPS = re.compile(r"(?<=[xy] )([0-9]{2}\.[0-9])gf")
 _NAME_TOKEN = re.compile(
     r"(?<![0-9a-z.])(?P<size>[0-9]+(?:x[0-9]+){1,2}d?(?![0-9a-z.]))"  # 32x4d, 224x224, 3x224x224
     r"|(?P<key>[a-z]+)\s*=\s*(?P<value>[0-9]+(?:\.[0-9]+)?)"  # g = 3
@@ -53,9 +70,20 @@ _NAME_TOKEN = re.compile(
     r"|(?P<word>[a-z]+)"
 )
 _SPACED_SIZE = re.compile(r"(?<![0-9a-z.])([0-9]+)\s*x\s*(\1|[0-9]+d)(?![0-9a-z.])")  # 224 x 224, 32 x 4d; not 50 x2
-_DECIMAL = re.compile(r"(?<![0-9a-z])(x[0-9])_([0-9])(?![0-9a-z])")  # x1_0, as identifiers must write it
+_DECIMAL = re.compile(r"(?<=[a-uw-z])([0-9])_([0-9])(?![0-9a-z.])")  # x1_0, squeezenet1_1: as identifiers must write it
 _FAMILIES = {"rn": "resnet", "mnet": "mobilenet", "effnet": "efficientnet"}
-_KEYS = {"group": "g", "groups": "g", "growth": "k", "l": "", "depth": "", "width": "", "alpha": "", "α": ""}
+_KEYS = {
+    "group": "g",
+    "groups": "g",
+    "growth": "k",
+    "l": "",
+    "depth": "",
+    "width": "",
+    "w": "",
+    "dm": "",
+    "alpha": "",
+    "α": "",
+}
 _UNNUMBERED = ("mobilenet", "shufflenet")  # what their papers call the first version
 
 
@@ -87,7 +115,7 @@ def candidates(name: str, known: Iterable[str], also: Mapping[str, Sequence[str]
         known: the names to find.
         also: other ways to write known names ("googlenet": ["inception_v1"]); two networks may share one.
     """
-    letters, others = tokens(_CITATION.sub(" ", name[:MAX_NAME].replace("×", "x")))
+    letters, others = tokens(without_recipe(name))
     found = _best(_match(spelling, target, letters, others) for spelling, target in _spellings(known, also))
     least = min(map(_open, found), default=None)
     return [candidate for candidate in found if _open(candidate) == least]
@@ -99,8 +127,24 @@ def beginnings(name: str, known: Iterable[str], also: Mapping[str, Sequence[str]
     "NASNet-A" of nasnet_a_mobile and nasnet_a_large. What of them is not printed is unsaid, be it a number. The
     arguments are those of `candidates`.
     """
-    letters, others = tokens(_CITATION.sub(" ", name[:MAX_NAME].replace("×", "x")))
+    letters, others = tokens(without_recipe(name))
     return _best(_begun(spelling, target, letters, others) for spelling, target in _spellings(known, also))
+
+
+def without_recipe(name: str) -> str:
+    """A name as its paper would write it: without citations, marks and recipes, with the numbers that others write."""
+    text = _RECIPE.sub(" ", _CITATION.sub(" ", name[:MAX_NAME].replace("×", "x")).casefold())
+    for written, meant in _REWRITTEN:
+        text = written.sub(meant, text)
+    text = _HUNDREDTHS.sub(r"\1.\2", text)
+    return _GIGAFLOPS.sub(lambda size: _regnet(Fraction(size[1])), text)
+
+
+def _regnet(size: Fraction) -> str:
+    """A RegNet's size in GF as its paper writes it: 1.6gf, 16gf, 400mf."""
+    if size < 1:
+        return f"{int(size * 1000)}mf"
+    return f"{float(size):.1f}gf" if size < 10 else f"{int(size)}gf"
 
 
 def _spellings(known: Iterable[str], also: Mapping[str, Sequence[str]] | None) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,8 @@ from typing import Any
 
 from convcost.errors import ConvcostError, MissingExtraError
 from convcost.tablefiles.celltext import DROPPED, GAP, apart, cell_text, styled, superscript
-from convcost.tablefiles.grid import MAX_CELL, MAX_CELLS, Found, Grid, Span, at, too_large, too_long
+from convcost.tablefiles.grid import MAX_CELL, MAX_CELLS, Found, Grid, Place, Span, too_large, too_long
+from convcost.tablefiles.latexsource import blank_between
 
 MAX_HTML = 128 * 1024  # characters of one table; time grows with the square of an element's attributes
 MAX_TABLES = 1000
@@ -46,18 +47,6 @@ def require(module: str, package: str) -> ModuleType:
         raise MissingExtraError(package, "audit") from None
 
 
-def blank_between(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str:
-    """The text with everything from `opening` to `closing` replaced by its line ends."""
-    parts = []
-    position = 0
-    while start := opening.search(text, position):
-        end = closing.search(text, start.end())
-        stop = end.end() if end else len(text)
-        parts += [text[position : start.start()], "\n" * text.count("\n", start.start(), stop)]
-        position = stop
-    return "".join([*parts, text[position:]])
-
-
 def csv_tables(text: str, source: str) -> list[Found]:
     """The one table of a CSV file, separated by commas, semicolons or tabs: by what fits all its rows."""
     fitting = []
@@ -70,7 +59,7 @@ def csv_tables(text: str, source: str) -> list[Found]:
             fitting.append((delimiter, rows))
     if len(fitting) > 1:
         both = " and ".join(repr(delimiter) for delimiter, _ in fitting)
-        raise ConvcostError(f"{at(source, 1)}: {both} would separate its cells; save it as .tsv")
+        raise ConvcostError(f"{Place(source, 1)}: {both} would separate its cells; save it as .tsv")
     return _the_one(fitting[0][1]) if fitting else _separated(text, source, ",")
 
 
@@ -87,7 +76,7 @@ def _separated(text: str, source: str, delimiter: str) -> list[Found]:
 
 
 def _the_one(rows: list[list[Span]]) -> list[Found]:
-    return [Found(rows[0][0].line, lambda: Grid(rows[0][0].line, rows, 1))] if rows else []
+    return [Found(rows[0][0].place, lambda: Grid(rows[0][0].place, rows, 1))] if rows else []
 
 
 def _csv_rows(text: str, source: str, delimiter: str) -> list[list[Span]]:
@@ -100,9 +89,9 @@ def _csv_rows(text: str, source: str, delimiter: str) -> list[list[Span]]:
         for row in reader:
             cells += len(row) or 1
             if cells > MAX_CELLS:
-                raise too_large(source, line)
+                raise too_large(Place(source, line))
             if any(cell.strip() for cell in row):
-                rows.append([Span(cell_text(_CSV_GAP.sub(GAP, cell)), line) for cell in row])
+                rows.append([Span(cell_text(_CSV_GAP.sub(GAP, cell)), Place(source, line)) for cell in row])
             line = reader.line_num + 1
     except csv.Error as error:
         raise csv.Error(f"{line}: not readable as CSV: {error}") from None
@@ -126,7 +115,7 @@ def markdown_tables(text: str, source: str) -> list[Found]:
         elif inside and token.type == "inline":
             tables[-1][-1][1].append(token.content)
     lines = text.split("\n")
-    found = [Found(table[0][0] + 1, partial(_markdown_grid, source, lines, table)) for table in tables]
+    found = [Found(Place(source, table[0][0] + 1), partial(_markdown_grid, source, lines, table)) for table in tables]
     return found or html_tables(text, source)
 
 
@@ -138,18 +127,18 @@ def _markdown_grid(source: str, lines: list[str], table: list[tuple[int, list[st
         # As GitHub does, the parser pads short rows and leaves out what long ones have more.
         cells += len(contents)
         if cells > MAX_CELLS:
-            raise too_large(source, line + 1)
+            raise too_large(Place(source, line + 1))
         row = []
         column = 0
         for content in contents:
             column = max(lines[line].find(content, column), column)
             if len(content) > MAX_CELL:
-                raise too_long(source, line + 1, column + 1)
+                raise too_long(Place(source, line + 1, column + 1))
             text = content if _BARE.fullmatch(content) else _markdown_text(inline, content, source, line + 1)
-            row.append(Span(text, line + 1, column + 1))
+            row.append(Span(text, Place(source, line + 1, column + 1)))
             column += len(content)
         rows.append(row)
-    return Grid(table[0][0] + 1, rows, 1)
+    return Grid(Place(source, table[0][0] + 1), rows, 1)
 
 
 def _markdown_text(inline: Any, content: str, source: str, line: int) -> str:
@@ -177,21 +166,21 @@ def html_tables(text: str, source: str) -> list[Found]:
             opened.append(len(begun))
             begun.append([line, position, len(text)])
             if len(begun) > MAX_TABLES:
-                raise ConvcostError(f"{at(source, line)}: more than {MAX_TABLES:,} tables")
+                raise ConvcostError(f"{Place(source, line)}: more than {MAX_TABLES:,} tables")
         elif opened:
             begun[opened.pop()][2] = position
     return [
-        Found(line, partial(_html_grid, source, text, start, end, line, number in nesting))
+        Found(Place(source, line), partial(_html_grid, source, text, start, end, line, number in nesting))
         for number, (line, start, end) in enumerate(begun)
     ]
 
 
 def _html_grid(source: str, text: str, start: int, end: int, line: int, nesting: bool) -> Grid:
     if nesting:
-        raise ConvcostError(f"{at(source, line)}: this table holds another table")
+        raise ConvcostError(f"{Place(source, line)}: this table holds another table")
     if end - start > MAX_HTML:
         limit = f"at most {MAX_HTML:,} characters are read"
-        raise ConvcostError(f"{at(source, line)}: the table is too large: {limit}")
+        raise ConvcostError(f"{Place(source, line)}: the table is too large: {limit}")
     table = _html(text[start:end], source, line).find(".//table")
     if table is None:
         raise _broken(source, line)
@@ -205,9 +194,9 @@ def _html_grid(source: str, text: str, start: int, end: int, line: int, nesting:
             rows.append([_html_span(source, cell, line) for cell in shown])
             heads.append(any(one.tag == "thead" for one in around) or all(cell.tag == "th" for cell in shown))
     if within != sum(1 for _ in table.iter("td", "th")):
-        raise ConvcostError(f"{at(source, line)}: the table has cells outside its rows")
+        raise ConvcostError(f"{Place(source, line)}: the table has cells outside its rows")
     _padded(rows)
-    return Grid(line, rows, next((n for n, head in enumerate(heads) if not head), len(heads)) or None)
+    return Grid(Place(source, line), rows, next((n for n, head in enumerate(heads) if not head), len(heads)) or None)
 
 
 def _html_rows(table: Any) -> Iterator[tuple[list[Any], list[Any]]]:
@@ -238,7 +227,7 @@ def _padded(rows: list[list[Span]]) -> None:
     width = sum(span.cols for span in rows[0]) if rows else 0
     for row in rows[1:]:
         if row:
-            row += [Span("", row[-1].line)] * (width - sum(span.cols for span in row))
+            row += [Span("", row[-1].place)] * (width - sum(span.cols for span in row))
 
 
 def _html(text: str, source: str, line: int) -> Any:
@@ -253,7 +242,7 @@ def _html(text: str, source: str, line: int) -> Any:
 
 
 def _broken(source: str, line: int) -> ConvcostError:
-    return ConvcostError(f"{at(source, line)}: the table is broken or nested too deeply")
+    return ConvcostError(f"{Place(source, line)}: the table is broken or nested too deeply")
 
 
 def _html_span(source: str, cell: Any, line: int) -> Span:
@@ -262,9 +251,9 @@ def _html_span(source: str, cell: Any, line: int) -> Span:
     for name in ("rowspan", "colspan"):
         value = (cell.get(name) or "1").strip()
         if not re.fullmatch("[1-9][0-9]{0,3}", value):
-            raise ConvcostError(f"{at(source, here)}: {name}={value[:20]!r} is not a number from 1 to 9999")
+            raise ConvcostError(f"{Place(source, here)}: {name}={value[:20]!r} is not a number from 1 to 9999")
         covers.append(int(value))
-    return Span(cell_text(_html_text(cell)), here, 0, *covers)
+    return Span(cell_text(_html_text(cell)), Place(source, here), *covers)
 
 
 def _html_text(element: Any) -> str:

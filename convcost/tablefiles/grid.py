@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from convcost.errors import ConvcostError
 from convcost.printed.numbers import parse
@@ -23,6 +24,22 @@ from convcost.printed.numbers import parse
 MAX_COLUMNS = 200
 MAX_CELLS = 50_000
 MAX_CELL = 2_000  # characters
+
+
+class Place(NamedTuple):
+    """Where something stands: the file, its line and column (0: not known)."""
+
+    source: str
+    line: int
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}" if self.column else f"{self.source}:{self.line}"
+
+    @property
+    def row(self) -> Place:
+        """The line alone, for what is wrong with all of it."""
+        return self._replace(column=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +77,10 @@ class RawTable:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A cell as written: its text, where it begins (`column` 0: not known) and how much it covers."""
+    """A cell as written: its text, where it begins and how much it covers."""
 
     text: str
-    line: int
-    column: int = 0
+    place: Place
     rows: int = 1
     cols: int = 1
 
@@ -76,77 +92,71 @@ class Grid:
     `header` is the number of header rows if the format marks them, `None` if it does not.
     """
 
-    line: int
+    place: Place
     rows: list[list[Span]]
     header: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A table seen in a file: the line it begins on, and the function that reads it."""
+    """A table seen in a file: where it begins, and the function that reads it."""
 
-    line: int
+    place: Place
     read: Callable[[], Grid]
 
 
-def at(source: str, line: int, column: int = 0) -> str:
-    """The place as messages print it."""
-    return f"{source}:{line}:{column}" if column else f"{source}:{line}"
-
-
-def ragged(source: str, line: int, cells: int, width: int) -> ConvcostError:
+def ragged(place: Place, cells: int, width: int) -> ConvcostError:
     """The error for a row that does not have as many cells as the table has columns."""
     row, table = ("cell" if cells == 1 else "cells"), ("column" if width == 1 else "columns")
-    return ConvcostError(f"{at(source, line)}: this row has {cells} {row}, the table {width} {table}")
+    return ConvcostError(f"{place.row}: this row has {cells} {row}, the table {width} {table}")
 
 
-def too_large(source: str, line: int) -> ConvcostError:
+def too_large(place: Place) -> ConvcostError:
     """The error for a table beyond the limits."""
     limits = f"{MAX_COLUMNS} columns and {MAX_CELLS:,} cells"
-    return ConvcostError(f"{at(source, line)}: the table is too large: at most {limits} are read")
+    return ConvcostError(f"{place.row}: the table is too large: at most {limits} are read")
 
 
-def too_long(source: str, line: int, column: int) -> ConvcostError:
+def too_long(place: Place) -> ConvcostError:
     """The error for a cell beyond the limit."""
     limit = f"at most {MAX_CELL:,} characters are read"
-    return ConvcostError(f"{at(source, line, column)}: the cell is too long: {limit}")
+    return ConvcostError(f"{place}: the cell is too long: {limit}")
 
 
 def assemble(source: str, grid: Grid, header_rows: int | None = None) -> RawTable:
     """Apply the module's rules.
 
     Args:
-        source: the file, for messages.
+        source: the file.
         grid: the table as written.
         header_rows: how many rows are header; by default what the format marks, or what the merged cells say.
 
     Raises:
         ConvcostError: ragged or overlapping rows, a merged number, no columns or rows, too many cells.
     """
-    expanded = [(any(span.text for span in row), row) for row in _expand(source, grid.rows)]
+    expanded = [(any(span.text for span in row), row) for row in _expand(grid.rows)]
     rows = [row for written, row in expanded if written]
     marked = sum(written for written, _ in expanded[: grid.header]) if grid.header else None
-    place = at(source, grid.line)
+    place = str(grid.place)
     width = len(rows[0]) if rows else 0
     if width < 2:
         raise ConvcostError(f"{place}: a table needs at least two columns")
     for row in rows:
         if len(row) != width:
-            raise ragged(source, row[0].line, len(row), width)
-    header = _header(source, rows, marked) if header_rows is None else header_rows
+            raise ragged(row[0].place, len(row), width)
+    header = _header(rows, marked) if header_rows is None else header_rows
     if not 0 < header < len(rows):
         raise ConvcostError(f"{place}: of {len(rows)} rows {header} are header: nothing is left to read")
     below = {id(span) for row in rows[header:] for span in row}
     for span in rows[header - 1]:
         if id(span) in below:
-            where = at(source, span.line, span.column)
-            raise ConvcostError(f"{where}: this merged cell reaches out of the header")
+            raise ConvcostError(f"{span.place}: this merged cell reaches out of the header")
     titles = ((row[column].text for row in rows[:header]) for column in range(width))
     columns = tuple(" / ".join(dict.fromkeys(filter(None, texts))) for texts in titles)
-    return RawTable(source, place, columns, tuple(_body(source, rows[header:])))
+    return RawTable(source, place, columns, tuple(_body(rows[header:])))
 
 
-def _expand(source: str, written: list[list[Span]]) -> list[list[Span]]:
+def _expand(written: list[list[Span]]) -> list[list[Span]]:
     """The span that covers each position; a row ends with its last cell, a span with the table."""
     reaching: dict[int, tuple[Span, int]] = {}  # column -> span from above and how many more rows it covers
     cells = 0
@@ -163,32 +173,32 @@ def _expand(source: str, written: list[list[Span]]) -> list[list[Span]]:
             while column in places:
                 column += 1
             if len(span.text) > MAX_CELL:
-                raise too_long(source, span.line, span.column)
+                raise too_long(span.place)
             if column + span.cols > MAX_COLUMNS or cells + span.cols > MAX_CELLS:
-                raise too_large(source, span.line)
+                raise too_large(span.place)
             for covered in range(column, column + span.cols):
                 if covered in places:
-                    where = at(source, span.line, span.column)
-                    raise ConvcostError(f"{where}: two merged cells overlap here")
+                    raise ConvcostError(f"{span.place}: two merged cells overlap here")
                 places[covered] = span
                 if span.rows > 1:
                     following[covered] = (span, span.rows - 1)
         cells += len(places)
         if cells > MAX_CELLS:
-            raise too_large(source, row[0].line if row else 0)
+            raise too_large(next(iter(places.values())).place)
         reaching = following
         if sorted(places) != list(range(len(places))):
-            raise ragged(source, row[0].line if row else places[max(places)].line, len(row), max(places) + 1)
+            raise ragged((row[0] if row else places[max(places)]).place, len(row), max(places) + 1)
         expanded.append([places[column] for column in range(len(places))])
     return expanded
 
 
-def _header(source: str, rows: list[list[Span]], marked: int | None) -> int:
+def _header(rows: list[list[Span]], marked: int | None) -> int:
     """How many rows are header: the marked ones, or the first and those that its merged cells reach."""
     header = marked or 1
     if any(is_number(span.text) for row in rows[1:header] for span in row):
-        where = at(source, rows[0][0].line)
-        raise ConvcostError(f"{where}: numbers in the {header} rows marked as header; how many rows are header?")
+        raise ConvcostError(
+            f"{rows[0][0].place.row}: numbers in the {header} rows marked as header; how many rows are header?"
+        )
     while header < len(rows):
         reached = {id(span) for span in rows[header - 1]} & {id(span) for span in rows[header]}
         grouped = marked is None and any(span.cols > 1 for span in rows[header - 1])
@@ -198,21 +208,20 @@ def _header(source: str, rows: list[list[Span]], marked: int | None) -> int:
     return header
 
 
-def _body(source: str, rows: list[list[Span]]) -> list[Row]:
+def _body(rows: list[list[Span]]) -> list[Row]:
     body = []
     section = ""
     for row in rows:
         for span in row:
             if span.cols > 1 and is_number(span.text):
-                where = at(source, span.line, span.column)
                 what = f"the number {span.text!r} covers {span.cols} columns"
-                raise ConvcostError(f"{where}: {what}; to which does it belong?")
+                raise ConvcostError(f"{span.place}: {what}; to which does it belong?")
         if all(span is row[0] for span in row):
             section = row[0].text
         else:
-            body.append(Row(tuple(Cell(s.text, at(source, s.line, s.column)) for s in row), section))
+            body.append(Row(tuple(Cell(s.text, str(s.place)) for s in row), section))
     if not body:
-        raise ConvcostError(f"{at(source, rows[0][0].line)}: the table has headings but no rows")
+        raise ConvcostError(f"{rows[0][0].place.row}: the table has headings but no rows")
     return body
 
 

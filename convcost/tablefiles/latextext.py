@@ -14,6 +14,8 @@ ROW_ENDS = ("\\", "tabularnewline", "cr")
 HEADER_RULES = ("hline", "midrule", "specialrule", "hhline", "Xhline", "endhead")
 OTHER_RULES = ("toprule", "bottomrule", "cmidrule", "cline", "addlinespace", "morecmidrules", "noalign")
 UNREAD = ("input", "include", "endfirsthead", "endfoot", "endlastfoot")
+RESERVED = {*ROW_ENDS, *HEADER_RULES, *OTHER_RULES, "multirow", "multicolumn"}
+"""What makes the table is read as LaTeX means it, whatever a document makes of it."""
 # The arguments of macros that pylatexenc does not know, in its notation.
 _ARGUMENTS = {
     "{": "hhline Xhline cline noalign cref Cref citeauthor textsubscript textsuperscript"

@@ -26,10 +26,14 @@ _MOST_MATCHES = 10
 _MOST_ODDS = 10  # bits: beyond 1000 : 1 they say no more
 
 
-def audits(audited: Sequence[Audited], *, brief: bool = False) -> Table:
-    """Every printed cell of the tables with its verdict; `brief` leaves the cells out: a line a table."""
+def audits(audited: Sequence[Audited], *, brief: bool = False, passed: Sequence[str] = ()) -> Table:
+    """Every printed cell of the tables with its verdict; `brief` leaves the cells out: a line a table.
+
+    `passed` are lines about the tables that were not judged.
+    """
+    skipped = tuple(f"Not judged: {line}" for line in passed)
     if brief:
-        return _lines(audited)
+        return _lines(audited, skipped)
     several = len(audited) > 1
     columns = [
         Column("row", "row", wrap=True),
@@ -61,7 +65,7 @@ def audits(audited: Sequence[Audited], *, brief: bool = False) -> Table:
     )
     notes = [f"{one.table.title}: {note}" if several else note for one in audited for note in _notes(one)]
     title = "Audit" if several else f"Audit: {audited[0].table.title}"
-    return Table(title, tuple(pair for pair in header if pair[1]), tuple(columns), tuple(rows), tuple(notes))
+    return Table(title, tuple(pair for pair in header if pair[1]), tuple(columns), tuple(rows), (*skipped, *notes))
 
 
 def _inputs(audited: Sequence[Audited]) -> Iterator[str]:
@@ -70,7 +74,7 @@ def _inputs(audited: Sequence[Audited]) -> Iterator[str]:
             yield format_shape(cost.input)
 
 
-def _lines(audited: Sequence[Audited]) -> Table:
+def _lines(audited: Sequence[Audited], notes: tuple[str, ...]) -> Table:
     """One line a table."""
     columns = [Column("table", "table", wrap=True), *(Column(name, name, "count") for name in ("cells", *VERDICTS))]
     columns.append(Column("worst", "worst", wrap=True, drop=1))
@@ -78,7 +82,7 @@ def _lines(audited: Sequence[Audited]) -> Table:
         Row((one.table.title, len(one.findings), *(one.count(verdict) for verdict in VERDICTS), _worst(one)))
         for one in audited
     ]
-    return Table("Audit", (), tuple(columns), tuple(rows))
+    return Table("Audit", (), tuple(columns), tuple(rows), notes)
 
 
 def answer(one: Audited) -> str:

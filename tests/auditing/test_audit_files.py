@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import convcost
+import convcost.auditing.audit
 from convcost.cli import run
 from convcost.errors import ConvcostError
 from convcost.published.names import Known
@@ -483,3 +484,138 @@ def test_bad_arguments_are_one_line(capsys, arguments, said):
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+# -- files of several tables -------------------------------------------------------------------------------------
+
+SEVERAL = """# Results
+
+| Model | Top-1 |
+|--|--|
+| ResNet-50 | 76.1 |
+
+| Model | Params (M) |
+|--|--|
+| ResNet-18 | 11.7 |
+
+| Model | FLOPs | MACs |
+|--|--|--|
+| ResNet-18 | 3.6G | 1.8G |
+
+| Net | MACs (M) |
+|--|--|
+| MobileNetV2 | 301 |
+"""
+
+
+def test_every_table_that_counts_is_judged_and_another_one_costs_none(write):
+    audited = convcost.auditing.audit.audit_file(write(SEVERAL, "t.md"))
+    assert [(one.table.title, one.table.number) for one in audited.tables] == [
+        ("t.md, table 2", 2),
+        ("t.md, table 4", 4),
+    ]
+    assert [finding.verdict for one in audited.tables for finding in one.findings] == ["holds", "holds"]
+    assert [line.partition("t.md:")[2][:24] for line in audited.failed] == ["11: 'FLOPs', 'MACs' all "]
+    assert [line.partition("t.md:")[2][:27] for line in audited.uncounted] == ["3: no column of params, mac"]
+
+
+def test_what_is_said_of_a_file_is_said_of_any_of_its_tables(write):
+    path = write(SEVERAL, "t.md")
+    audited = convcost.auditing.audit.audit_file(path, columns={"FLOPs": "skip"}, names={"MobileNetV2": "mobilenet_v2"})
+    assert [one.table.number for one in audited.tables] == [2, 3, 4]
+    for options, why in (
+        ({"columns": {"FLOP": "ops"}}, "no column 'FLOP'; did"),
+        ({"names": {"a": "vgg16"}}, "no row"),
+    ):
+        with pytest.raises(ConvcostError, match=rf"t\.md: {why}"):
+            convcost.auditing.audit.audit_file(path, **options)
+
+
+def test_the_command_judges_all_tables_or_the_one_that_is_chosen(capsys, write):
+    path = str(write(SEVERAL, "t.md"))
+    assert run(["audit", path, "--brief"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count("t.md, table") == 2
+    assert f"Not judged: {path}:3: no column of params" in shown
+    assert run(["audit", path, "--table", "2", "--brief"]) == 0
+    assert capsys.readouterr().out.count("t.md, table") == 1
+    assert run(["audit", path, "--fail-on", "open"]) == 2  # one of its tables is not known to be right
+    assert "all print ops" in capsys.readouterr().err
+    with pytest.raises(ConvcostError, match="tables 2, 4 all count something; choose one"):
+        convcost.audit(path)
+
+
+def test_a_file_whose_tables_count_nothing_is_one_line(write):
+    text = "|Model|Top-1|\n|-|-|\n|a|1|\n\n|Model|Top-5|\n|-|-|\n|a|1|\n"
+    with pytest.raises(
+        ConvcostError, match=r"t\.md: none of its 2 tables counts anything; the first: .*t\.md:1: no column"
+    ):
+        convcost.auditing.audit.audit_file(write(text, "t.md"))
+
+
+# -- names of the wild -------------------------------------------------------------------------------------------
+
+WILD = [
+    ("ResNet50_Weights.IMAGENET1K_V2", "resnet50@v1"),
+    ("resnet50.a1_in1k", "resnet50@v1"),
+    ("resnet50_8xb32_in1k", "resnet50@v1"),
+    ("ResNet-50 (torchvision)", "resnet50@v1.5"),
+    ("resnet-50-pytorch", "resnet50@v1.5"),
+    ("ResNet50 (baseline)", "resnet50@v1"),
+    ("ResNet-50 (ours)†", "resnet50@v1"),
+    ("R-50", "resnet50@v1"),
+    ("X-101-32x4d", "resnext101_32x4d@paper"),
+    ("ResNeXt-101-32x8d-wsl", "resnext101_32x8d@paper"),
+    ("tf_efficientnet_b0", "efficientnet_b0@paper"),
+    ("mobilenetv2_100", "mobilenet_v2@paper"),
+    ("mobilenetv2_140.ra_in1k", "mobilenet_v2_1.4@paper"),
+    ("MobileNet V2 (w=0.5)", "mobilenet_v2_0.5@paper"),
+    ("MobileNet V2 (w=0.6)", "mobilenet_v2@paper width=0.6"),
+    ("mobilenet_v2 dm=1.0", "mobilenet_v2@paper"),
+    ("squeezenet1_0", "squeezenet@paper"),
+    ("SqueezeNet v1.0", "squeezenet@paper"),
+    ("RegNet_X_1_6GF", "regnetx_1.6gf@pycls"),
+    ("regnetx_016", "regnetx_1.6gf@pycls"),
+    ("regnetx_004", "regnetx_400mf@pycls"),
+    ("regnetx_160", "regnetx_16gf@pycls"),
+    ("VGG-D", "vgg16@paper"),
+    ("resnet20_cifar10", "resnet20@paper"),
+    ("ResNet-56 (CIFAR-100)", "resnet56@paper classes=100"),
+]
+
+
+@pytest.mark.parametrize(("name", "reference"), WILD)
+def test_what_a_name_of_the_wild_means(known, name, reference):
+    assert known.reference(name) == reference
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("squeezenet1_1", "is squeezenet but for '1.1': "),
+        ("SqueezeNet v1.1", "is squeezenet but for 'v1.1': "),
+        ("resnetv2_50", "is a network of timm, not Keras' ResNet50V2"),
+        ("resnet50_in21k", "has the classes of ImageNet-21k"),
+        ("vgg16_cifar10", "is one for CIFAR, and vgg16@paper is not"),
+        ("mobilenetv2_110d", "is mobilenet_v2 but for '110', 'd': "),
+        ("ResNet-50 w=0.5", "is resnet50 but for '0.5': "),
+        ("resnet50-1x128d", "is resnet50 but for '1x128d': "),
+        ("resnet51_8xb50", "could be resnet18, resnet34"),
+    ],
+)
+def test_what_is_another_network_is_never_taken(known, name, why):
+    found = known.reference(name)
+    assert isinstance(found, Unclear)
+    assert found.why.startswith(why)
+
+
+def test_what_names_say_besides_is_stripped_and_named_in_a_file(write, capsys):
+    table = write("Model,Params (M)\nResNet-18-exp7 (run 3),11.7\nthe best,25.6\n")
+    names = write("printed,network\nthe best,resnet50@v1.5\nanother,vgg16\n", "names.csv")
+    options = ["--strip", r"-exp\d+", "--strip", r"\(run .*\)", "--names", str(names)]
+    assert run(["audit", str(table), *options, "--format", "csv"]) == 0
+    assert [",holds,holds," in line for line in capsys.readouterr().out.splitlines()[1:]] == [True, True]
+    wide = write("a,b,c\n1,2,3\n", "wide.csv")
+    for wrong, why in (("--strip=(", "is no regular expression"), (f"--names={wide}", "3 columns; names are two")):
+        assert run(["audit", str(table), wrong]) == 2
+        assert why in capsys.readouterr().err

@@ -1,0 +1,129 @@
+"""Tables in plain text: cells between bars, between tabs, or aligned in columns by blanks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from convcost.tablefiles.celltext import GAP, cell_text
+from convcost.tablefiles.formats import MAX_TABLES, csv_tables, markdown_tables
+from convcost.tablefiles.grid import MAX_CELL, Found, Grid, Place, Span, too_long
+from convcost.tablefiles.layout import Piece, laid_out
+
+_BAR = re.compile("[|│┃║]")
+_RULE = re.compile(r"[\s|│┃║+\-=_─━═┄┈┌┬┐├┼┤└┴┘┏┳┓┡╇┩╔╦╗╠╬╣╚╩╝╞╪╡╪┠╂┨┝┿┥╟╫╢]*")
+_DELIMITERS = re.compile(r"\s{0,3}\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
+_TAB = re.compile("\t")
+_OUTER = re.compile(r"\s*[|│┃║]?(?P<inner>.*?)[|│┃║]?\s*$")
+_PIECE = re.compile(r"\S+(?:[ \xa0]\S+)*")
+_CAPTION = re.compile(r"\s*(?:Table|Tab\.|Figure|Fig\.)\s*[0-9IVX]+\s*[.:]", re.IGNORECASE)
+
+Line = tuple[int, str]
+
+
+def text_tables(text: str, source: str) -> list[Found]:
+    """The tables of a text: blocks of lines that have something to separate them into cells."""
+    lines = text.split("\n")
+    if any("|" in line and _DELIMITERS.fullmatch(line) for line in lines):
+        return markdown_tables(text, source)
+    if found := _comma_separated(text, source):
+        return found
+    tables: list[Found] = []
+    for block in _blocks(lines):
+        written = [line for line in block if not _RULE.fullmatch(line[1])]
+        for reader, seen in ((_barred, _BAR.search), (_tabbed, _TAB.search), (_aligned, _gap)):
+            parted = [line for line in written if seen(line[1].strip())]
+            if len(parted) > 1 and 2 * len(parted) > len(written):
+                tables.append(Found(Place(source, parted[0][0]), partial(reader, source, _of_table(block, parted))))
+                break
+        if len(tables) > MAX_TABLES:
+            break
+    return tables
+
+
+def _comma_separated(text: str, source: str) -> list[Found]:
+    """The one table of a text all of whose lines have as many commas, or semicolons."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    for separator in ",;":
+        counts = {line.count(separator) for line in lines}
+        if len(lines) > 1 and len(counts) == 1 and counts != {0} and not any(map(_gap, lines)):
+            return csv_tables(text, source)
+    return []
+
+
+def _gap(text: str) -> re.Match[str] | None:
+    return re.search(r"\S\s{2,}\S", text)
+
+
+def _blocks(lines: list[str]) -> Iterator[list[Line]]:
+    """The runs of lines without an empty one between them, and without captions."""
+    block: list[Line] = []
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not _CAPTION.match(line):
+            block.append((number, line))
+        elif block:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def _of_table(block: list[Line], parted: list[Line]) -> list[Line]:
+    """The lines of a block from its first with cells to its last, and indented headings above: others are a caption."""
+    first = parted[0][0]
+    for number, line in reversed(block):
+        if number == first - 1 and (line.startswith("  ") or _RULE.fullmatch(line)):
+            first = number
+    return [line for line in block if first <= line[0] <= parted[-1][0]]
+
+
+def _ruled(source: str, lines: list[Line]) -> Iterator[tuple[Place, str, bool]]:
+    """The lines with text, each with its place and whether a rule follows it."""
+    for (number, line), (_, following) in zip(lines, [*lines[1:], (0, "x")], strict=True):
+        if not _RULE.fullmatch(line):
+            yield Place(source, number), line, _RULE.fullmatch(following) is not None
+
+
+def _separated(source: str, lines: list[Line], separator: re.Pattern[str]) -> Grid:
+    rows: list[list[Span]] = []
+    header = 0
+    for place, line, ruled in _ruled(source, lines):
+        outer = _OUTER.match(line) if separator is _BAR else None
+        begin, end = outer.span("inner") if outer else (0, len(line))
+        row = []
+        for text in separator.split(line[begin:end]):
+            row.append(_span(text, place._replace(column=begin + len(text) - len(text.lstrip()) + 1)))
+            begin += len(text) + 1
+        rows.append(row)
+        header = header or ruled * len(rows)
+    return Grid(Place(source, lines[0][0]), rows, header if header < len(rows) else None)
+
+
+def _span(text: str, place: Place) -> Span:
+    if len(text) > MAX_CELL:
+        raise too_long(place)
+    return Span(cell_text(re.sub(r"\s{2,}", GAP, text.strip())), place)
+
+
+def _barred(source: str, lines: list[Line]) -> Grid:
+    return _separated(source, lines, _BAR)
+
+
+def _tabbed(source: str, lines: list[Line]) -> Grid:
+    return _separated(source, lines, _TAB)
+
+
+def _aligned(source: str, lines: list[Line]) -> Grid:
+    rows: list[list[Piece]] = []
+    header = 0
+    for place, line, ruled in _ruled(source, lines):
+        row = []
+        for piece in _PIECE.finditer(line.replace("\t", "        ")):
+            here = place._replace(column=piece.start() + 1)
+            if len(piece[0]) > MAX_CELL:
+                raise too_long(here)
+            row.append(Piece(piece.start(), piece.end(), piece[0], here))
+        rows.append(row)
+        header = header or ruled * len(rows)
+    return laid_out(Place(source, lines[0][0]), rows, header if header < len(rows) else None, slack=2)

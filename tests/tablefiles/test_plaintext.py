@@ -1,0 +1,90 @@
+"""Plain text: bars, tabs, and columns that are known only by where they stand."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+from rawtables import TABULAR, places, read, texts
+
+from convcost.errors import ConvcostError
+from convcost.tablefiles.reading import read_table, tables_in
+
+ALIGNED = """Table 3: Results.
+
+Model            Params     MACs
+                 (M)        (G)
+--------------------------------
+ResNet-18        11.7       1.81
+ResNet-50        25.6       4.09
+   with residual connections that go on here
+VGG-16                      15.5
+"""
+
+
+def test_aligned_columns_with_a_header_of_two_lines(tmp_path):
+    table = read(tmp_path, ".txt", ALIGNED)
+    assert table.columns == ("Model", "Params / (M)", "MACs / (G)")
+    assert texts(table) == [
+        ["ResNet-18", "11.7", "1.81"],
+        ["ResNet-50", "25.6", "4.09"],
+        ["VGG-16", "", "15.5"],
+    ]
+    assert [row.section for row in table.rows] == ["", "", "with residual connections that go on here"]
+    assert places(table)[0] == ["6:1", "6:18", "6:29"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+-----+------+\n| Net | MACs |\n+-----+------+\n| a b | 4.2M |\n+-----+------+\n",
+        "┌─────┬──────┐\n│ Net │ MACs │\n├─────┼──────┤\n│ a b │ 4.2M │\n└─────┴──────┘\n",
+        "Net | MACs\na b | 4.2M\n",
+        "| Net | MACs |\n|--|--|\n| a b | 4.2M |\n",
+        "Net\tMACs\na b\t4.2M\n",
+        "Net   MACs\na b   4.2M\n",
+        "Net,MACs\na b,4.2M\n",
+        "Results of ours\n\nNet   MACs\na b   4.2M\n\nand so on.\n",
+    ],
+)
+def test_one_table_in_many_writings(tmp_path, text):
+    table = read(tmp_path, ".txt", text)
+    assert (table.columns, texts(table)) == (("Net", "MACs"), [["a b", "4.2M"]])
+
+
+def test_what_cannot_be_told_apart_is_refused_with_its_place(tmp_path):
+    text = "Net   Params  MACs\na     25.6   4.1\nb     11.7M or so it is\n"
+    with pytest.raises(ConvcostError, match=r"t\.txt:2:7: '25\.6' and '4\.1' stand in one column: it is not clear"):
+        read(tmp_path, ".txt", text)
+    with pytest.raises(ConvcostError, match="no table in it"):
+        read(tmp_path, ".txt", "Only words,\nand more of them\n")
+
+
+def test_a_heading_over_two_columns_belongs_to_both(tmp_path):
+    text = "            ours here\nNet     Params  MACs\n--------------------\na       25.6    4.1\n"
+    table = read(tmp_path, ".txt", text)
+    assert table.columns == ("Net", "ours here / Params", "ours here / MACs")
+
+
+@pytest.mark.parametrize(
+    ("data", "cells"),
+    [
+        (TABULAR % r"Net & MACs \\ a & 4.2M \\", ["a", "4.2M"]),
+        ("<table><tr><th>Net<th>MACs<tr><td>a<td>4.2M</table>", ["a", "4.2M"]),
+        ("|Net|MACs|\n|-|-|\n|a|4.2M|\n", ["a", "4.2M"]),
+        ("Net;MACs\na;4.2M\n", ["a", "4.2M"]),
+        ("Net   MACs\na     4.2M\n", ["a", "4.2M"]),
+    ],
+)
+def test_the_kind_of_standard_input_is_recognised(monkeypatch, data, cells):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data.encode())))
+    table = read_table("-")
+    assert [cell.text for cell in table.rows[0].cells] == cells
+    assert table.rows[0].cells[0].place.startswith("stdin:")
+
+
+def test_pages_are_a_pdfs(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ConvcostError, match=r"t\.csv: only a PDF has pages"):
+        tables_in(tmp_path / "t.csv", pages="3")
