@@ -105,9 +105,7 @@ class _Solved:
         least = np.array([cost[known == v].min(axis=0) for v in range(len(own))])
         result = []
         for shared in own:
-            prices = np.array(
-                [variant_bits(variant, shared, len(own) - 1, f"variant{self.evidence.kin}") for variant in own]
-            )
+            prices = np.array([variant_bits(variant, shared, own, f"variant{self.evidence.kin}") for variant in own])
             result.append(np.minimum((least + prices[:, None]).min(axis=0), unknown))
         return np.array(result)
 
@@ -136,7 +134,7 @@ class _Solved:
 
         row = self.evidence.rows[self.members[family][0]]
         own = self.evidence.variants(row)
-        prices = [family_bits(variant, row.subject.network.variant, len(own) - 1) for variant in own]
+        prices = [family_bits(variant, row.subject.network.variant, own) for variant in own]
         return np.array(prices)[:, None]
 
     def otherwise(self, number: int, row: Row, states: tuple[int, int]) -> float:
@@ -340,7 +338,7 @@ class Evidence:
         row = self.rows[number]
         own = self.variants(row)
         shared = self.variant_of[self.family(row)]
-        prices = [variant_bits(one.variant, shared, len(own) - 1, f"variant{self.kin}") for one in row.candidates]
+        prices = [variant_bits(one.variant, shared, own, f"variant{self.kin}") for one in row.candidates]
         return solved.own[number] + np.array(prices)
 
     def fates(self, number: int) -> list[Fate]:

@@ -236,18 +236,27 @@ def _priced(network: Network, shape: Sequence[Any]) -> Cost | None:
 # -- prices of what is shared --------------------------------------------------------------------------------------
 
 
-def family_bits(variant: str | None, named: str | None, among: int) -> float:
-    """The price of one variant for all rows of a family whose rows name another, of so many others."""
+def family_bits(variant: str | None, named: str | None, every: Sequence[str | None]) -> float:
+    """The price of one variant, of all that there are, for all rows of a family whose rows name another."""
     if variant == named:
         return bits("family", "named")
-    return bits("family", "usual" if variant in USUAL_VARIANTS else "another", max(1, among))
+    return _other_bits("family", variant, named, every)
 
 
-def variant_bits(variant: str | None, shared: str | None, among: int, factor: str = "variant") -> float:
+def variant_bits(
+    variant: str | None, shared: str | None, every: Sequence[str | None], factor: str = "variant"
+) -> float:
     """The price of a row's variant where its family has another; the factor says whether the table has no others."""
     if variant == shared:
         return bits(factor, "shared")
-    return bits(factor, "usual" if variant in USUAL_VARIANTS else "another", max(1, among))
+    return _other_bits(factor, variant, shared, every)
+
+
+def _other_bits(factor: str, variant: str | None, than: str | None, every: Sequence[str | None]) -> float:
+    """Those that the frameworks ship share one price, all others another."""
+    usual = variant in USUAL_VARIANTS
+    among = sum((one in USUAL_VARIANTS) == usual for one in every if one != than)
+    return bits(factor, "usual" if usual else "another", among)
 
 
 def input_bits(shape: Shape | None, shared: Shape | None, family: str, factor: str = "input") -> float:

@@ -132,9 +132,9 @@ def _of(network: Network, cells: Sequence[Claim], axes: Mapping[str, Axis]) -> t
     row = Row(cells, subject, [axes[kind_of(cell)] for cell in cells])
     row.add(subject.far())
     row.add(subject.with_classes(COMMON_CLASSES))
-    among = len(subject.variants)
+    every = [network.variant, *(one.variant for one in subject.variants)]
     own = row.own_bits(Shared())
-    family = [family_bits(one.variant, network.variant, among) + bits("variant", "shared") for one in row.candidates]
+    family = [family_bits(one.variant, network.variant, every) + bits("variant", "shared") for one in row.candidates]
     return row.candidates, own + np.array(family) + shared_bits(None, None)
 
 
@@ -152,8 +152,8 @@ def _all(axes: Mapping[str, Axis]) -> tuple[list[Candidate], Any]:
         subject = Subject(network, cost, TOTAL, list(axes.values()))
         near = subject.itself()
         found += near
-        variants = len(network.spec.variants_of(network.network))
-        family = family_bits(network.variant, first.variant, variants - 1)
+        variants = list(network.spec.variants_of(network.network))
+        family = family_bits(network.variant, first.variant, variants)
         prices += [among + family + one.bits for one in near]
     return found, np.array(prices)
 

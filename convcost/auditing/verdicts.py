@@ -212,28 +212,26 @@ class Judge:
         """What would settle an open cell."""
         claim = row.claims[cell]
         said = f"{count:,} is {printed_as(row.printed[cell], count, reading)}"
-        would = [
-            f"{', '.join(other.differences(reading))}: {found:,}"
-            for other, found in self._readings_that_hold(row, cell)
-            if other != reading
-        ]
+        would = self._would_hold(row, cell, reading)
         said = "; ".join(filter(None, (said, self._together(row, claim))))
         told = f"{said} as {reading.measure}" if self.evidence.reading(claim) else said
-        return f"{told}; it would hold if {would[0]}" if would else f"{told}; no rule, variant or input here prints it"
+        return f"{told}; it would hold if {would}" if would else f"{told}; no rule, variant or input here prints it"
 
-    def _readings_that_hold(self, row: Row, cell: int) -> list[tuple[Reading, int]]:
-        """The readings under which what the row is about prints a cell, the most ordinary first."""
-        axis, claim = row.axes[cell], row.claims[cell]
+    def _would_hold(self, row: Row, cell: int, reading: Reading) -> str:
+        """The most ordinary of all that prints a cell: what else the row may be about, and how else it may be read."""
+        import numpy as np
+
+        axis, printed = row.axes[cell], row.prints[cell]
+        prices = self.evidence.prices(self.evidence.rows.index(row))
+        whole = np.where(printed, prices[:, None] + axis.bits, np.inf)
+        k, index = divmod(int(whole.argmin()), printed.shape[1])
+        if not printed[k, index]:
+            return ""
+        other, one = axis.reading(index), row.candidates[k]
+        count = int(one.counts[axis.quantity][index // len(axis.ways)])
         about = self._about(row, self.chosen[self.evidence.rows.index(row)])
-        k = next(k for k, one in enumerate(row.candidates) if one is about)
-        held = [index for index, fits in enumerate(row.prints[cell][k]) if fits]
-        held.sort(key=lambda index: axis.bits[index])
-        found = []
-        for index in held[:1]:
-            reading = axis.reading(index)
-            at = axis.measures.index(reading.measure) * len(axis.parts) + axis.parts.index(reading.part)
-            found.append((reading, int(about.counts[claim.quantity][at])))
-        return found
+        said = [*([f"it is {one.label}"] if one is not about else []), *other.differences(reading)]
+        return f"{', '.join(said)}: {count:,}" if said else ""
 
     def _candidates(self, number: int, cell: int) -> tuple[Alternative, ...]:
         """What else prints a cell under its column's reading, the cheapest first."""
