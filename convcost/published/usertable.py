@@ -8,7 +8,8 @@ A cell that cannot be read costs no other one: it is listed as unread, with its 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ COLUMNS = ("name", "input", "params", "macs", "flops", "ops", "skip")
 """What a column can be said to print."""
 _KINDS = {"params": "params", "macs": "ops", "flops": "ops", "ops": "ops"}
 _UNITS = {"params": ("", "params"), "ops": ("", "macs", "flops", "ops")}
+_SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 _SIZES_OF_LAYERS = {"input", "in", "output", "out", "size", "shape", "dim", "dims", "resolution", "hxwxc", "hxw"}
 _MAPPING = re.compile(
     r"(?P<plain>name|input|skip)|(?P<what>params|macs|flops|ops)(?: in (?P<scale>[KMG]))?(?: of (?P<of>.*\{\}.*))?"
@@ -132,14 +134,13 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
     title = _name_column(table, roles, columns, known, sized, said.network)
     priced: Priced = {}
     claims: list[Claim] = []
-    unread: dict[tuple[str, str, str], Unread] = {}
     commas = {column for column in counting if decimal_commas(row.cells[column].text for row in table.rows)}
     widths, more = (
         [column for column in found(table.columns) if roles[column] is None and column != sized]
         for found in (widths_in, more_in)
     )
     parts = _Parts(table, said, title, priced)
-    sizes = sizes if parts.layers else {}
+    entries: list[_Entry] = []
     for at, row in enumerate(table.rows):
         label = called(row, title, widths, more, known) if title is not None else parts.reference
         place = row.cells[title or 0].place
@@ -152,27 +153,86 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
                 continue
             role = counting[column]
             name = role.of.replace("{}", label)
-            try:
-                printed = _number(cell, role, heading, column in commas, no_size)
-            except _UnreadError as error:
-                unread[name, cell.place, heading] = Unread(name, str(error), cell.place, heading, cell.text)
-                continue
             if part is None:
                 found, lead = _priced(known, name, size or role.size, place, priced), TOTAL
             elif isinstance(part, Unclear):
                 found, lead = part, TOTAL
             else:
                 found, lead = parts.priced(part, size, place), part
-            if isinstance(found, Unclear):
-                unread.setdefault((name, place, ""), Unread(name, found.why, place))
-                continue
-            claims.append(Claim(name, heading, cell.text, role.quantity, found, lead, printed, place=place))
-    if not claims and any(one.column for one in unread.values()):
-        first = next(one for one in unread.values() if one.column)
+            entries.append(_Entry(name, column, cell, place, found, lead, no_size))
+    notes = _maybe_inputs(table, roles, columns, sized)
+    for column, role in counting.items():
+        if scale := _scale_of([one for one in entries if one.column == column], role, column in commas, priced):
+            counting[column] = role._replace(scale=scale)
+            notes.append(f"{table.columns[column]!r} does not say its scale: read in {scale}, as its counts are whole")
+    read, unread = _claimed(table, entries, counting, commas)
+    claims += read
+    if not claims and (first := next((one for one in unread if one.column), None)):
         raise ConvcostError(f"{first.place}: {first.why}; no other cell of the table can be read")
     stated = {"params": Reading("params", "params"), "ops": Reading("ops", "macs")}
-    notes = _maybe_inputs(table, roles, columns, sized)
-    return Claims(Path(table.source).name, table.source, claims, stated, priced, list(unread.values()), notes)
+    return Claims(Path(table.source).name, table.source, claims, stated, priced, unread, notes)
+
+
+class _Entry(NamedTuple):
+    """A cell of a column that counts, and what its row is about, as `_priced` has it."""
+
+    name: str
+    column: int
+    cell: Cell
+    place: str
+    found: str | Unclear
+    lead: str
+    no_size: str
+
+
+def _claimed(
+    table: RawTable, entries: Sequence[_Entry], counting: Mapping[int, _Role], commas: Collection[int]
+) -> tuple[list[Claim], list[Unread]]:
+    """What the cells claim; and the cells that cannot be read, and the rows of which it is not known what they are."""
+    claims = []
+    unread: dict[tuple[str, str, str], Unread] = {}
+    for one in entries:
+        heading, role = table.columns[one.column], counting[one.column]
+        try:
+            printed = _number(one.cell, role, heading, one.column in commas, one.no_size)
+        except _UnreadError as error:
+            place = one.cell.place
+            unread[one.name, place, heading] = Unread(one.name, str(error), place, heading, one.cell.text)
+            continue
+        if isinstance(one.found, Unclear):
+            unread.setdefault((one.name, one.place, ""), Unread(one.name, one.found.why, one.place))
+            continue
+        about = (one.name, heading, one.cell.text, role.quantity, one.found, one.lead)
+        claims.append(Claim(*about, printed, place=one.place))
+    return claims, list(unread.values())
+
+
+def _scale_of(entries: Sequence[_Entry], role: _Role, commas: bool, priced: Priced) -> str:
+    """The scale of a column that says none, "" if its numbers stand as they are, or if nothing tells.
+
+    Scales are a thousandfold apart: it is the one that brings two of three numbers within a factor of three of the
+    multiply-adds or parameters of their networks.
+    """
+    if role.scale:
+        return ""
+    fits: Counter[str] = Counter()
+    known = 0
+    for one in entries:
+        try:
+            printed = number(one.cell.text, commas=commas)
+        except ConvcostError:
+            continue
+        if printed.scale:
+            return ""
+        if isinstance(one.found, Unclear):
+            continue
+        known += 1
+        cost = priced[one.found][1]
+        line = cost.total if one.lead == TOTAL else cost[one.lead]
+        count, value = line.params if role.quantity == "params" else line.macs, printed.value()
+        fits.update(scale for scale, factor in _SCALES.items() if count <= 3 * factor * value <= 9 * count)
+    likeliest, often = max(fits.items(), key=lambda item: item[1], default=("", 0))
+    return likeliest if 3 * often >= 2 * known else ""
 
 
 class _Parts:
@@ -243,6 +303,15 @@ def _roles(table: RawTable, mapped: Mapping[str, str]) -> list[_Role | None]:
         else:
             role = _Role(_KINDS[found.kind], found.scale) if found and found.kind in _KINDS else None
         roles.append(role and role._replace(size=size_in(title)))
+    for column, role in enumerate(roles):
+        if (
+            role
+            and table.columns[column] not in mapped
+            and not any(_counts(row.cells[column].text) for row in table.rows)
+        ):
+            others = (other for at, other in enumerate(roles) if at != column and other)
+            if any(other.quantity == role.quantity for other in others):
+                roles[column] = None  # under "weights" their names, beside a column of counts
     for quantity in ("params", "ops"):
         same = [t for t, role in zip(table.columns, roles, strict=True) if role and role.quantity == quantity]
         unsaid = [t for t in same if t not in mapped]
@@ -254,6 +323,11 @@ def _roles(table: RawTable, mapped: Mapping[str, str]) -> list[_Role | None]:
                 f"say it of each with --map, e.g. {unsaid[0]!r}: ops, skip, or 'ops of SE-{{}}'"
             )
     return roles
+
+
+def _counts(text: str) -> bool:
+    """Whether a cell begins as a number does."""
+    return re.match(r"[^0-9A-Za-z]*[0-9]", text) is not None
 
 
 def _mapped(title: str, text: str, scale: str) -> _Role | None:
@@ -354,7 +428,9 @@ def _name_column(
     if not free and network:
         return None
     if not free:
-        raise ConvcostError(f"{table.place}: no column of network names; say which with --map TITLE=name")
+        raise ConvcostError(
+            f"{table.place}: no column of network names; say which with --map TITLE=name, or --network of all rows"
+        )
     # Of two columns, that of names beats that of families, which begin them.
     for recognises in (known.recognises, known.begins):
         counts = {column: sum(recognises(row.cells[column].text) for row in table.rows) for column in free}

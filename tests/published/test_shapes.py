@@ -214,3 +214,24 @@ def test_rows_called_as_layers_of_several_networks_are_asked_back(tmp_path):
 def test_what_may_be_an_input_is_told(tmp_path):
     found = claims_of(tmp_path, "Model,Train crop,MACs (M)\nMobileNetV2,192,301\nMobileNetV2,224,301\n")
     assert found.notes == ["'Train crop' may be the input, and is not read: say --map 'Train crop=input', or skip"]
+
+
+def test_a_scale_that_is_not_said_is_that_of_the_networks_and_is_told(tmp_path):
+    """timm's tables print param_count in millions; a thousandfold cannot be meant otherwise."""
+    found = claims_of(tmp_path, "model,param_count,macs\nresnet18,11.69,1.82\nresnet50,25.56,4.11\nmine,3,1\n")
+    assert [one.printed.value() for one in found.claims] == [11_690_000, 1_820_000_000, 25_560_000, 4_110_000_000]
+    assert found.notes == [
+        "'param_count' does not say its scale: read in M, as its counts are whole",
+        "'macs' does not say its scale: read in G, as its counts are whole",
+    ]
+    assert not claims_of(tmp_path, "model,params\nresnet18,11689512\n").notes
+    with pytest.raises(ConvcostError, match="a count is whole; say its scale"):
+        claims_of(
+            tmp_path,
+            "model,params\nresnet18,99.25\nresnet50,9.5\nvgg16,0.1\n",
+        )
+
+
+def test_a_column_of_names_under_weights_beside_counts(tmp_path):
+    found = claims_of(tmp_path, "weights,num_params\nResNet50_Weights.IMAGENET1K_V1,25557032\n")
+    assert list(about(found).values()) == ["resnet50@v1"]
