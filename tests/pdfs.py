@@ -79,7 +79,7 @@ class Paper:
         for number, part in enumerate([cell] if isinstance(cell, str) else cell):
             raised = number % 2
             self.pdf.set_font("Helvetica", size=size * (0.65 if raised else 1))
-            self.pdf.text(left, y - 1.1 * raised, part)
+            self.pdf.text(left, y - 0.14 * size * raised, part)
             left += self.pdf.get_string_width(part)
 
     def bytes(self) -> bytes:

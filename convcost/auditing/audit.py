@@ -69,19 +69,20 @@ def audit(
     pages: str | None = None,
     strip: Sequence[str] = (),
     names_file: str | Path | None = None,
+    network: str = "",
 ) -> Audited:
     """Audit a shipped table by its name, or a user's own by the path of its file.
 
     A YAML file is a table as the shipped ones are. Any other may be CSV, TSV, Markdown, HTML, plain text, LaTeX (also a
     folder or an archive of its sources) or PDF, or "-" for standard input; the other arguments are for these: see
-    `convcost.published.usertable.Said` (columns, names, names_file, specs, strip) and, in
+    `convcost.published.usertable.Said` (columns, names, names_file, specs, strip, network) and, in
     `convcost.tablefiles.reading`, `read_table` (table, header_rows) and `tables_in` (pages).
 
     Raises:
         ConvcostError: there is no such table, several of the file count something and none is chosen, or something in
             it cannot be read; with the place.
     """
-    read = _read(source, columns, names, specs, table, header_rows, pages, strip, names_file)
+    read = _read(source, columns, names, specs, table, header_rows, pages, strip, names_file, network)
     if len(read.tables) > 1:
         numbers = ", ".join(str(one.number) for one in read.tables)
         raise ConvcostError(f"{source}: tables {numbers} all count something; choose one of them, or `audit_file` all")
@@ -99,6 +100,7 @@ def audit_file(
     pages: str | None = None,
     strip: Sequence[str] = (),
     names_file: str | Path | None = None,
+    network: str = "",
 ) -> AuditedFile:
     """Audit every table of a file that counts something. The arguments are those of `audit`.
 
@@ -107,7 +109,7 @@ def audit_file(
     Raises:
         ConvcostError: there is no such file, what is said of its tables fits none, or not one of them can be audited.
     """
-    read = _read(source, columns, names, specs, table, header_rows, pages, strip, names_file)
+    read = _read(source, columns, names, specs, table, header_rows, pages, strip, names_file, network)
     audited, failed = [], []
     for claims in read.tables:
         try:
@@ -131,6 +133,7 @@ def _read(
     pages: str | None,
     strip: Sequence[str],
     names_file: str | Path | None,
+    network: str,
 ) -> FileClaims:
     if _is_ours(source):
         if (
@@ -148,7 +151,7 @@ def _read(
     from convcost.published.userfile import read_file
     from convcost.published.usertable import Said
 
-    said = Said(columns, names, [Path(spec) for spec in specs], strip, names_file)
+    said = Said(columns, names, [Path(spec) for spec in specs], strip, names_file, network)
     return read_file(source, said, table=table, header_rows=header_rows, pages=pages)
 
 

@@ -25,6 +25,7 @@ _FAIL_ON = ("contradiction", "unreproduced", "open", "difference")
     metavar="FILE",
     help="The same as two columns of a CSV file.",
 )
+@click.option("--network", default="", help="The network whose layers, or inputs, the rows are.")
 @click.option("--strip", multiple=True, metavar="PATTERN", help="Leave this out of rows' names; repeatable.")
 @click.option("--spec", "specs", multiple=True, type=click.Path(path_type=Path), help="A spec file of your own.")
 @click.option("--table", "number", type=click.IntRange(min=1), help="Only this table of the file.")
@@ -39,6 +40,7 @@ def audit(
     columns: tuple[str, ...],
     names: tuple[str, ...],
     names_file: Path | None,
+    network: str,
     strip: tuple[str, ...],
     specs: tuple[Path, ...],
     number: int | None,
@@ -71,6 +73,7 @@ def audit(
             columns=_pairs("--map", columns),
             names=_pairs("--name", names),
             names_file=names_file,
+            network=network,
             strip=strip,
             specs=specs,
             table=number,

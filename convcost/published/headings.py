@@ -27,6 +27,14 @@ _MULTIPLE = re.compile(r"(?<!\^)(?<!e)[0-9]\s*[KMGBT]\b", re.IGNORECASE)  # "(10
 _SUPERSCRIPT = re.compile("10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _NUMBER_SIGN = re.compile(r"#\s*p(?:ara?)?\b", re.IGNORECASE)  # "#P", "# Par."
+_TRANSLATED = (
+    (re.compile("参数量|参数"), " params "),
+    (re.compile("浮点运算量|浮点运算"), " flops "),
+    (re.compile("计算量|运算量|复杂度"), " ops "),
+    (re.compile("分辨率|输入尺寸|图像尺寸|输入大小"), " resolution "),
+)
+_COSTS = {"comp", "complexity", "computation", "computations", "computational", "compute", "cost", "costs"}
+"""Words for operations of which the scale must say that they are counted: "Comp. (G)"."""
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 # Words beside which a unit does not make a column of counts.
 _NOT_A_COUNT = re.compile(
@@ -77,6 +85,7 @@ def quantity_of(title: str) -> Quantity | None:
 
 def _read_title(part: str) -> tuple[set[str], set[Kind], set[str]]:
     """The words of a title that are neither unit nor scale, its kinds and its scales."""
+    part = _translated(part)
     part = _SUPERSCRIPT.sub(lambda power: f"10^{power[1].translate(_DIGITS)}", part)
     part = _NUMBER_SIGN.sub(" params ", part.replace("{", "").replace("}", "").replace("(s)", "s"))
     part = _SHAPE.sub(" ", part)
@@ -102,14 +111,26 @@ def _read_title(part: str) -> tuple[set[str], set[Kind], set[str]]:
             kinds |= {_KINDS[unit]} if unit in _KINDS else set()
             words |= {"ratio"} if unit == "x" else set()
         del tokens[:length]
+    if not kinds and scales - {"%"} and words and words <= _COSTS:
+        kinds, words = {"ops"}, set()
     return words, kinds, scales
 
 
-_INPUT_WORDS = {"input", "inputs", "image", "img", "resolution", "res", "size", "crop"}
-_BESIDE_INPUT = {"shape", "dim", "dims", "test", "eval", "px", "pixel", "pixels", "h", "w", "hxw"}
+def _translated(title: str) -> str:
+    """A title with the words of other languages as ours."""
+    if not title.isascii():
+        for word, meant in _TRANSLATED:
+            title = word.sub(meant, title)
+    return title
+
+
+_INPUT_WORDS = {"input", "inputs", "image", "img", "im", "imgsz", "resolution", "res", "size", "crop"}
+_BESIDE_INPUT = {
+    *("shape", "dim", "dims", "test", "eval", "val", "infer", "inference", "px", "pixel", "pixels", "h", "w", "hxw"),
+}
 
 
 def names_an_input(title: str) -> bool:
     """Whether a column's title says the size of an input: "Input size", "Res.", "Image size (px)", or only "Size"."""
-    words = set(re.findall(r"[^\W\d_]+", title[:MAX_NAME].casefold()))
+    words = set(re.findall(r"[^\W\d_]+", _translated(title[:MAX_NAME].casefold())))
     return bool(words & _INPUT_WORDS) and words <= _INPUT_WORDS | _BESIDE_INPUT

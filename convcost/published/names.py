@@ -36,6 +36,17 @@ class Known(Names):
         self.said = {_plain(name): name for name in names}
         self.used: set[str] = set()
 
+    def said_of(self, name: str) -> str:
+        """What the user says that a printed name is, "" if nothing; then it counts as used."""
+        said = self.names.get(_plain(name), "")
+        if said:
+            self.used.add(self.said[_plain(name)])
+        return said
+
+    def recognises(self, name: str) -> bool:
+        """Whether a text is a name that the user says, or spells the name of a network."""
+        return _plain(name) in self.names or super().recognises(name)
+
     def reference(self, name: str, size: tuple[int, ...] = ()) -> str | Unclear:
         """The network that a printed name means, on the input that it names; or why that is not known.
 
@@ -46,9 +57,7 @@ class Known(Names):
         Raises:
             ConvcostError: what the user says of the name is no network.
         """
-        if _plain(name) in self.names:
-            self.used.add(self.said[_plain(name)])
-            said = self.names[_plain(name)]
+        if said := self.said_of(name):
             return said if not size or " input=" in said else self.placed(said, size)
         for expression in self.strip:
             name = expression.sub(" ", name)

@@ -154,7 +154,7 @@ class PublishedTable(NamedTuple):
 
     def _check_cell(self, row: Row, column: Column, text: str, quantity: Quantity, line: Line) -> Cell:
         if quantity.name in SIZES:
-            shape = _as_printed(line.shape if quantity.name == "shape" else line.inputs[0])
+            shape = as_printed(line.shape if quantity.name == "shape" else line.inputs[0])
             sizes = _sizes(text, row.mark)
             return Cell(row, column, text, quantity.name, shape, None, Fraction(0), shape[: len(sizes)] == sizes)
         convention = self.convention
@@ -270,7 +270,7 @@ def _rows(value: document.Value, columns: tuple[Column, ...], quantities: Mappin
         yield Row(lead, tuple(cells), quantities.get(lead, TEXT), mark)
 
 
-def _as_printed(shape: Shape) -> Shape:
+def as_printed(shape: Shape) -> Shape:
     """(C, H, W) as papers print it, (H, W, C); a vector is 1×1×C."""
     return (*(shape[1:] or (1, 1)), shape[0])
 

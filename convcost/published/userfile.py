@@ -34,11 +34,10 @@ def read_file(
     found = tables_in(source, pages=pages)
     path = "stdin" if str(source) == STDIN else str(source)
     chosen = {table: the_table(path, found, table)} if table is not None else dict(enumerate(found, 1))
-    raws, tables, failed, uncounted = [], [], [], []
+    tables, failed, uncounted = [], [], []
     for number, one in chosen.items():
         try:
-            raws.append(read_found(path, one, header_rows))
-            claims = read_claims(raws[-1], said)
+            claims = read_claims(read_found(path, one, header_rows), said)
         except SaidError:
             raise
         except NoCountsError as error:
@@ -48,9 +47,9 @@ def read_file(
         else:
             title = claims.title if len(found) == 1 else f"{claims.title}, table {number}"
             tables.append(claims._replace(title=title, number=number))
-    if not raws:
+    if not said.tables:
         raise ConvcostError(failed[0])
-    said.require_used(raws[0].place if len(raws) == 1 else path, raws)
+    said.require_used(said.tables[0].place if len(said.tables) == 1 else path)
     if not tables and failed:
         raise ConvcostError(failed[0])
     if not tables:

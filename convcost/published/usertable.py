@@ -8,7 +8,8 @@ A cell that cannot be read costs no other one: it is listed as unread, with its 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,9 +18,12 @@ from convcost.printed.numbers import Printed
 from convcost.published.cells import decimal_commas, number, says_nothing
 from convcost.published.claims import Claim, Claims, Priced, Unread
 from convcost.published.headings import names_an_input, quantity_of
+from convcost.published.layers import network_of, parts_of
 from convcost.published.names import Known
 from convcost.published.readings import Reading
-from convcost.published.tables import TOTAL, price_reference
+from convcost.published.shapes import called, more_in, size_in, upright, widths_in
+from convcost.published.tables import TOTAL, as_printed, price_reference
+from convcost.spec.catalog import resolve
 from convcost.spec.names import Unclear
 from convcost.spec.spelling import RESOLUTIONS, input_size
 from convcost.tablefiles.grid import Cell, RawTable, Row
@@ -29,6 +33,8 @@ COLUMNS = ("name", "input", "params", "macs", "flops", "ops", "skip")
 """What a column can be said to print."""
 _KINDS = {"params": "params", "macs": "ops", "flops": "ops", "ops": "ops"}
 _UNITS = {"params": ("", "params"), "ops": ("", "macs", "flops", "ops")}
+_SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
+_SIZES_OF_LAYERS = {"input", "in", "output", "out", "size", "shape", "dim", "dims", "resolution", "hxwxc", "hxw"}
 _MAPPING = re.compile(
     r"(?P<plain>name|input|skip)|(?P<what>params|macs|flops|ops)(?: in (?P<scale>[KMG]))?(?: of (?P<of>.*\{\}.*))?"
 )
@@ -40,6 +46,8 @@ class _Role(NamedTuple):
     quantity: str
     scale: str = ""
     of: str = "{}"
+    size: tuple[int, ...] = ()
+    """The input that the column's title says."""
 
 
 class NoCountsError(ConvcostError):
@@ -60,6 +68,7 @@ class Said:
         names: the networks that rows are about, by their printed name: "resnet50@v1.5", "resnet34 shortcut=A".
         specs: spec files whose networks are known by name as well.
         strip: regular expressions of what rows' names say that is no part of a network's name.
+        network: the network whose layers, blocks or inputs rows are; if rows are not networks.
         names_file: a CSV file of such names, in two columns under their titles, of which rows need not have all.
 
     Raises:
@@ -73,23 +82,26 @@ class Said:
         specs: Sequence[Path] = (),
         strip: Sequence[str] = (),
         names_file: str | Path | None = None,
+        network: str = "",
     ) -> None:
         self.columns = columns or {}
         self.required = list(names or {})
+        self.network = network
+        self.tables: list[RawTable] = []
         self.known = Known(specs, {**(_names_in(names_file) if names_file else {}), **(names or {})}, strip)
         for title, text in self.columns.items():
             _mapped(title, text, "")
 
-    def require_used(self, place: str, tables: Sequence[RawTable]) -> None:
+    def require_used(self, place: str) -> None:
         """Raise ConvcostError for a title that is in none of the tables, and a name that no row of theirs has."""
-        titles = list(dict.fromkeys(title for table in tables for title in table.columns))
+        titles = list(dict.fromkeys(title for table in self.tables for title in table.columns))
         for title in self.columns:
             if title not in titles:
                 hint = did_you_mean(title, titles) or f"; there are {', '.join(map(repr, titles[:12]))}"
                 raise ConvcostError(f"{place}: no column {title!r}{hint}")
         for name in self.required:
             if name not in self.known.used:
-                cells = [cell.text for table in tables for row in table.rows for cell in row.cells]
+                cells = [cell.text for table in self.tables for row in table.rows for cell in row.cells]
                 raise ConvcostError(f"{place}: no row is called {name!r}{did_you_mean(name, cells)}")
 
 
@@ -109,41 +121,174 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
         ConvcostError: columns that cannot be told apart, or not one cell that can be read.
     """
     said = said or Said()
+    table = upright(table, said.columns)
+    said.tables.append(table)
     known, columns = said.known, {title: what for title, what in said.columns.items() if title in table.columns}
     roles = _roles(table, columns)
     sized = _input_column(table, roles, columns)
     counting = {column: role for column, role in enumerate(roles) if role is not None}
-    if not counting:
+    sizes = _layer_sizes(table, columns)
+    if not counting and not (said.network and sizes):
         hint = f"its columns are {', '.join(map(repr, table.columns))}; say which with --map TITLE=params|ops"
         raise NoCountsError(f"{table.place}: no column of params, macs or flops; {hint}")
-    title = _name_column(table, roles, columns, known, sized)
+    title = _name_column(table, roles, columns, known, sized, said.network)
     priced: Priced = {}
     claims: list[Claim] = []
-    unread: dict[tuple[str, str, str], Unread] = {}
     commas = {column for column in counting if decimal_commas(row.cells[column].text for row in table.rows)}
-    for row in table.rows:
-        label, place = row.cells[title].text, row.cells[title].place
-        size, no_size = _size(table, row, sized)
-        for column, role in counting.items():
-            cell, heading = row.cells[column], table.columns[column]
-            if says_nothing(cell.text):
+    widths, more = (
+        [column for column in found(table.columns) if roles[column] is None and column != sized]
+        for found in (widths_in, more_in)
+    )
+    parts = _Parts(table, said, title, priced)
+    entries: list[_Entry] = []
+    for at, row in enumerate(table.rows):
+        label = called(row, title, widths, more, known) if title is not None else parts.reference
+        place = row.cells[title or 0].place
+        part = parts.of_row(at)
+        size, no_size = _size(table, row, None if parts.layers and part != TOTAL else sized)
+        for column, (heading, cell) in enumerate(zip(table.columns, row.cells, strict=True)):
+            if column in sizes and isinstance(part, str) and part != TOTAL and (printed_size := input_size(cell.text)):
+                claims.append(parts.size(label, heading, cell, sizes[column], part, printed_size))
+            if column not in counting or says_nothing(cell.text):
                 continue
+            role = counting[column]
             name = role.of.replace("{}", label)
-            try:
-                printed = _number(cell, role, heading, column in commas, no_size)
-            except _UnreadError as error:
-                unread[name, cell.place, heading] = Unread(name, str(error), cell.place, heading, cell.text)
-                continue
-            found = _priced(known, name, size, place, priced)
-            if isinstance(found, Unclear):
-                unread.setdefault((name, place, ""), Unread(name, found.why, place))
-                continue
-            claims.append(Claim(name, heading, cell.text, role.quantity, found, TOTAL, printed, place=place))
-    if not claims and any(one.column for one in unread.values()):
-        first = next(one for one in unread.values() if one.column)
+            if part is None:
+                found, lead = _priced(known, name, size or role.size, place, priced), TOTAL
+            elif isinstance(part, Unclear):
+                found, lead = part, TOTAL
+            else:
+                found, lead = parts.priced(part, size, place), part
+            entries.append(_Entry(name, column, cell, place, found, lead, no_size))
+    notes = _maybe_inputs(table, roles, columns, sized)
+    for column, role in counting.items():
+        if scale := _scale_of([one for one in entries if one.column == column], role, column in commas, priced):
+            counting[column] = role._replace(scale=scale)
+            notes.append(f"{table.columns[column]!r} does not say its scale: read in {scale}, as its counts are whole")
+    read, unread = _claimed(table, entries, counting, commas)
+    claims += read
+    if not claims and (first := next((one for one in unread if one.column), None)):
         raise ConvcostError(f"{first.place}: {first.why}; no other cell of the table can be read")
     stated = {"params": Reading("params", "params"), "ops": Reading("ops", "macs")}
-    return Claims(Path(table.source).name, table.source, claims, stated, priced, list(unread.values()))
+    return Claims(Path(table.source).name, table.source, claims, stated, priced, unread, notes)
+
+
+class _Entry(NamedTuple):
+    """A cell of a column that counts, and what its row is about, as `_priced` has it."""
+
+    name: str
+    column: int
+    cell: Cell
+    place: str
+    found: str | Unclear
+    lead: str
+    no_size: str
+
+
+def _claimed(
+    table: RawTable, entries: Sequence[_Entry], counting: Mapping[int, _Role], commas: Collection[int]
+) -> tuple[list[Claim], list[Unread]]:
+    """What the cells claim; and the cells that cannot be read, and the rows of which it is not known what they are."""
+    claims = []
+    unread: dict[tuple[str, str, str], Unread] = {}
+    for one in entries:
+        heading, role = table.columns[one.column], counting[one.column]
+        try:
+            printed = _number(one.cell, role, heading, one.column in commas, one.no_size)
+        except _UnreadError as error:
+            place = one.cell.place
+            unread[one.name, place, heading] = Unread(one.name, str(error), place, heading, one.cell.text)
+            continue
+        if isinstance(one.found, Unclear):
+            unread.setdefault((one.name, one.place, ""), Unread(one.name, one.found.why, one.place))
+            continue
+        about = (one.name, heading, one.cell.text, role.quantity, one.found, one.lead)
+        claims.append(Claim(*about, printed, place=one.place))
+    return claims, list(unread.values())
+
+
+def _scale_of(entries: Sequence[_Entry], role: _Role, commas: bool, priced: Priced) -> str:
+    """The scale of a column that says none, "" if its numbers stand as they are, or if nothing tells.
+
+    Scales are a thousandfold apart: it is the one that brings two of three numbers within a factor of three of the
+    multiply-adds or parameters of their networks.
+    """
+    if role.scale:
+        return ""
+    fits: Counter[str] = Counter()
+    known = 0
+    for one in entries:
+        try:
+            printed = number(one.cell.text, commas=commas)
+        except ConvcostError:
+            continue
+        if printed.scale:
+            return ""
+        if isinstance(one.found, Unclear):
+            continue
+        known += 1
+        cost = priced[one.found][1]
+        line = cost.total if one.lead == TOTAL else cost[one.lead]
+        count, value = line.params if role.quantity == "params" else line.macs, printed.value()
+        fits.update(scale for scale, factor in _SCALES.items() if count <= 3 * factor * value <= 9 * count)
+    likeliest, often = max(fits.items(), key=lambda item: item[1], default=("", 0))
+    return likeliest if 3 * often >= 2 * known else ""
+
+
+class _Parts:
+    """What the rows of a table are about if they are parts of one network, that is said or that they name."""
+
+    def __init__(self, table: RawTable, said: Said, title: int | None, priced: Priced) -> None:
+        self.known, self.priced_ = said.known, priced
+        labels = [row.cells[title].text for row in table.rows] if title is not None else []
+        self.labels = labels
+        network = said.network
+        found: str | Unclear | None = None
+        if network:
+            own = self.known.networks.get(network)
+            found = resolve(own).name if own else self.known.reference(network)
+            if isinstance(found, Unclear):
+                raise SaidError(f"--network {network}: {found.why}")
+        elif not any(map(self.known.recognises, labels)):
+            found = network_of(labels)
+        self.why = found if isinstance(found, Unclear) else None
+        self.reference = found if isinstance(found, str) else ""
+        self.parts: list[str | Unclear] = []
+        if self.reference:
+            priced.setdefault(self.reference, price_reference(self.reference))
+            self.parts = parts_of(priced[self.reference][1], labels)
+
+    @property
+    def layers(self) -> bool:
+        """Whether rows are layers."""
+        return any(isinstance(part, str) and part != TOTAL for part in self.parts)
+
+    def of_row(self, number: int) -> str | Unclear | None:
+        """The scope or TOTAL of a row, None for a row that is a network of its own."""
+        if not self.reference:
+            return self.why
+        if not self.labels:
+            return TOTAL
+        label = self.labels[number]
+        if said := self.known.said_of(label):
+            return said if said == TOTAL or self.priced_[self.reference][1].__contains__(said) else None
+        part = self.parts[number]
+        return None if isinstance(part, Unclear) and self.known.recognises(label) else part
+
+    def priced(self, part: str, size: tuple[int, ...], place: str) -> str | Unclear:
+        """The network of a part; of all of it, on the input of the row."""
+        if part != TOTAL or not size:
+            return self.reference
+        placed = self.known.placed(self.reference, size)
+        return placed if isinstance(placed, Unclear) else _priced(self.known, placed, (), place, self.priced_)
+
+    def size(self, label: str, heading: str, cell: Cell, what: str, part: str, printed: tuple[int, ...]) -> Claim:
+        """The claim of a printed size of a layer, (H, W, C) or (C, H, W)."""
+        line = self.priced_[self.reference][1][part]
+        channels_first = line.inputs[0] if what == "input" else line.shape
+        shape = as_printed(channels_first)
+        fits = shape[: len(printed)] == printed or tuple(channels_first) == printed
+        return Claim(label, heading, cell.text, what, self.reference, part, None, shape, fits, cell.place)
 
 
 # -- columns -----------------------------------------------------------------------------------------------------
@@ -154,19 +299,35 @@ def _roles(table: RawTable, mapped: Mapping[str, str]) -> list[_Role | None]:
     for title in table.columns:
         found = quantity_of(title)
         if title in mapped:
-            roles.append(_mapped(title, mapped[title], found.scale if found else ""))
+            role = _mapped(title, mapped[title], found.scale if found else "")
         else:
-            roles.append(_Role(_KINDS[found.kind], found.scale) if found and found.kind in _KINDS else None)
+            role = _Role(_KINDS[found.kind], found.scale) if found and found.kind in _KINDS else None
+        roles.append(role and role._replace(size=size_in(title)))
+    for column, role in enumerate(roles):
+        if (
+            role
+            and table.columns[column] not in mapped
+            and not any(_counts(row.cells[column].text) for row in table.rows)
+        ):
+            others = (other for at, other in enumerate(roles) if at != column and other)
+            if any(other.quantity == role.quantity for other in others):
+                roles[column] = None  # under "weights" their names, beside a column of counts
     for quantity in ("params", "ops"):
         same = [t for t, role in zip(table.columns, roles, strict=True) if role and role.quantity == quantity]
         unsaid = [t for t in same if t not in mapped]
-        if len(same) > 1 and unsaid:
+        apart = len({role.size for role in roles if role and role.quantity == quantity}) == len(same)
+        if len(same) > 1 and unsaid and not apart:
             titles = ", ".join(map(repr, same))
             raise ConvcostError(
                 f"{table.place}: {titles} all print {quantity}; of the row's network, or of which? "
                 f"say it of each with --map, e.g. {unsaid[0]!r}: ops, skip, or 'ops of SE-{{}}'"
             )
     return roles
+
+
+def _counts(text: str) -> bool:
+    """Whether a cell begins as a number does."""
+    return re.match(r"[^0-9A-Za-z]*[0-9]", text) is not None
 
 
 def _mapped(title: str, text: str, scale: str) -> _Role | None:
@@ -222,15 +383,54 @@ def _size(table: RawTable, row: Row, sized: int | None) -> tuple[tuple[int, ...]
     return (size, "") if size is not None else ((), f"{said} (or --map {title}=skip)")
 
 
+def _layer_sizes(table: RawTable, mapped: Mapping[str, str]) -> dict[int, str]:
+    """The columns that print what a layer takes or gives, input or shape."""
+    words = {number: set(re.findall(r"[a-z]+", title.casefold())) for number, title in enumerate(table.columns)}
+    return {
+        number: "input" if said & {"input", "in"} else "shape"
+        for number, said in words.items()
+        if said & {"input", "in", "output", "out"} and said <= _SIZES_OF_LAYERS and table.columns[number] not in mapped
+    }
+
+
+def _maybe_inputs(
+    table: RawTable, roles: Sequence[_Role | None], mapped: Mapping[str, str], sized: int | None
+) -> list[str]:
+    """What is told of columns that are not understood, and may be inputs."""
+    told = []
+    for column, title in enumerate(table.columns):
+        texts = [row.cells[column].text for row in table.rows if not says_nothing(row.cells[column].text)]
+        sizes = [input_size(text) for text in texts]
+        if (
+            sized is None
+            and roles[column] is None
+            and title not in mapped
+            and texts
+            and all(size and set(size[-2:]) <= set(RESOLUTIONS) for size in sizes)
+        ):
+            told.append(f"{title!r} may be the input, and is not read: say --map '{title}=input', or skip")
+    return told
+
+
 def _name_column(
-    table: RawTable, roles: Sequence[_Role | None], mapped: Mapping[str, str], known: Known, sized: int | None
-) -> int:
+    table: RawTable,
+    roles: Sequence[_Role | None],
+    mapped: Mapping[str, str],
+    known: Known,
+    sized: int | None,
+    network: str,
+) -> int | None:
+    """The column of names; None if rows are the one network that is said, at several inputs."""
     said = _said(table, mapped, "name")
     if said is not None:
         return said
     free = [column for column, role in enumerate(roles) if role is None and column != sized]
+    if not free and network:
+        return None
     if not free:
-        raise ConvcostError(f"{table.place}: no column of network names; say which with --map TITLE=name")
+        raise ConvcostError(
+            f"{table.place}: no column of network names; say which with --map TITLE=name, or --network of all rows"
+        )
     # Of two columns, that of names beats that of families, which begin them.
     for recognises in (known.recognises, known.begins):
         counts = {column: sum(recognises(row.cells[column].text) for row in table.rows) for column in free}

@@ -131,6 +131,9 @@ class Names:
         read = whole or beginnings(name, self.networks, self._also)
         meanings = [(candidate, self._explained(candidate)) for candidate in read]
         meant = [meaning for _, meaning in meanings if not meaning.rest]
+        meant = [
+            meaning for meaning in meant if " width=" not in meaning.reference
+        ] or meant  # it has a name of its own
         chosen = False
         if len(meant) > 1 and size:
             own = [meaning for meaning in meant if fitted(meaning.own, size) == meaning.own]

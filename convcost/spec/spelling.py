@@ -50,6 +50,7 @@ _RECIPE = re.compile(
     r"_?weights\.\w+"  # torchvision's ResNet50_Weights.IMAGENET1K_V2
     r"|\.(?:[a-z0-9]+_)*in1k(?![a-z0-9])"  # timm's resnet50.a1_in1k
     r"|(?<![a-z0-9])(?:[0-9]+xb[0-9]+|(?:in|imagenet)[-_ ]?1k|fp16|fp32|bf16|amp|\(ours\))(?![a-z0-9])"
+    r"|(?<![a-z0-9])(?:3rdparty|ssld|noisystudent|ckpt)(?![a-z0-9])"
 )
 _REWRITTEN = (
     # timm writes a width in hundredths, and RegNets in 100 MF; torchvision 1.6 as 1_6
@@ -70,7 +71,9 @@ _NAME_TOKEN = re.compile(
     r"|(?P<word>[a-z]+)"
 )
 _SPACED_SIZE = re.compile(r"(?<![0-9a-z.])([0-9]+)\s*x\s*(\1|[0-9]+d)(?![0-9a-z.])")  # 224 x 224, 32 x 4d; not 50 x2
-_DECIMAL = re.compile(r"(?<=[a-uw-z])([0-9])_([0-9])(?![0-9a-z.])")  # x1_0, squeezenet1_1: as identifiers must write it
+_DECIMAL = re.compile(
+    r"(?<=[a-uw-z])([0-9])_([0-9]{1,2})(?![0-9a-z.])"
+)  # x1_0, squeezenet1_1: as identifiers must write it
 _FAMILIES = {"rn": "resnet", "mnet": "mobilenet", "effnet": "efficientnet"}
 _KEYS = {
     "group": "g",

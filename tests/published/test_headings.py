@@ -271,3 +271,34 @@ def test_separators_and_case_do_not_matter(name: str, separator: str, upper: boo
         candidate.name.partition("@")[0] == base and not candidate.residue
         for candidate in candidates(spelt.upper() if upper else spelt, KNOWN)
     )
+
+
+@pytest.mark.parametrize(
+    ("title", "kind", "scale"),
+    [
+        ("Comp. (G)", "ops", "G"),
+        ("Complexity (M)", "ops", "M"),
+        ("Computational cost (GFLOPs)", "flops", "G"),
+        ("计算量(G)", "ops", "G"),
+        ("参数量 (M)", "params", "M"),
+        ("#P", "params", ""),
+        ("MAdds", "macs", ""),
+        ("MFLOPs", "flops", "M"),
+    ],
+)
+def test_words_of_the_wild(title, kind, scale):
+    assert quantity_of(title) == Quantity(kind, scale)
+
+
+def test_a_cost_without_a_scale_is_no_count():
+    for title in ("Comp.", "Complexity", "Cost ($)", "Computation (%)", "Training cost (M)"):
+        assert quantity_of(title) is None
+
+
+@pytest.mark.parametrize("title", ["infer_img_size", "test size", "imgsz", "分辨率", "输入尺寸", "val res.", "im size"])
+def test_inputs_of_the_wild(title):
+    assert names_an_input(title)
+
+
+def test_what_is_trained_on_is_no_input():
+    assert not names_an_input("train size")

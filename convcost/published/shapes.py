@@ -1,0 +1,86 @@
+"""Shapes of tables: networks in columns, names in two columns or under a heading of their rows, inputs in titles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from convcost.published.headings import quantity_of
+from convcost.spec.names import Names, Unclear
+from convcost.spec.spelling import MAX_NAME, RESOLUTIONS, input_size
+from convcost.tablefiles.grid import Cell, RawTable, Row
+
+_COUNTS = ("params", "macs", "flops", "ops")
+_WIDTH = re.compile(r"(?:width|depth|channel)?\s*-?(?:width|multiplier|mult\.?|α|alpha|width mult\.?)(?:\s*\(?α\)?)?")
+_MORE = re.compile(r"depth|#?\s*(?:conv )?layers|variant|version|config(?:uration)?|groups?|g|k|growth rate|scale|size")
+_SIZE_IN_TITLE = re.compile(r"(?:@|\(|\bat\b)?\s*([0-9]{2,4}(?:\s*[x×]\s*[0-9]{2,4}|\s*(?:px|²))?)\s*\)?")
+
+
+def counts(title: str) -> bool:
+    """Whether a title is that of counts of ours."""
+    found = quantity_of(title)
+    return found is not None and found.kind in _COUNTS
+
+
+def upright(table: RawTable, mapped: Collection[str] = ()) -> RawTable:
+    """The table with its networks in rows: turned if no column counts anything, and a row of it does."""
+    if any(map(counts, table.columns)) or any(title in mapped for title in table.columns):
+        return table
+    labels = range(len(table.columns))
+    lead = next((column for column in labels if any(counts(row.cells[column].text) for row in table.rows)), None)
+    if lead is None:
+        return table
+    titles = (table.columns[lead], *(row.cells[lead].text for row in table.rows))
+    rows = tuple(
+        Row((Cell(title, table.place), *(row.cells[column] for row in table.rows)), "")
+        for column, title in enumerate(table.columns)
+        if column != lead
+    )
+    return RawTable(table.source, table.place, titles, rows) if rows else table
+
+
+def size_in(title: str) -> tuple[int, ...]:
+    """The input that a title of counts says: "FLOPs @224", "320 / FLOPs", "MACs (224x224)"; () if none."""
+    sizes = set()
+    for part in title[:MAX_NAME].split(" / "):
+        whole = quantity_of(part) is None
+        for found in _SIZE_IN_TITLE.finditer(part):
+            size = input_size(found[1])
+            marked = found[0].lstrip().startswith(("@", "at")) or (size is not None and len(size) > 1)
+            if size and (len(size) > 1 or size[0] in RESOLUTIONS) and (marked or (whole and found[0] == part)):
+                sizes.add(size)
+    return sizes.pop() if len(sizes) == 1 else ()
+
+
+def widths_in(columns: Sequence[str]) -> list[int]:
+    """The columns of multipliers of width, which are part of what a row is about."""
+    return [number for number, title in enumerate(columns) if _WIDTH.fullmatch(title.strip().casefold())]
+
+
+def more_in(columns: Sequence[str]) -> list[int]:
+    """The columns that may say more of a network: its depth, variant, groups."""
+    return [number for number, title in enumerate(columns) if _MORE.fullmatch(title.strip().casefold())]
+
+
+def names_of(row: Row, title: int, widths: Sequence[int], more: Sequence[int]) -> Iterator[str]:
+    """What a row's network may be called, the likeliest first: as its cell says, with its other cells, its section.
+
+    A width is always part of it: MobileNetV2 in a row of width 0.5 is not MobileNetV2.
+    """
+    label = row.cells[title].text
+    width = " ".join(
+        text for one in widths if one != title and re.fullmatch(r"[0-9.]+\s*[x×]?", text := row.cells[one].text)
+    )
+    own = f"{label} {width}" if width else label
+    yield own
+    for one in more:
+        if one != title and (text := row.cells[one].text):
+            yield f"{own} {text}"
+    if row.section and any(map(str.isdigit, label)):  # "ours" under ResNet-50 is another network
+        yield f"{row.section} {own}"
+
+
+def called(row: Row, title: int, widths: Sequence[int], more: Sequence[int], known: Names) -> str:
+    """The first name of a row that means a network, else the first."""
+    names = list(names_of(row, title, widths, more))
+    return next((name for name in names if not isinstance(known.reference(name), Unclear)), names[0])
