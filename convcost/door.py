@@ -82,13 +82,18 @@ def reconcile(
 ) -> Reconciled:
     """Everything that makes claimed numbers true at once: `reconcile("3.8 GFLOPs", network="resnet50")`.
 
-    A claim is a number as it is printed, with its unit; `params` and `macs` say what a number without one counts.
-    Without a network every shipped one is searched. Raises ConvcostError for a text that is no such number, a quantity
+    A claim is a number as it is printed, with its unit; `params` and `macs` say what a number without one counts. A
+    single text may be a sentence: "Our ResNet-50 has 590M FLOPs at 160x160". Without a network every shipped one is
+    searched. Raises ConvcostError for a text that is no such number, a quantity
     that is claimed twice, and where nothing is claimed.
     """
     from convcost.auditing.reconcile import claimed
     from convcost.auditing.reconcile import reconcile as search
+    from convcost.published.sentences import is_sentence, read_sentence
 
+    if len(claims) == 1 and is_sentence(claims[0]):
+        named, claims = read_sentence(claims[0])
+        network = network or named or None
     found = {}
     for text, quantity in (*((text, "") for text in claims), (params, "params"), (macs, "ops")):
         if text is not None:

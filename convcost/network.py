@@ -13,7 +13,7 @@ from convcost.cost.cost import Cost
 from convcost.cost.doubts import warn_of
 from convcost.cost.graph import Graph
 from convcost.cost.inputs import admitted, as_input
-from convcost.errors import ConvcostError, did_you_mean
+from convcost.errors import ConvcostError, did_you_mean, unwarned
 from convcost.exact.context import in_force
 from convcost.exact.integers import Int
 from convcost.ops import Shape
@@ -299,7 +299,8 @@ def shipped(
         for network in every_variant(spec):
             if not variants and network.variant != spec.default_variant(network.network):
                 continue
-            cost = network.price()
+            with unwarned():  # they are as their papers have them
+                cost = network.price()
             if (most_macs is None or cost.total.macs <= most_macs) and (
                 most_params is None or cost.total.params <= most_params
             ):

@@ -112,8 +112,10 @@ def reconcile(
     """Find what makes a claimed number true, if anything does.
 
     Variants, inputs, units, K, roundings, tools and heads are tried, the likeliest first. A CLAIM is a number with its
-    unit, such as "3.8 GFLOPs". Without a NETWORK every shipped one is searched. Exits with 1 if nothing makes the claim
-    true, or if what does could be chance. Example: convcost reconcile resnet50 --macs 4.09G --params 25.6M
+    unit, such as "3.8 GFLOPs"; or a sentence says all. Without a NETWORK every shipped one is searched. Exits with 1 if
+    nothing makes the claim true, or if what does could be chance.
+
+    Example: convcost reconcile "Our ResNet-50 needs 8.2 GFLOPs at 224x224"
     """
     from convcost.door import reconcile as search
     from convcost.views import audits as views
@@ -129,7 +131,10 @@ def reconcile(
 def _network_and_claims(arguments: tuple[str, ...]) -> tuple[str | None, list[str]]:
     """What of the arguments is a number, and what then must be the network."""
     from convcost.printed.numbers import parse
+    from convcost.published.sentences import is_sentence
 
+    if len(arguments) == 1 and is_sentence(arguments[0]):
+        return None, [*arguments]
     names, claims = [], []
     for argument in arguments:
         try:

@@ -1,0 +1,118 @@
+"""Sentences: what a claim in running text says of which network, at which input.
+
+"Our ResNet-50 has 4.9M params and 590M FLOPs at 160x160" claims two counts of resnet50 at 3x160x160. Its words are
+read by what reads tables: numbers with their units (`convcost.printed`), inputs and names (`convcost.spec`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from convcost.errors import ConvcostError
+from convcost.printed.numbers import parse
+from convcost.spec.names import Unclear, shipped_names
+from convcost.spec.spelling import input_size
+
+_LONGEST = 5
+"""Words of a number, an input or a name."""
+_MOST = 200
+"""Words of a sentence."""
+_COUNTED = ("params", "macs", "flops", "ops")
+_BEFORE_A_SIDE = ("at", "@", "input", "inputs", "size", "resolution")
+_MARKS = ".,;:!?\"'"
+_BRACKETS = "()[]"
+_VERSION = re.compile(r"[vx]?[0-9]+(?:\.[0-9]+)*x?")
+T = TypeVar("T")
+
+
+class Sentence(NamedTuple):
+    """What a text claims."""
+
+    network: str
+    """As `load` reads it, on the input that the text says; '' where it names none."""
+    claims: tuple[str, ...]
+    """The counts, each with its unit: "4.9M params"."""
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a text claims a count, and is more than its number and unit."""
+    try:
+        parse(text)
+    except ConvcostError:
+        words = text.split()
+        return 1 < len(words) <= _MOST and bool(_taken(words, _count)[0])
+    return False
+
+
+def read_sentence(text: str) -> Sentence:
+    """The claim of a text.
+
+    Raises ConvcostError: it has no count with its unit, names two networks or two inputs, or is too long.
+    """
+    words = text.split()
+    if len(words) > _MOST:
+        raise ConvcostError(f"a claim is a text of at most {_MOST} words, not of {len(words)}")
+    claims, words = _taken(words, _count)
+    if not claims:
+        raise ConvcostError(f"{text[:60]!r} has no count with its unit, such as '4.1 GFLOPs' or '25.6M params'")
+    sizes, words = _taken(words, _size)
+    names, left = _taken(words, _name)
+    size = _one(text, sizes) or ()
+    name = _one(text, names)
+    if name is None:
+        return Sentence("", tuple(claims))
+    # A version that is no part of the name is of another network: SqueezeNet 1.1 is not SqueezeNet.
+    behind = [word for word, before in zip(left[1:], left, strict=False) if not before and _VERSION.fullmatch(word)]
+    found = shipped_names().reference(" ".join([name, *behind[:1]]), size)
+    if isinstance(found, Unclear):
+        raise ConvcostError(f"{text[:60]!r}: its network {found.why}")
+    return Sentence(found, tuple(claims))
+
+
+def _one(text: str, found: list[T]) -> T | None:
+    distinct = list(dict.fromkeys(found))
+    if len(distinct) > 1:
+        raise ConvcostError(f"{text[:60]!r} says {distinct[0]} and {distinct[1]}: claim one thing at a time")
+    return distinct[0] if distinct else None
+
+
+def _taken(words: list[str], read: Callable[[str, str], T | None]) -> tuple[list[T], list[str]]:
+    """All that `read` finds in a text, the longest first, and the words that are left, '' where others were."""
+    found: list[T] = []
+    left: list[str] = []
+    at = 0
+    while at < len(words):
+        before = words[at - 1] if at else ""
+        for end in range(min(len(words), at + _LONGEST), at, -1):
+            part = words[at:end]
+            value = read(" ".join(part).strip(_MARKS), before.casefold()) if all(part) else None
+            if value is not None:
+                found.append(value)
+                left.append("")
+                at = end
+                break
+        else:
+            left.append(words[at])
+            at += 1
+    return found, left
+
+
+def _count(text: str, _: str) -> str | None:
+    try:
+        printed = parse(text := text.strip(_BRACKETS))
+    except ConvcostError:
+        return None
+    return text if printed.unit in _COUNTED and printed.scale != "%" else None
+
+
+def _size(text: str, before: str) -> tuple[int, ...] | None:
+    size = input_size(text)
+    return size if size and (len(size) > 1 or before in _BEFORE_A_SIDE) else None
+
+
+def _name(text: str, _: str) -> str | None:
+    if not any(map(str.isdigit, text)) and len(text) < _LONGEST:
+        return None
+    return text if not isinstance(shipped_names().reference(text), Unclear) else None

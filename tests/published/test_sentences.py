@@ -1,0 +1,66 @@
+"""Claims in running text: the counts, the network and the input that they say."""
+
+from __future__ import annotations
+
+import pytest
+
+import convcost
+from convcost.cli import run
+from convcost.errors import ConvcostError
+from convcost.published.sentences import is_sentence, read_sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "network", "claims"),
+    [
+        (
+            "Our ResNet-50 variant has 4.9M params and 590M FLOPs at 160x160",
+            "resnet50@v1 input=3x160x160",
+            ("4.9M params", "590M FLOPs"),
+        ),
+        ("Our model has 4.9M params and 590M FLOPs", "", ("4.9M params", "590M FLOPs")),
+        ("ResNet-50 (3.8 billion FLOPs).", "resnet50@v1", ("3.8 billion FLOPs",)),
+        ("MobileNetV2 1.4 uses 585 million MACs", "mobilenet_v2_1.4@paper", ("585 million MACs",)),
+        ("VGG-16 needs 15.5 GMACs at 224", "vgg16@paper", ("15.5 GMACs",)),
+        ("DenseNet-121 (k=32): 2.87 GFLOPs @ 256 x 256", "densenet121@paper input=3x256x256", ("2.87 GFLOPs",)),
+        (
+            "GoogLeNet: about 1.5 billion multiply-adds at inference",
+            "googlenet@paper",
+            ("about 1.5 billion multiply-adds",),
+        ),
+    ],
+)
+def test_a_sentence_is_read(text: str, network: str, claims: tuple[str, ...]) -> None:
+    assert is_sentence(text)
+    found = read_sentence(text)
+    assert (found.network, tuple(claim.strip("()") for claim in found.claims)) == (network, claims)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("SqueezeNet 1.1 has 1.24M params", "its network is squeezenet but for '1.1'"),
+        ("ResNet-50 (4.1 GFLOPs) beats ResNet-101", "says ResNet-50 and ResNet-101: claim one thing at a time"),
+        ("4.1 GFLOPs at 224x224 and at 256x256", r"says \(224, 224\) and \(256, 256\)"),
+        ("a fine network", "has no count with its unit"),
+        ("word " * 300, "at most 200 words, not of 300"),
+    ],
+)
+def test_what_is_not_understood_is_an_error(text: str, why: str) -> None:
+    with pytest.raises(ConvcostError, match=why):
+        read_sentence(text)
+
+
+def test_a_number_and_a_name_are_no_sentences() -> None:
+    assert not any(map(is_sentence, ("3.8 GFLOPs", "ResNet-50 v1.5", "resnet50", "", "word " * 10_000)))
+
+
+def test_a_sentence_is_reconciled(capsys: pytest.CaptureFixture[str]) -> None:
+    found = convcost.reconcile("Our ResNet-50 needs 8.2 GFLOPs at 224x224")
+    assert found.explained
+    assert found.matches[0].networks[0].startswith("resnet50@v1.5")
+    assert found.matches[0].meant[0].exact == 2 * 4_089_184_256
+    assert run(["reconcile", "Our ResNet-50 needs 8.2 GFLOPs at 224x224"]) == 0
+    assert "8,178,368,512 of resnet50@v1.5" in " ".join(capsys.readouterr().out.split())
+    assert run(["reconcile", "SqueezeNet 1.1 has 1.24M params"]) == 2
+    assert capsys.readouterr().err.startswith("error: 'SqueezeNet 1.1")
