@@ -28,8 +28,7 @@ SMALL = Table(
 
 SMALL_TERMINAL = """\
 GoogLeNet
-network: googlenet@paper
-input: 3x224x224
+network: googlenet@paper   input: 3x224x224
 
          params                       to
 type    printed    params   share  conv1
@@ -45,8 +44,7 @@ K is 1000.
 
 SMALL_ASCII_EXACT = """\
 GoogLeNet
-network: googlenet@paper
-input: 3x224x224
+network: googlenet@paper   input: 3x224x224
 
          params                          to
 type    printed       params   share  conv1
@@ -176,6 +174,7 @@ def tables(draw: st.DrawFn, texts: st.SearchStrategy[str] = ANY_TEXT, *, wraps: 
             signed=draw(st.booleans()),
             wrap=draw(st.booleans()) or (wraps and i == 0),
             drop=draw(st.integers(1 if wraps else 0, 2)) if i else 0,
+            scopes=i == 0 and draw(st.booleans()),
         )
         for i in range(draw(st.integers(1, 5)))
     )

@@ -8,6 +8,7 @@ import click
 
 from convcost.cli.groups import Commands
 from convcost.cli.options import (
+    KIND,
     TABLE,
     NetworkName,
     depth_option,
@@ -52,12 +53,16 @@ def table(name: str, as_: str | None, format_: str, exact: bool) -> None:
 @cli.command()
 @click.argument("network", type=NetworkName())
 @depth_option
+@click.option("--only", type=KIND, multiple=True, metavar="KIND", help="Layers of a kind: conv, norm, ...; repeatable.")
+@click.option("--fold", is_flag=True, help="Count norms and activations with the layer that they follow.")
 @network_options
 @rule_option
 @output_options
 def layers(
     network: str,
     depth: int | None,
+    only: tuple[str, ...],
+    fold: bool,
     input_shape: str | None,
     batch: int,
     settings: tuple[str, ...],
@@ -67,14 +72,17 @@ def layers(
 ) -> None:
     """Print every layer of a NETWORK, or its scopes, with its costs.
 
-    Shapes, params, macs, activations and receptive field, each layer's and in total.
+    Kernels, shapes, params, macs, activations and receptive field, each layer's and in total. --only limits the layers,
+    not the total, to a kind (conv, linear, pool, norm, activation, other) or an operator; --fold makes one line of a
+    convolution or linear layer and the norms and activations that alone follow it, with the counts of all.
 
     Example: convcost layers resnet50@v1.5 --depth 1 --input 3x256x256
     """
     from convcost.views import networks as views
 
     found = load_network(network, settings)
-    show(views.layers(found.price(input_shape, batch), depth, as_ or "macs", found), format_, exact)
+    table = views.layers(found.price(input_shape, batch), depth, as_ or "macs", found, only=only, fold=fold)
+    show(table, format_, exact)
 
 
 @cli.command()

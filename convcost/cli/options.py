@@ -98,6 +98,14 @@ def _dtypes() -> Iterable[str]:
     return DTYPES
 
 
+def _kinds() -> Iterable[str]:
+    from convcost.ops import KINDS
+
+    return KINDS
+
+
+KIND = OneOf("kind", _kinds)
+"""A kind of operator, or an operator."""
 TABLE = OneOf("table", _tables)
 """A shipped published table."""
 TABLE_OR_FILE = OneOf("table", _tables, files=True)

@@ -19,6 +19,8 @@ class Shown:
     value: str
     suffix: str
     style: Style | None
+    text: bool
+    """Whether it is a text, and no number."""
 
     def __str__(self) -> str:
         return self.value + self.suffix
@@ -34,7 +36,8 @@ def readable(table: Table, *, exact: bool) -> tuple[list[list[Shown]], list[str]
         suffix = f" {cell.mark.glyph}" if cell.mark else ""
         if cell.note:
             suffix += numbers.setdefault(one_line(cell.note), str(len(numbers) + 1).translate(_RAISED))
-        return Shown(_value(cell, column, exact), suffix, cell.style or (cell.mark.style if cell.mark else None))
+        style = cell.style or (cell.mark.style if cell.mark else None)
+        return Shown(_value(cell, column, exact), suffix, style, isinstance(cell.value, str))
 
     grid = [
         [shown(as_cell(cell), column) for cell, column in zip(row.cells, table.columns, strict=True)]

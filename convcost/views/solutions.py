@@ -31,14 +31,14 @@ def table(problem: Problem, solutions: Sequence[Solution], objective: str | None
         cells += solution.costs.values()
         cells += [Fraction(solution.costs[name], limit) if limit else None for name, limit in problem.limits.items()]
         rows.append(Row((*cells, show(solution.objective)) if objective else tuple(cells)))
-    header = (
+    above = (
         ("network", problem.network.reference),
         ("limits", ", ".join(f"{name} <= {limit:,}" for name, limit in problem.limits.items())),
         ("space", f"{problem.space} ({problem.space.size:,} designs)"),
         ("listed", f"from the largest {objective}" if objective else "designs of which no axis can grow alone"),
     )
     notes = () if solutions else ("no design of this space is within the limits",)
-    return Table("Designs within a budget", header, tuple(columns), tuple(rows), notes)
+    return Table("Designs within a budget", above, tuple(columns), tuple(rows), notes)
 
 
 def draw(problem: Problem, solutions: Sequence[Solution], path: Path) -> None:

@@ -12,6 +12,7 @@ from convcost.published.tables import TOTAL, Checked, PublishedTable
 from convcost.published.tables import Cell as PrintedCell
 from convcost.published.tables import Column as PrintedColumn
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Table, Value
+from convcost.views.header import header, unit
 
 COUNTS = ("params", "ops")
 
@@ -39,20 +40,16 @@ def published(checked: Checked) -> Table:
             below = _flat(_below(*each) for each in zip(table.columns, found, strict=True))
             rows.append(Row(("", *_labelled(table, "computed", below))))
     rows += _published_totals(checked)
-    header = (
-        ("source", table.source),
-        ("network", ", ".join(dict.fromkeys(network.reference for network, _ in checked.networks))),
-        ("input", ", ".join(dict.fromkeys(format_shape(cost.input) for _, cost in checked.networks))),
-        (
-            "unit",
-            f"params: {rule(table.convention.params).meaning}; ops: {rule(table.convention.ops).meaning}",
-        ),
+    above = header(
+        checked.networks,
+        unit(rule(table.convention.params), rule(table.convention.ops)),
         ("convention", str(table.convention)),
+        source=table.source,
     )
     failing = [cell for cell in cells.values() if not cell.holds]
     verdict = f"{len(cells) - len(failing)} of {len(cells)} checked cells hold"
     notes = tuple(note for note in (verdict, _sums(checked), table.notes) if note)
-    return Table(table.title, header, tuple(columns), tuple(rows), notes)
+    return Table(table.title, above, tuple(columns), tuple(rows), notes)
 
 
 def _printed(column: PrintedColumn, text: str, cell: PrintedCell | None) -> list[Value | Cell]:

@@ -99,6 +99,55 @@ def test_layers_json_carries_exact_ints_that_add_up(capsys):
     assert sum(row["params"] for row in rows) == 25_557_032
 
 
+def layers_of(capsys, *arguments):
+    """The rows of `convcost layers` by their names, and the totals by theirs."""
+    rows = json.loads(succeed(capsys, "layers", *arguments, "--format", "json"))["rows"]
+    return tuple({row["layer"]: row for row in rows if row["kind"] == kind} for kind in ("row", "total"))
+
+
+def test_layers_say_how_their_kernels_slide(capsys):
+    """As ResNeXt's Table 1 and TensorFlow's "same" have it: 224 at a stride of 2 need 5 more, 3 of them behind."""
+    layers, _ = layers_of(capsys, "resnext50")
+    geometry = ("kernel_size", "stride", "padding", "dilation", "groups")
+    assert [layers["conv1/conv"][key] for key in geometry] == ["7x7", "2", "2+3", "1", 1]
+    assert [layers["conv2/1/bottleneck/conv_2"][key] for key in geometry] == ["3x3", "1", "1", "1", 32]
+    assert [layers["fc"][key] for key in geometry] == [layers["conv1/bn"][key] for key in geometry] == [None] * 5
+    layers, _ = layers_of(capsys, "mobilenet_v1", "--only", "dwconv")
+    assert {row["groups"] for row in layers.values()} == {32, 64, 128, 256, 512, 1024}
+    layers, _ = layers_of(capsys, "inception_v3", "--only", "conv")
+    assert {"1x7", "7x1", "3x3"} < {row["kernel_size"] for row in layers.values()}
+    assert layers["mixed_6b/7x7/conv_2"]["padding"] == "0x3"
+
+
+def test_only_limits_the_layers_and_not_the_total(capsys):
+    layers, totals = layers_of(capsys, "resnet18", "--only", "conv", "--only", "linear")
+    every, whole = layers_of(capsys, "resnet18")
+    assert list(layers) == [name for name, row in every.items() if row["operator"] in ("conv", "linear")]
+    assert totals["total"] == whole["total"]
+    assert totals["shown"]["macs"] == sum(row["macs"] for row in layers.values()) == whole["total"]["macs"]
+    assert totals["shown"]["params"] == 11_689_512 - 9_600  # torchvision's, less 2 x 4,800 of its norms' channels
+    _, totals = layers_of(capsys, "resnet18", "--only", "upsample")
+    assert totals["shown"]["macs"] == totals["shown"]["params"] == 0
+
+
+def test_a_fold_makes_one_line_of_a_layer_and_what_follows_it(capsys):
+    layers, totals = layers_of(capsys, "resnet18", "--fold")
+    every, whole = layers_of(capsys, "resnet18")
+    assert totals == whole
+    assert layers["conv1/conv"]["operator"] == "conv+bn+relu"
+    assert layers["conv1/conv"]["params"] == 9_408 + 128
+    assert {row["operator"] for row in layers.values()} == {
+        "conv+bn+relu", "conv+bn", "maxpool", "add", "relu", "global_avgpool", "linear+softmax",
+    }  # fmt: skip
+    for quantity in ("params", "macs", "activations"):
+        assert sum(row[quantity] for row in layers.values()) == sum(row[quantity] for row in every.values())
+    scopes, _ = layers_of(capsys, "resnet18", "--fold", "--depth", "1")
+    plain, _ = layers_of(capsys, "resnet18", "--depth", "1")
+    assert [(name, row["macs"], row["params"]) for name, row in scopes.items()] == [
+        (name, row["macs"], row["params"]) for name, row in plain.items() if name != "softmax"
+    ]
+
+
 def test_layers_fold_and_set_and_batch(capsys):
     out = succeed(
         capsys, "layers", "resnet34", "--depth", "1", "--set", "shortcut=A", "--format", "json", "--batch", "2"
@@ -121,8 +170,9 @@ def test_compare_shows_ratio_saving_and_what_differs(capsys):
     out = succeed(capsys, "compare", "factor_5x5@direct", "factor_5x5@factored", "--format", "json")
     rows = {row["quantity"]: row for row in json.loads(out)["rows"]}
     assert rows["macs"]["factor_5x5@factored saving"] == "7/25"
-    assert rows["receptive field before global layers"]["factor_5x5@direct"] == "5/1"
-    assert rows["receptive field before global layers"]["factor_5x5@factored"] == "5/1"
+    assert rows["receptive field before global layers"]["factor_5x5@direct"] == "5"
+    assert rows["receptive field before global layers"]["factor_5x5@factored"] == "5"
+    assert rows["its stride"]["factor_5x5@direct"] == rows["its stride"]["factor_5x5@factored"] == "1"
     assert "layers that differ" in rows
 
 
@@ -198,6 +248,11 @@ def test_true_is_written_as_yaml_writes_it(capsys, word):
         (["layers", "googlenet", "--input", "3x-1x5"], "an input is written channels x sizes"),
         (["layers", "inception_v2", "--input", "3x20x20"], "layer"),
         (["layers", "googlenet", "--batch", "0"], "--batch"),
+        (["layers", "googlenet", "--only", "con"], "unknown kind of operator 'con'; did you mean conv?"),
+        (
+            ["layers", "googlenet", "--only", "zzz"],
+            "unknown kind of operator 'zzz'; there are conv, linear, pool, norm",
+        ),
         (["table", "googlenett"], "did you mean googlenet?"),
         (["compare", "googlenet"], "a comparison needs two networks or more"),
         (["layers", "missing.yaml"], "No such file or directory"),
@@ -370,7 +425,8 @@ def test_a_path_works_from_anywhere(tmp_path, monkeypatch, capsys):
 def test_strides_of_three_axes_are_told_apart(capsys, tmp_path):
     (tmp_path / "clip.yaml").write_text("name: clip\nsource: test\ninput: 1x8x8x8\nlayers:\n- maxpool((2, 1, 2))\n")
     rows = json.loads(succeed(capsys, "layers", str(tmp_path / "clip.yaml"), "--format", "json"))["rows"]
-    assert rows[0]["receptive_field"] == "2x1x2/2x1x2"
+    assert (rows[0]["receptive_field"], rows[0]["receptive_field_stride"]) == ("2x1x2", "2x1x2")
+    assert (rows[0]["kernel_size"], rows[0]["stride"], rows[0]["padding"]) == ("2x1x2", "2x1x2", "0")
 
 
 def test_formula_prints_the_six_terms_and_where_they_hold(capsys):
