@@ -35,8 +35,16 @@ def short(number: int | Fraction) -> str:
 
 
 def in_full(number: int | Fraction) -> str:
-    """Every digit, in groups of three: "1,582,671,872"; a fraction as "1/3"."""
-    return f"{number.numerator:,}" + (f"/{number.denominator:,}" if number.denominator != 1 else "")
+    """Every digit, in groups of three: "1,582,671,872"; a fraction as `plain` has it: "3,333.33"."""
+    whole, point, decimals = plain(number).partition(".")
+    return f"{'-' * whole.startswith('-')}{abs(int(whole)):,}{point}{decimals}"
+
+
+def in_bytes(number: int | Fraction, *, exact: bool) -> str:
+    """Bytes, in powers of 1000: "9.63 MB", "803 KB"; in full "9,633,792 B"."""
+    text = in_full(number) if exact else short(number)
+    letter = text[-1] if text[-1] in _THOUSANDS else ""
+    return f"{text.removesuffix(letter)} {letter}B"
 
 
 def plain(number: int | Fraction) -> str:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from convcost.errors import one_line
-from convcost.render.numbers import in_full, percent, short
+from convcost.render.numbers import in_bytes, in_full, percent, plain, short
 from convcost.render.table import Cell, Column, Style, Table, as_cell
 
 
@@ -61,8 +61,10 @@ def _value(cell: Cell, column: Column, exact: bool) -> str:
             return plus + percent(value)
         case "ratio":
             return plus + short(value) + "×"
+        case "bytes":
+            return plus + in_bytes(value, exact=exact)
         case "text":
-            return plus + str(value)
+            return plus + plain(value)
 
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

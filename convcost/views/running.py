@@ -14,7 +14,7 @@ from convcost.counters.line import Line
 from convcost.counters.rules import OPS
 from convcost.network import Network
 from convcost.ops import format_shape
-from convcost.render.numbers import short
+from convcost.render.numbers import plain, short
 from convcost.render.table import Column, Row, Table
 from convcost.views.header import header
 
@@ -42,8 +42,8 @@ def memory(network: Network, cost: Cost, depth: int | None, dtype: str, *, in_pl
     columns = (
         Column("layer", "layer", wrap=True, scopes=True),
         Column("output", "output", align="right", drop=2),
-        Column("writes", "writes", "count", drop=1),
-        Column("alive", "alive", "count"),
+        Column("writes_bytes", "writes", "bytes", drop=1),
+        Column("alive_bytes", "alive", "bytes"),
         Column("peak", "", drop=3),
     )
     how = "activations, sums and products in place" if in_place else "nothing in place"
@@ -61,7 +61,7 @@ def machine(network: Network, cost: Cost, depth: int | None, on: Machine, dtype:
         share = bound.seconds / least if least else Fraction(0)
         limit = bound.limit if bound.seconds else ""
         intensity = bound.intensity if bound.bytes else None
-        return Row((name, bound.operations, bound.bytes, intensity, bound.seconds * 10**6, share, limit))
+        return Row((name, bound.operations, bound.bytes, intensity, bound.seconds * 1000, share, limit))
 
     folded = _folded(found.layers, depth, lambda bound: bound.line)
     rows = [row(name, together(group[0].line, group)) for name, group in folded]
@@ -70,16 +70,16 @@ def machine(network: Network, cost: Cost, depth: int | None, on: Machine, dtype:
     columns = (
         Column("layer", "layer", wrap=True, scopes=True),
         Column("operations", "operations", "count", drop=3),
-        Column("bytes", "bytes", "count", drop=2),
+        Column("bytes", "moves", "bytes", drop=2),
         Column("intensity", "ops/byte", "count"),
-        Column("microseconds", "µs at least", "count"),
+        Column("milliseconds", "ms at least", "count"),
         Column("share", "share", "percent", drop=4),
         Column("limit", "bound by"),
     )
     balance = Fraction(on.flops) / on.bandwidth
     above = header(
         [(network, cost)],
-        ("machine", f"{short(on.flops)} operations and {short(on.bandwidth)}B of {dtype} per second"),
+        ("machine", f"{_giga(on.flops)}G operations and {_giga(on.bandwidth)} GB of {dtype} per second"),
         ("balance", f"{short(balance)} operations per byte: layers below it are bound by bandwidth"),
     )
     notes = (
@@ -108,6 +108,10 @@ def train(network: Network, cost: Cost, depth: int | None) -> Table:
     )
     above = header([(network, cost)], ("unit", f"macs: {OPS['macs'].meaning}, auxiliary heads included"))
     return Table(f"A training step of {network.reference}", above, columns, tuple(rows))
+
+
+def _giga(number: int | Fraction) -> str:
+    return plain(Fraction(number) / 10**9)
 
 
 def _folded(items: Iterable[Item], depth: int | None, line: Callable[[Item], Line]) -> list[tuple[str, list[Item]]]:

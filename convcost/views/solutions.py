@@ -27,10 +27,11 @@ def table(problem: Problem, solutions: Sequence[Solution], objective: str | None
     columns += [Column("objective", objective, align="right")] if objective else []
     rows = []
     for solution in solutions:
+        value = solution.objective
         cells: list[Value | Cell] = [show(solution.values[name]) for name in names]
         cells += solution.costs.values()
         cells += [Fraction(solution.costs[name], limit) if limit else None for name, limit in problem.limits.items()]
-        rows.append(Row((*cells, show(solution.objective)) if objective else tuple(cells)))
+        rows.append(Row((*cells, None if value is None else Fraction(value)) if objective else tuple(cells)))
     above = (
         ("network", problem.network.reference),
         ("limits", ", ".join(f"{name} <= {limit:,}" for name, limit in problem.limits.items())),

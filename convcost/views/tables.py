@@ -11,6 +11,7 @@ from convcost.ops import format_shape
 from convcost.published.tables import TOTAL, Checked, PublishedTable
 from convcost.published.tables import Cell as PrintedCell
 from convcost.published.tables import Column as PrintedColumn
+from convcost.render.numbers import in_full
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Table, Value
 from convcost.views.header import header, unit
 
@@ -86,8 +87,7 @@ def _difference(cell: PrintedCell) -> str:
     tenths = round(percent * 10)
     sign = "-" if difference < 0 else "+"
     amount = abs(difference)
-    shown = f"{amount.numerator:,}" if amount.denominator == 1 else f"{amount.numerator:,}/{amount.denominator}"
-    return f"{sign}{shown} ({sign}{abs(tenths) // 10}.{abs(tenths) % 10} %)"
+    return f"{sign}{in_full(amount)} ({sign}{abs(tenths) // 10}.{abs(tenths) % 10} %)"
 
 
 def _published_totals(checked: Checked) -> list[Row]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -200,9 +201,9 @@ def test_memory_by_scope_is_memory_by_layer_folded(capsys):
         output = succeed(capsys, "memory", "resnet50", "--dtype", "float16", "--batch", "3", "--format", "json", *depth)
         rows = json.loads(output)["rows"]
         layers = [row for row in rows if row["kind"] == "row"]
-        totals = {row["layer"]: row["alive"] for row in rows if row["kind"] == "total"}
-        assert totals["peak of activations"] == max(row["alive"] for row in layers) == 3 * 9_633_792 // 2
-        found.append((sum(row["writes"] for row in layers), totals))
+        totals = {row["layer"]: row["alive_bytes"] for row in rows if row["kind"] == "total"}
+        assert totals["peak of activations"] == max(row["alive_bytes"] for row in layers) == 3 * 9_633_792 // 2
+        found.append((sum(row["writes_bytes"] for row in layers), totals))
     assert found[0] == found[1]
 
 
@@ -212,6 +213,22 @@ def test_a_scope_of_a_roofline_can_be_bound_by_both(capsys):
     assert (rows["conv2_x"], rows["fc"], rows["layer by layer"], rows["all fused"]) == (
         "both", "bandwidth", "both", "compute",
     )  # fmt: skip
+
+
+def test_readers_see_megabytes_and_milliseconds_and_programs_plain_numbers(capsys):
+    """9,633,792 bytes are alive at most (tests/cost/test_memory.py); a fc of 2,048 x 1,000 moves 8.2 MB."""
+    assert re.search(r"peak of activations +9\.63 MB", succeed(capsys, "memory", "resnet50", "--depth", "1"))
+    on = ("roofline", "resnet50", "--machine", "flops=1T,bandwidth=100G", "--depth", "1")
+    assert "ms at least" in succeed(capsys, *on, "--format", "markdown")
+    (fc,) = (
+        row for row in csv.DictReader(io.StringIO(succeed(capsys, *on, "--format", "csv"))) if row["layer"] == "fc"
+    )
+    moved = 4 * (2048 * 1000 + 1000 + 2048 + 1000)
+    assert int(fc["bytes"]) == moved
+    assert fc["milliseconds"] == f"{moved / 100e9 * 1000:.7f}"[:9]
+    rows = list(csv.DictReader(io.StringIO(succeed(capsys, "layers", "googlenet", "--format", "csv"))))
+    assert rows[0]["share"] == "0.0745663"  # 118,013,952 of 1,582,671,872
+    assert not any("/" in value for row in rows for key, value in row.items() if key not in ("layer", "kind"))
 
 
 def test_rooflines_and_training_add_up_over_scopes(capsys):

@@ -32,7 +32,6 @@ EVERY = {
     **{f"{view} {name}": (view, name) for name in NAMES for view in OF_A_NETWORK},
     "compare": ("compare", ""),
     "list": ("list", ""),
-    "variants": ("variants", ""),
     "rules": ("rules", ""),
     **{f"table {name}": ("table", name) for name in ("googlenet", "resnet", "vgg", "mobilenet_v2")},
 }
@@ -44,8 +43,8 @@ def view(name: str) -> Table:
     match what:
         case "compare":
             return networks.compare(convcost.compare("resnet50@v1", "resnet50@v1.5", "vgg16"))
-        case "list" | "variants":
-            return networks.zoo(shipped(variants=what == "variants"), variants=what == "variants")
+        case "list":
+            return networks.zoo(shipped(), variants=False)
         case "rules":
             return peers.rules()
         case "table":
