@@ -8,6 +8,7 @@ import click
 
 from convcost.cli.groups import Commands
 from convcost.cli.options import (
+    FAMILY,
     KIND,
     TABLE,
     NetworkName,
@@ -20,7 +21,7 @@ from convcost.cli.options import (
     show,
     strict_option,
 )
-from convcost.errors import one_line
+from convcost.errors import ConvcostError, one_line
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,17 +36,24 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("name", type=TABLE)
+@click.argument("name", type=TABLE, required=False)
 @rule_option
 @output_options
-def table(name: str, as_: str | None, format_: str, exact: bool) -> None:
+def table(name: str | None, as_: str | None, format_: str, exact: bool) -> None:
     """Print a published table, computed counts beside the printed.
+
+    Without a NAME, the tables that there are.
 
     Example: convcost table googlenet
     """
-    from convcost.published.tables import load_table
+    from convcost.published.tables import load_table, shipped_tables
     from convcost.views import tables
 
+    if name is None:
+        if as_ is not None:
+            raise ConvcostError("--as goes with a table: convcost table NAME --as ...")
+        show(tables.listing(shipped_tables()), format_, exact)
+        return
     found = load_table(name)
     show(tables.published((found if as_ is None else found.under(as_)).check()), format_, exact)
 
@@ -113,7 +121,7 @@ def compare(
 
 
 @cli.command(name="list")
-@click.option("--family", help="Only families whose name contains this text.")
+@click.option("--family", type=FAMILY, help="Only families with these words in their name: resnet.")
 @click.option("--max-macs", metavar="COUNT", help="Only networks of at most this many macs, e.g. 600M.")
 @click.option("--max-params", metavar="COUNT", help="Only networks of at most this many params, e.g. 5M.")
 @click.option("--variants", is_flag=True, help="One row per variant; CSV and JSON always have one.")

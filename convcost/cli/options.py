@@ -104,6 +104,14 @@ def _kinds() -> Iterable[str]:
     return KINDS
 
 
+def _families() -> Iterable[str]:
+    from convcost.spec.catalog import shipped, shipped_files
+
+    return sorted({shipped(path).family.lower() for path in shipped_files()})
+
+
+FAMILY = OneOf("family", _families)
+"""A family of shipped networks."""
 KIND = OneOf("kind", _kinds)
 """A kind of operator, or an operator."""
 TABLE = OneOf("table", _tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Literal
@@ -16,6 +17,22 @@ from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Table
 from convcost.views.header import header, unit
 
 COUNTS = ("params", "ops")
+
+
+def listing(found: Iterable[PublishedTable]) -> Table:
+    """The tables that can be shown: what each is about, and where it was printed."""
+    columns = (
+        Column("table", "table"),
+        Column("about", "about", wrap=True),
+        Column("networks", "networks", "count", drop=1),
+        Column("source", "source", wrap=True),
+    )
+    rows = []
+    for table in found:
+        first, *others = dict.fromkeys(re.split("[@ ]", reference)[0] for reference in table.references)
+        about = f"{first} and {len(others)} more" if others else first
+        rows.append(Row((table.name, about, 1 + len(others), table.source)))
+    return Table("Published tables", header(), columns, tuple(rows), ("convcost table NAME shows one.",))
 
 
 def published(checked: Checked) -> Table:

@@ -184,6 +184,22 @@ def test_list_filters(capsys):
     assert all(row["macs"] <= 2_000_000_000 for row in rows if row.get("kind", "row") == "row")
 
 
+def test_a_family_is_named_by_whole_words(capsys):
+    rows = json.loads(succeed(capsys, "list", "--family", "ResNet", "--format", "json"))["rows"]
+    assert {row["family"] for row in rows if row["kind"] == "row"} == {"ResNet"}  # no SE-ResNet, no ResNeXt
+    rows = json.loads(succeed(capsys, "list", "--family", "worked", "--format", "json"))["rows"]
+    assert {row["family"] for row in rows if row["kind"] == "row"} == {"Worked examples"}
+
+
+def test_table_alone_lists_the_tables_and_each_is_shown_by_its_name_as_people_write_it(capsys):
+    rows = {row["table"]: row for row in json.loads(succeed(capsys, "table", "--format", "json"))["rows"]}
+    assert list(rows) == table_names()
+    assert rows["googlenet"]["about"] == "googlenet"
+    assert rows["resnet"]["networks"] == 5  # 18 to 152 layers
+    assert "ICLR 2015" in rows["vgg"]["source"]
+    assert succeed(capsys, "table", "Inception-v2") == succeed(capsys, "table", "inception_v2")
+
+
 def test_new_check_layers_show(tmp_path, capsys):
     path = tmp_path / "mine.yaml"
     succeed(capsys, "new", str(path))
@@ -283,7 +299,16 @@ def test_true_is_written_as_yaml_writes_it(capsys, word):
         (["list", "--max-params", "98 MB"], "a limit is a count such as 600M, got '98 MB'"),
         (["list", "--max-macs", "4 GFLOPs"], "a limit is a count such as 600M"),
         (["audit", "googlenet", "--map", "Foo=ops"], "googlenet: a table of ours says itself what its columns"),
-        (["list", "--family", "resnt"], "no family's name contains 'resnt'; did you mean resnet?"),
+        (["list", "--family", "net"], "no family's name has the word 'net'"),
+        (["list", "--family", ""], "no family's name has the word ''"),
+        (["table", "ResNet-34"], "unknown table 'ResNet-34': numbers of resnet34 are printed in resnet"),
+        (["table", "resnet50"], "numbers of resnet50 are printed in keras_applications, resnet"),
+        (["table", "densenet40_k12"], "no shipped table prints numbers of densenet40_k12"),
+        (["table", "alexnet"], "numbers of alexnet"),
+        (["table", "regnetx_200mf"], "no shipped table prints numbers of"),
+        (["table", "nonsense"], "unknown table 'nonsense'; convcost table lists them"),
+        (["table", "--as", "thop"], "--as goes with a table"),
+        (["list", "--family", "resnt"], "no family's name has the word 'resnt'; did you mean resnet?"),
         (["memory", "vgg16", "--dtype", "fp8"], "unknown dtype 'fp8'; choose from float64"),
         (["memory", "vgg16", "--input", "3x8x8"], "layer"),
         (["roofline", "vgg16", "--machine", "flops=1T"], "--machine: no bandwidth"),
