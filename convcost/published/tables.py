@@ -232,7 +232,7 @@ def shipped_tables() -> list[PublishedTable]:
 
 
 def _elsewhere(name: str, known: list[str]) -> str:
-    """What to say of a name that no table has: the tables of the network that it means or of its family, or a near one."""
+    """What to say of a name that no table has: the tables of the network that it means, or of its family."""
     try:
         network = load(name)
     except ConvcostError:

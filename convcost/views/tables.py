@@ -23,15 +23,14 @@ def listing(found: Iterable[PublishedTable]) -> Table:
     """The tables that can be shown: what each is about, and where it was printed."""
     columns = (
         Column("table", "table"),
-        Column("about", "about", wrap=True),
-        Column("networks", "networks", "count", drop=1),
+        Column("about", "about"),
         Column("source", "source", wrap=True),
     )
     rows = []
     for table in found:
         first, *others = dict.fromkeys(re.split("[@ ]", reference)[0] for reference in table.references)
         about = f"{first} and {len(others)} more" if others else first
-        rows.append(Row((table.name, about, 1 + len(others), table.source)))
+        rows.append(Row((table.name, about, table.source)))
     return Table("Published tables", header(), columns, tuple(rows), ("convcost table NAME shows one.",))
 
 

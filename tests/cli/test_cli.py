@@ -195,7 +195,7 @@ def test_table_alone_lists_the_tables_and_each_is_shown_by_its_name_as_people_wr
     rows = {row["table"]: row for row in json.loads(succeed(capsys, "table", "--format", "json"))["rows"]}
     assert list(rows) == table_names()
     assert rows["googlenet"]["about"] == "googlenet"
-    assert rows["resnet"]["networks"] == 5  # 18 to 152 layers
+    assert rows["resnet"]["about"] == "resnet50 and 4 more"  # 18 to 152 layers
     assert "ICLR 2015" in rows["vgg"]["source"]
     assert succeed(capsys, "table", "Inception-v2") == succeed(capsys, "table", "inception_v2")
 
