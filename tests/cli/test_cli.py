@@ -11,7 +11,6 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from convcost.cli.commands import cli
 from convcost.cli.groups import SECTIONS, summary
 from convcost.cli.words import glossary
 from convcost.published.tables import table_names
-from convcost.render import FORMATS
 
 CONVCOST = [sys.executable, "-c", "from convcost.cli import main; main()"]
 
@@ -398,63 +396,6 @@ def test_no_word_of_the_glossary_leads_to_two_entries():
 
 def test_an_unknown_command_is_told_the_nearest(capsys):
     assert fail(capsys, "layer") == "error: no command 'layer'; did you mean layers?\n"
-
-
-@pytest.fixture
-def bash(tmp_path) -> Callable[[str], list[str]]:
-    """What bash is offered for a line, by the script that it reads, in a process of its own."""
-    program = tmp_path / "convcost"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "from convcost.cli import main; main()" "$@"\n')
-    program.chmod(0o755)
-    environment = {
-        **os.environ,
-        "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
-    script = """eval "$(_CONVCOST_COMPLETE=bash_source convcost)"
-        compopt() { :; }  # which wants a completion of readline's
-        COMP_WORDBREAKS=$' \\t\\n"\\'@><=;|&(:' COMP_LINE=$1 COMP_POINT=${#1}
-        _convcost_completion convcost; printf '%s\\n' "${COMPREPLY[@]}" """
-
-    def offered(line: str) -> list[str]:
-        done = subprocess.run(
-            ["bash", "-c", script, "bash", line], check=True, capture_output=True, env=environment, text=True
-        )
-        return done.stdout.split()
-
-    return offered
-
-
-def test_completion_knows_networks_variants_and_tables(bash):
-    assert "googlenet" in bash("convcost layers goog")
-    assert "inception_v2" in bash("convcost table inc")
-    assert "classes=" in bash("convcost layers googlenet --set cl")
-    assert bash("convcost layers nothing --set cl") == []
-
-
-def test_completion_goes_on_where_bash_breaks_the_word(bash):
-    assert bash("convcost layers resnet50@") == ["v1", "v1.5", "keras", "caffe"]
-    assert bash("convcost layers resnet50@v1") == ["v1", "v1.5"]
-    assert bash("convcost layers resnet34 --set shortcut=") == ["A", "B", "C"]
-
-
-def test_options_with_a_closed_set_of_values_are_completed(bash):
-    assert bash("convcost layers vgg11 --format ") == list(FORMATS)
-    assert bash("convcost formula vgg11 --of act") == ["activations"]
-    assert bash("convcost memory vgg11 --dtype bf") == ["bfloat16"]
-    assert bash("convcost layers vgg11 --as th") == ["thop"]
-    assert bash("convcost help recep") == ["receptive", "field"]
-
-
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_completion_for_other_shells(shell):
-    """The script that the shell reads, and what it is answered."""
-    environment = {**os.environ, "_CONVCOST_COMPLETE": f"{shell}_source"}
-    assert "convcost" in subprocess.run(CONVCOST, check=True, capture_output=True, env=environment, text=True).stdout
-    environment = {**os.environ, "_CONVCOST_COMPLETE": f"{shell}_complete", "COMP_WORDS": "convcost table inc"}
-    environment["COMP_CWORD"] = "2" if shell == "zsh" else "inc"
-    done = subprocess.run(CONVCOST, check=True, capture_output=True, env=environment, text=True)
-    assert "inception_v2" in done.stdout
 
 
 def test_a_path_works_from_anywhere(tmp_path, monkeypatch, capsys):
