@@ -285,17 +285,19 @@ def shipped(
 ) -> Iterator[tuple[Network, Cost]]:
     """The shipped networks with their costs, each in its default variant, or in all of them.
 
-    family filters by a part of the family's name, max_macs and max_params by totals: ints, or text such as "600M".
-    Raises ConvcostError for a part that no family's name has, and for text that is no count.
+    family filters by words of the family's name, max_macs and max_params by totals: ints, or text such as "600M".
+    Raises ConvcostError for words that no family's name has, and for text that is no count.
     """
+    from convcost.spec.spelling import says
+
     most_macs, most_params = _count(max_macs), _count(max_params)
     specs = [shipped_spec(path) for path in shipped_files()]
-    families = [spec.family.lower() for spec in specs]
-    if family is not None and not any(family.lower() in name for name in families):
-        raise ConvcostError(f"no family's name contains {family!r}{did_you_mean(family.lower(), families)}")
+    if family is not None:
+        families = [spec.family.lower() for spec in specs]
+        specs = [spec for spec in specs if says(spec.family, family)]
+        if not specs:
+            raise ConvcostError(f"no family's name has the word {family!r}{did_you_mean(family.lower(), families)}")
     for spec in specs:
-        if family is not None and family.lower() not in spec.family.lower():
-            continue
         for network in every_variant(spec):
             if not variants and network.variant != spec.default_variant(network.network):
                 continue

@@ -28,8 +28,7 @@ SMALL = Table(
 
 SMALL_TERMINAL = """\
 GoogLeNet
-network: googlenet@paper
-input: 3x224x224
+network: googlenet@paper   input: 3x224x224
 
          params                       to
 type    printed    params   share  conv1
@@ -45,8 +44,7 @@ K is 1000.
 
 SMALL_ASCII_EXACT = """\
 GoogLeNet
-network: googlenet@paper
-input: 3x224x224
+network: googlenet@paper   input: 3x224x224
 
          params                          to
 type    printed       params   share  conv1
@@ -98,8 +96,8 @@ in\textbar{}3a & 159K & 164K \ding{51} & 94.5\% & 17.3$\times$ \\
 
 SMALL_CSV = (
     "type,printed,params,params_mark,params_note,share,ratio,kind\r\n"
-    "conv_1,2.7K,9472,differs,as drawn: 7×7,592/10823,1,row\r\n"
-    "in|3a,159K,163696,holds,,10231/10823,10231/592,row\r\n"
+    "conv_1,2.7K,9472,differs,as drawn: 7×7,0.0546983,1,row\r\n"
+    "in|3a,159K,163696,holds,,0.945302,17.2821,row\r\n"
     "sum,,173168,,,1,,total\r\n"
 )
 
@@ -171,11 +169,12 @@ def tables(draw: st.DrawFn, texts: st.SearchStrategy[str] = ANY_TEXT, *, wraps: 
         Column(
             key=f"k{i}",
             title=draw(texts),
-            kind=draw(st.sampled_from(["text", "count", "percent", "ratio"])),
+            kind=draw(st.sampled_from(["text", "count", "bytes", "percent", "ratio"])),
             align=draw(st.sampled_from([None, "left", "right"])),
             signed=draw(st.booleans()),
             wrap=draw(st.booleans()) or (wraps and i == 0),
             drop=draw(st.integers(1 if wraps else 0, 2)) if i else 0,
+            scopes=i == 0 and draw(st.booleans()),
         )
         for i in range(draw(st.integers(1, 5)))
     )

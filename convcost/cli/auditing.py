@@ -6,7 +6,16 @@ from pathlib import Path
 
 import click
 
-from convcost.cli.options import TABLE_OR_FILE, load_network, output_options, set_option, show
+from convcost.cli.options import (
+    COLUMN,
+    PRINTED_NAME,
+    TABLE_OR_FILE,
+    NetworkName,
+    load_network,
+    output_options,
+    set_option,
+    show,
+)
 from convcost.errors import ConvcostError
 from convcost.values import named
 
@@ -16,8 +25,17 @@ _FAIL_ON = ("contradiction", "unreproduced", "open", "difference")
 @click.command()
 @click.argument("tables", type=TABLE_OR_FILE, nargs=-1)
 @click.option("--all", "all_", is_flag=True, help="Every shipped table.")
-@click.option("--map", "columns", multiple=True, metavar="TITLE=WHAT", help="What a column prints; repeatable.")
-@click.option("--name", "names", multiple=True, metavar="PRINTED=NETWORK", help="Which network a row is; repeatable.")
+@click.option(
+    "--map", "columns", type=COLUMN, multiple=True, metavar="TITLE=WHAT", help="What a column prints; repeatable."
+)
+@click.option(
+    "--name",
+    "names",
+    type=PRINTED_NAME,
+    multiple=True,
+    metavar="PRINTED=NETWORK",
+    help="Which network a row is; repeatable.",
+)
 @click.option(
     "--names",
     "names_file",
@@ -96,7 +114,7 @@ def audit(
 
 
 @click.command()
-@click.argument("arguments", nargs=-1, metavar="[NETWORK] [CLAIM]...")
+@click.argument("arguments", type=NetworkName(), nargs=-1, metavar="[NETWORK] [CLAIM]...")
 @click.option("--macs", metavar="COUNT", help="Claimed multiply-adds or FLOPs, e.g. 4.12G.")
 @click.option("--params", metavar="COUNT", help="Claimed parameters, e.g. 25.6M.")
 @set_option("Set a knob of the NETWORK; repeatable.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from convcost.cli.options import QUANTITY, NetworkName, load_network, network_options, say
+from convcost.cli.options import QUANTITY, SYMBOLS, NetworkName, load_network, network_options, say
 from convcost.values import all_named, listed
 
 
@@ -18,7 +18,9 @@ from convcost.values import all_named, listed
     show_default=True,
     help="params, macs, activations or a convention.",
 )
-@click.option("--symbols", metavar="NAMES", help="batch, axes, knobs, depth: H,W,width,depth  [default: the axes]")
+@click.option(
+    "--symbols", type=SYMBOLS, metavar="NAMES", help="batch, axes, knobs, depth: H,W,width,depth  [default: the axes]"
+)
 @click.option("--under", metavar="NAME=VALUE,...", help="Replace symbols by values: H=32h,W=32v.")
 @click.option(
     "--format",

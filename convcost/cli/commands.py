@@ -8,6 +8,8 @@ import click
 
 from convcost.cli.groups import Commands
 from convcost.cli.options import (
+    FAMILY,
+    KIND,
     TABLE,
     NetworkName,
     depth_option,
@@ -19,7 +21,7 @@ from convcost.cli.options import (
     show,
     strict_option,
 )
-from convcost.errors import one_line
+from convcost.errors import ConvcostError, one_line
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,17 +36,24 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("name", type=TABLE)
+@click.argument("name", type=TABLE, required=False)
 @rule_option
 @output_options
-def table(name: str, as_: str | None, format_: str, exact: bool) -> None:
+def table(name: str | None, as_: str | None, format_: str, exact: bool) -> None:
     """Print a published table, computed counts beside the printed.
+
+    Without a NAME, the tables that there are.
 
     Example: convcost table googlenet
     """
-    from convcost.published.tables import load_table
+    from convcost.published.tables import load_table, shipped_tables
     from convcost.views import tables
 
+    if name is None:
+        if as_ is not None:
+            raise ConvcostError("--as goes with a table: convcost table NAME --as ...")
+        show(tables.listing(shipped_tables()), format_, exact)
+        return
     found = load_table(name)
     show(tables.published((found if as_ is None else found.under(as_)).check()), format_, exact)
 
@@ -52,12 +61,16 @@ def table(name: str, as_: str | None, format_: str, exact: bool) -> None:
 @cli.command()
 @click.argument("network", type=NetworkName())
 @depth_option
+@click.option("--only", type=KIND, multiple=True, metavar="KIND", help="Layers of a kind: conv, norm, ...; repeatable.")
+@click.option("--fold", is_flag=True, help="Count norms and activations with the layer that they follow.")
 @network_options
 @rule_option
 @output_options
 def layers(
     network: str,
     depth: int | None,
+    only: tuple[str, ...],
+    fold: bool,
     input_shape: str | None,
     batch: int,
     settings: tuple[str, ...],
@@ -67,14 +80,17 @@ def layers(
 ) -> None:
     """Print every layer of a NETWORK, or its scopes, with its costs.
 
-    Shapes, params, macs, activations and receptive field, each layer's and in total.
+    Kernels, shapes, params, macs, activations and receptive field, each layer's and in total. --only limits the layers,
+    not the total, to a kind (conv, linear, pool, norm, activation, other) or an operator; --fold makes one line of a
+    convolution or linear layer and the norms and activations that alone follow it, with the counts of all.
 
     Example: convcost layers resnet50@v1.5 --depth 1 --input 3x256x256
     """
     from convcost.views import networks as views
 
     found = load_network(network, settings)
-    show(views.layers(found.price(input_shape, batch), depth, as_ or "macs", found), format_, exact)
+    table = views.layers(found.price(input_shape, batch), depth, as_ or "macs", found, only=only, fold=fold)
+    show(table, format_, exact)
 
 
 @cli.command()
@@ -105,7 +121,7 @@ def compare(
 
 
 @cli.command(name="list")
-@click.option("--family", help="Only families whose name contains this text.")
+@click.option("--family", type=FAMILY, help="Only families with these words in their name: resnet.")
 @click.option("--max-macs", metavar="COUNT", help="Only networks of at most this many macs, e.g. 600M.")
 @click.option("--max-params", metavar="COUNT", help="Only networks of at most this many params, e.g. 5M.")
 @click.option("--variants", is_flag=True, help="One row per variant; CSV and JSON always have one.")

@@ -1,16 +1,28 @@
-"""Completion in shells where @, = or : break words: bash sees `resnet50@v1` as three, and we as one."""
+"""Completion in shells: words are whole for us also where a shell breaks them at @, = or :, and for it where we do.
+
+bash sees `resnet50@v1` as three words, and `--format=csv`; click takes `--format=` off, and zsh and fish want it back.
+"""
 
 from __future__ import annotations
 
 import os
 
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class, split_arg_string
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ShellComplete,
+    ZshComplete,
+    add_completion_class,
+    split_arg_string,
+)
 
 SOURCE = """\
 %(complete_func)s() {
     local IFS=$'\\n' line="${COMP_LINE:0:$COMP_POINT}" word before type value
     word="${line##*[[:space:]]}"
-    before="${word%%"${word##*[$COMP_WORDBREAKS]}"}"  # what readline leaves as it is
+    before="${word%%"${word##*[$COMP_WORDBREAKS]}"}"  # what readline leaves as it is,
+    before="${before%%@}"  # but an @, where it breaks words, begins the next one, as that of a host's name
     COMPREPLY=()
     while IFS=, read -r type value; do
         case $type in
@@ -26,7 +38,20 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 """
 
 
-class Bash(BashComplete):
+class Whole(ShellComplete):
+    """Completion of `--option=value` by the whole word."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
+        """The items, those of an option with the option in front."""
+        found = super().get_completions(args, incomplete)
+        option, equals, _ = incomplete.partition("=")
+        if equals and option.startswith("--"):
+            for item in found:
+                item.value = f"{option}={item.value}"
+        return found
+
+
+class Bash(Whole, BashComplete):
     """Bash's completion, by the line that was typed instead of the words that readline made of it."""
 
     source_template = SOURCE
@@ -42,4 +67,13 @@ class Bash(BashComplete):
         return f"{item.type},{item.value}"
 
 
-add_completion_class(Bash)
+class Zsh(Whole, ZshComplete):
+    """Zsh's completion."""
+
+
+class Fish(Whole, FishComplete):
+    """Fish's completion."""
+
+
+for shell in (Bash, Zsh, Fish):
+    add_completion_class(shell)

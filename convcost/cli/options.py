@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -27,51 +28,78 @@ class NetworkName(click.ParamType[str]):
     name = "network"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Shipped names; after an @, the variants of that network; files where no name begins so."""
-        from convcost.spec.catalog import resolve, shipped_networks
+        """Shipped names, files where none begins so; behind an @ variants, behind a file's colon its networks."""
+        from convcost.network import load
+        from convcost.spec.catalog import shipped_networks
+        from convcost.spec.model import Spec
+        from convcost.spec.names import letters
 
-        base, at, variant = incomplete.partition("@")
-        if not at:
-            found = [CompletionItem(r.network) for r in shipped_networks() if r.network.startswith(base)]
-            return found or [CompletionItem(incomplete, type="file")]
+        base, at, variant = incomplete.rpartition("@")
+        file, colon, network = incomplete.rpartition(":")
         try:
-            reference = resolve(base)
-        except ConvcostError:
+            if at:
+                found = load(base)
+                names = [f"{base}@{name}" for name in found.spec.variants_of(found.network) if name.startswith(variant)]
+            elif colon:
+                names = [f"{file}:{name}" for name in Spec.read(Path(file)).networks if name.startswith(network)]
+            else:
+                plain = letters(incomplete) if incomplete[:1].isalnum() else incomplete
+                names = [one.network for one in shipped_networks() if letters(one.network).startswith(plain)]
+        except (ConvcostError, OSError):
             return []
-        variants = reference.spec.variants_of(reference.network)
-        return [CompletionItem(f"{base}@{name}") for name in variants if name.startswith(variant)]
+        return _items(names) or [CompletionItem(incomplete, type="file")]
 
 
-class Setting(click.ParamType[str]):
-    """A knob and its value."""
+class Knobs(click.ParamType[str]):
+    """Something about a knob of the network that is named."""
 
-    name = "setting"
+    def __init__(self, name: str, *more: str, end: str = "=", separator: str = "") -> None:
+        """Complete knobs, followed by `end`, and `more` names; behind the last `separator`, if there is one."""
+        self.name = name
+        self._more = more
+        self._end = end
+        self._separator = separator
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The knobs of the network that is named, and the choices of one of them."""
+        """The names, and the choices of a knob that has some."""
         from convcost.network import load
 
         try:  # an option that lacks its value leaves the arguments unread
             knobs = load(ctx.args[0]).spec.knobs if ctx.args else {}
         except ConvcostError:
             return []
-        found = [f"{name}={choice}" for name, knob in knobs.items() for choice in knob.choices or ("",)]
-        return [CompletionItem(text) for text in found if text.startswith(incomplete)]
+        found = [f"{name}{self._end}" for name in self._more] if knobs else []
+        for name, knob in knobs.items():
+            choices = knob.choices or (("true", "false") if isinstance(knob.default, bool) else ("",))
+            found += [f"{name}={choice}" for choice in choices] if self._end else [name]
+        cut = incomplete.rfind(self._separator) + 1 if self._separator else 0
+        before, word = incomplete[:cut], incomplete[cut:]
+        return _items(f"{before}{text}" for text in found if text.startswith(word))
 
 
 class OneOf(click.ParamType[str]):
     """A text that is completed from some values; what it may be the library says."""
 
-    def __init__(self, name: str, values: Callable[[], Iterable[str]], *, files: bool = False) -> None:
-        """Complete from what `values` gives when it is asked, and from files."""
+    def __init__(
+        self, name: str, values: Callable[[], Iterable[str]], *, files: bool = False, behind: str = ""
+    ) -> None:
+        """Complete from what `values` gives when it is asked, and from files; or only what stands behind a text."""
         self.name = name
         self._values = values
         self._files = files
+        self._behind = behind
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The values that begin so; files where there is none."""
-        found = [CompletionItem(value) for value in self._values() if value.startswith(incomplete)]
+        before, behind, word = incomplete.rpartition(self._behind) if self._behind else ("", "", incomplete)
+        if self._behind and not behind:
+            return []
+        found = _items(f"{before}{behind}{value}" for value in self._values() if value.startswith(word))
         return found or ([CompletionItem(incomplete, type="file")] if self._files else [])
+
+
+def _items(values: Iterable[str]) -> list[CompletionItem]:
+    return [CompletionItem(value) for value in values]
 
 
 def _tables() -> Iterable[str]:
@@ -98,6 +126,62 @@ def _dtypes() -> Iterable[str]:
     return DTYPES
 
 
+def _networks() -> Iterable[str]:
+    from convcost.spec.catalog import shipped_networks
+
+    return (reference.network for reference in shipped_networks())
+
+
+def _columns() -> Iterable[str]:
+    from convcost.published.usertable import COLUMNS
+
+    return COLUMNS
+
+
+def _metrics() -> Iterable[str]:
+    from convcost.designs.forms import METRICS
+
+    return METRICS
+
+
+def _limits() -> Iterable[str]:
+    return (f"{metric}=" for metric in _metrics())
+
+
+def _machine() -> Iterable[str]:
+    return ("flops=", "bandwidth=")
+
+
+def _kinds() -> Iterable[str]:
+    from convcost.ops import KINDS
+
+    return KINDS
+
+
+def _families() -> Iterable[str]:
+    from convcost.spec.catalog import shipped, shipped_files
+
+    return sorted({shipped(path).family.lower() for path in shipped_files()})
+
+
+FAMILY = OneOf("family", _families)
+"""A family of shipped networks."""
+KIND = OneOf("kind", _kinds)
+"""A kind of operator, or an operator."""
+SETTING = Knobs("setting")
+"""A knob and its value."""
+AXIS = Knobs("axis", "H", "W", "batch")
+"""A knob, an axis or the batch, and its values."""
+SYMBOLS = Knobs("symbols", "H", "W", "batch", "depth", end="", separator=",")
+"""Names of symbols with commas between."""
+COLUMN = OneOf("column", _columns, behind="=")
+"""A printed title, and what stands below it."""
+PRINTED_NAME = OneOf("name", _networks, behind="=")
+"""A printed name, and the network that it means."""
+LIMIT = OneOf("limit", _limits)
+"""A metric and its most."""
+MACHINE = OneOf("machine", _machine)
+"""Operations and bytes per second."""
 TABLE = OneOf("table", _tables)
 """A shipped published table."""
 TABLE_OR_FILE = OneOf("table", _tables, files=True)
@@ -120,7 +204,7 @@ def rule_option(command: Command) -> Command:
 
 def set_option(help_: str = "Set a knob; repeatable.") -> Callable[[Command], Command]:
     """--set."""
-    return click.option("--set", "settings", type=Setting(), multiple=True, metavar="KNOB=VALUE", help=help_)
+    return click.option("--set", "settings", type=SETTING, multiple=True, metavar="KNOB=VALUE", help=help_)
 
 
 def _make_errors(_ctx: click.Context, _param: click.Parameter, strict: bool) -> None:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import click
 
-from convcost.cli.options import DTYPE, NetworkName, depth_option, load_network, network_options, output_options, show
+from convcost.cli.options import (
+    DTYPE,
+    MACHINE,
+    NetworkName,
+    depth_option,
+    load_network,
+    network_options,
+    output_options,
+    show,
+)
 
 dtype_option = click.option(
     "--dtype",
@@ -48,7 +57,11 @@ def memory(
 @click.command()
 @click.argument("network", type=NetworkName())
 @click.option(
-    "--machine", required=True, metavar="flops=..,bandwidth=..", help="Operations and bytes per second: 19.5T, 1555G."
+    "--machine",
+    type=MACHINE,
+    required=True,
+    metavar="flops=..,bandwidth=..",
+    help="Operations and bytes per second: 19.5T, 1555G.",
 )
 @depth_option
 @dtype_option

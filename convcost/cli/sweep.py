@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcost.cli.options import NetworkName, load_network, output_options, say, set_option, show
+from convcost.cli.options import AXIS, LIMIT, NetworkName, load_network, output_options, say, set_option, show
 from convcost.errors import ConvcostError, one_line
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ OVER = "NAME=START:STOP:STEP or NAME=VALUE,VALUE: an axis of the space; NAME is 
 
 @click.command()
 @click.argument("network", type=NetworkName())
-@click.option("--over", multiple=True, metavar="AXIS", help=OVER)
+@click.option("--over", type=AXIS, multiple=True, metavar="AXIS", help=OVER)
 @click.option("--let", multiple=True, metavar="NAME=EXPRESSION", help="A value that follows from others, e.g. W=2*H.")
 @click.option("--space", "space_file", type=click.Path(path_type=Path), help="A YAML file of axes: over, let, where.")
 @click.option("--where", multiple=True, metavar="CONDITION", help="Keep designs with this only, e.g. 'macs <= 600M'.")
@@ -85,8 +85,12 @@ def sweep(
 
 @click.command()
 @click.argument("network", type=NetworkName())
-@click.option("--max", "limits", multiple=True, required=True, metavar="METRIC=COUNT", help="macs=300M; repeatable.")
-@click.option("--over", multiple=True, required=True, metavar="AXIS", help=f"{OVER} A name alone has a default range.")
+@click.option(
+    "--max", "limits", type=LIMIT, multiple=True, required=True, metavar="METRIC=COUNT", help="macs=300M; repeatable."
+)
+@click.option(
+    "--over", type=AXIS, multiple=True, required=True, metavar="AXIS", help=f"{OVER} A name alone has a default range."
+)
 @click.option("--let", multiple=True, metavar="NAME=EXPRESSION", help="A value that follows from others, e.g. W=2*H.")
 @click.option("--maximize", metavar="EXPRESSION", help="List the designs from the largest value of this, e.g. H*width.")
 @click.option("--pareto", is_flag=True, help="List the designs of which no axis can grow alone.  [default]")

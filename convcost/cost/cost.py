@@ -5,7 +5,8 @@ Counts are exact, of the kind of the input shape's sizes: ints, int64 arrays or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
@@ -16,10 +17,14 @@ from convcost.counters.line import Line
 from convcost.counters.rules import rule
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int, require_above, require_integer, unboxed
-from convcost.ops import Shape, format_shape, sum_params, sum_work
+from convcost.ops import Op, Shape, format_shape, operators_of, sum_params, sum_work
 
 if TYPE_CHECKING:
     from convcost.render.table import Table
+
+FOLDING = ("conv", "linear")
+FOLDED = ("norm", "activation")
+"""Kinds of operators that a table folds into those of FOLDING."""
 
 
 class Cost(Sequence[Line]):
@@ -76,19 +81,23 @@ class Cost(Sequence[Line]):
         """Whether there is a node or a scope of this name, or this row."""
         return key in (self._scopes if isinstance(key, str) else self.rows)
 
-    def table(self, depth: int | None = None, as_: str = "macs") -> Table:
+    def table(
+        self, depth: int | None = None, as_: str = "macs", *, only: Collection[str] = (), fold: bool = False
+    ) -> Table:
         """The table of layers, or of scopes down to `depth`, counted by a rule: what `convcost layers` prints.
 
-        `print` shows it, a notebook too, and its `to_records()` are plain dicts. Raises ConvcostError for a depth that
-        is no integer >= 1, and for an unknown rule.
+        `print` shows it, a notebook too, and its `to_records()` are plain dicts. `only` and `fold` are those of
+        `lines`. Raises ConvcostError for a depth that is no integer >= 1, and for an unknown rule or kind.
         """
         from convcost.views.networks import layers
 
-        return layers(self, depth, as_)
+        return layers(self, depth, as_, only=only, fold=fold)
 
-    def to_records(self, depth: int | None = None, as_: str = "macs") -> list[dict[str, int | str | None]]:
+    def to_records(
+        self, depth: int | None = None, as_: str = "macs", *, only: Collection[str] = (), fold: bool = False
+    ) -> list[dict[str, int | str | None]]:
         """The rows of `table` as plain dicts of exact ints and texts: `pandas.DataFrame(cost.to_records())`."""
-        return self.table(depth, as_).to_records()
+        return self.table(depth, as_, only=only, fold=fold).to_records()
 
     def __getattr__(self, name: str) -> Any:
         if name in ("flops", "macs", "params", "weights", "activations"):
@@ -145,12 +154,41 @@ class Cost(Sequence[Line]):
 
         Raises ConvcostError for a depth that is no integer >= 1.
         """
-        if not isinstance(depth, int) or depth < 1:
-            raise ConvcostError(f"a depth is an integer >= 1, got {depth}")
-        groups: dict[str, list[Line]] = {}
-        for row in self.rows:
-            groups.setdefault("/".join(row.name.split("/")[:depth]), []).append(row)
-        return [_sum(name, rows) for name, rows in groups.items()]
+        return _by_scope(self.rows, depth)
+
+    def lines(self, depth: int | None = None, *, only: Collection[str] = (), fold: bool = False) -> list[Line]:
+        """The lines of a table: nodes, or scopes down to `depth`, of all of which the counts are the network's.
+
+        Args:
+            depth: parts of a scope's name; None for every node.
+            only: kinds of operators (see `convcost.ops.operators_of`) to which the lines are limited; () for all.
+            fold: whether norms and activations are part of the convolution or linear layer that they follow, alone and
+                one after the other: of `conv >> bn >> relu` there is one line, with the counts of all three.
+
+        Raises:
+            ConvcostError: the depth is no integer >= 1, or there is no such kind.
+        """
+        found = self._fused if fold else self.rows
+        if only:
+            wanted = frozenset[str]().union(*map(operators_of, only))
+            found = tuple(line for line in found if line.op is not None and line.op.name in wanted)
+        return list(found) if depth is None else _by_scope(found, depth)
+
+    @cached_property
+    def _fused(self) -> tuple[Line, ...]:
+        uses = Counter(i for node in self.graph.nodes for i in node.inputs)
+        groups: list[list[Line]] = []
+        ends: dict[int, list[Line]] = {}  # the last tensors of groups that what follows can join
+        for tensor, (node, row) in enumerate(zip(self.graph.nodes, self.rows, strict=True), 1):
+            before = node.inputs[0]
+            group = ends.get(before) if node.op.kind in FOLDED and uses[before] == 1 else None
+            if group is None:
+                group = []
+                groups.append(group)
+            group.append(row)
+            if len(group) > 1 or node.op.kind in FOLDING:
+                ends[tensor] = group
+        return tuple(group[0] if len(group) == 1 else _sum(group[0].name, group, group[0].op) for group in groups)
 
     def not_counted(self, as_: str = "macs") -> dict[str, int]:
         """Work that a rule counts nothing of, by operator (or as `conv bias`), with how many layers do it."""
@@ -177,13 +215,26 @@ class Cost(Sequence[Line]):
         return scopes
 
 
-def _sum(name: str, rows: Sequence[Line]) -> Line:
+def _by_scope(lines: Iterable[Line], depth: int) -> list[Line]:
+    """The lines of every scope as one, the scopes cut at `depth` parts."""
+    if not isinstance(depth, int) or depth < 1:
+        raise ConvcostError(f"a depth is an integer >= 1, got {depth}")
+    groups: dict[str, list[Line]] = {}
+    for line in lines:
+        groups.setdefault("/".join(line.name.split("/")[:depth]), []).append(line)
+    return [
+        group[0]._replace(name=name) if len(group) == 1 else _sum(name, [row for line in group for row in line.rows])
+        for name, group in groups.items()
+    ]
+
+
+def _sum(name: str, rows: Sequence[Line], op: Op | None = None) -> Line:
     """Several rows as one line: from the first one's input to the last one's output."""
     if len(rows) == 1:
         return rows[0]._replace(name=name)
     return Line(
         name,
-        None,
+        op,
         rows[0].inputs,
         rows[-1].shape,
         sum_params(row.counts for row in rows),

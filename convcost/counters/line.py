@@ -16,7 +16,7 @@ class Line(NamedTuple):
 
     name: str
     op: Op | None
-    """The operator's record; None for several nodes."""
+    """The operator's record; None for several nodes, but what the others follow where they are folded into it."""
     inputs: tuple[Shape, ...]
     """Input shapes, (channels, *sizes) each."""
     shape: Shape
@@ -60,8 +60,10 @@ class Line(NamedTuple):
 
     @property
     def operator(self) -> str:
-        """The operator's name in a spec; '' for several nodes."""
-        return "" if self.op is None else self.op.name
+        """The operator's name in a spec, `conv+bn+relu` of what is folded; '' for other nodes together."""
+        if self.op is None:
+            return ""
+        return "+".join(row.operator for row in self.parts) if self.parts else self.op.name
 
     @property
     def macs(self) -> Int:

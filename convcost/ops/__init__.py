@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import get_args
 
+from convcost.errors import ConvcostError, did_you_mean
 from convcost.ops.base import (
     NO_PARAMS,
     NO_WORK,
+    Kind,
     Op,
     Params,
     Shape,
@@ -86,8 +89,24 @@ REGISTRY: MappingProxyType[str, type[Op]] = MappingProxyType(
 )
 """Every operator by the name a spec calls it by."""
 
+KINDS: tuple[str, ...] = (*get_args(Kind), *(name for name in REGISTRY if name not in get_args(Kind)))
+"""What `operators_of` takes."""
+
+
+def operators_of(kind: str) -> frozenset[str]:
+    """The operators of a kind, by name: conv is every convolution, dwconv the depthwise ones alone.
+
+    Raises ConvcostError, with the closest kind, if there is none of that name.
+    """
+    if kind not in KINDS:
+        hint = did_you_mean(kind, KINDS) or f"; there are {', '.join(KINDS)}"
+        raise ConvcostError(f"unknown kind of operator {kind!r}{hint}")
+    return frozenset(name for name, op in REGISTRY.items() if kind in (name, op.kind))
+
+
 __all__ = [
     "GELU",
+    "KINDS",
     "NO_PARAMS",
     "NO_WORK",
     "RBF",
@@ -107,6 +126,7 @@ __all__ = [
     "GlobalMaxPool",
     "HardSigmoid",
     "HardSwish",
+    "Kind",
     "Linear",
     "LocalResponseNorm",
     "MaxPool",
@@ -129,6 +149,7 @@ __all__ = [
     "ZeroPad",
     "elements",
     "format_shape",
+    "operators_of",
     "sum_params",
     "sum_work",
 ]

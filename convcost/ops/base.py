@@ -16,6 +16,7 @@ from convcost.exact.integers import Int, prod, require_above, require_equal, req
 
 Shape: TypeAlias = tuple[Int, ...]
 Memory: TypeAlias = Literal["own", "in place", "view"]
+Kind: TypeAlias = Literal["conv", "linear", "pool", "norm", "activation", "other"]
 
 
 class Params(NamedTuple):
@@ -100,6 +101,8 @@ class Op:
     memory: ClassVar[Memory] = "own"
     """Where its output is: in memory of its own; in its first input's, if asked to work in place and torch can; or in
     its input's in any case, of which it is a view."""
+    kind: ClassVar[Kind] = "other"
+    """What sort of layer it is: what `convcost layers --only` takes, and what `--fold` folds."""
     multiplies: ClassVar[bool] = False
     """Whether its work is multiply-adds, so that its output counts as activations (pycls, fvcore)."""
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 from convcost.errors import ShapeError
 from convcost.exact.integers import Int, maximum, prod, require_above, require_divisible
 from convcost.ops.base import (
+    Kind,
     Op,
     Params,
     Shape,
@@ -34,6 +35,7 @@ class Conv(Op):
     """
 
     name: ClassVar[str] = "conv"
+    kind: ClassVar[Kind] = "conv"
     multiplies: ClassVar[bool] = True
     out_channels: Int
     kernel_size: Axes
@@ -84,6 +86,7 @@ class DepthwiseConv(Op):
     """
 
     name: ClassVar[str] = "dwconv"
+    kind: ClassVar[Kind] = "conv"
     multiplies: ClassVar[bool] = True
     kernel_size: Axes
     stride: Axes = 1
@@ -131,6 +134,7 @@ class ConvTranspose(Op):
     """
 
     name: ClassVar[str] = "conv_transpose"
+    kind: ClassVar[Kind] = "conv"
     multiplies: ClassVar[bool] = True
     out_channels: Int
     kernel_size: Axes
@@ -197,6 +201,7 @@ class Linear(Op):
     """
 
     name: ClassVar[str] = "linear"
+    kind: ClassVar[Kind] = "linear"
     multiplies: ClassVar[bool] = True
     out_features: Int
     bias: bool = True

@@ -13,7 +13,7 @@ last window needs no look at n: the size is 1 + floor((n + min(p - e + s - 1, le
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from convcost.errors import ConvcostError, ShapeError
 from convcost.exact.integers import Int, ceildiv, less, maximum, minimum, where
@@ -103,6 +103,35 @@ def pads(
         total = maximum((ceildiv(n, s) - 1) * s + d * (k - 1) + 1 - n, 0)
         result.append((total // 2, total - total // 2))
     return tuple(result)
+
+
+class Sliding(NamedTuple):
+    """How a kernel moves over an input: a value per spatial axis, of the padding (before, after)."""
+
+    kernel_size: tuple[Int, ...]
+    stride: tuple[Int, ...]
+    padding: tuple[tuple[Int, Int], ...]
+    dilation: tuple[Int, ...]
+
+
+def sliding(op: Op, x: Shape) -> Sliding | None:
+    """How an operator slides over input x, whatever its rule of padding; None for one without a kernel.
+
+    Operators call their arguments as torch.nn does, and so are known by them.
+    """
+    kernel_size = getattr(op, "kernel_size", None)
+    if kernel_size is None:
+        return None
+    arguments: Any = op
+    stride = getattr(op, "steps", None) or arguments.stride
+    dilation = getattr(op, "spacing", None) or arguments.dilation
+    rank = len(x) - 1
+    return Sliding(
+        axes(op, "kernel_size", kernel_size, rank),
+        axes(op, "stride", stride, rank),
+        pads(op, x, kernel_size, stride, dilation, arguments.padding),
+        axes(op, "dilation", dilation, rank),
+    )
 
 
 def sliding_windows(

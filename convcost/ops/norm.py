@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from convcost.exact.integers import Int
-from convcost.ops.base import Op, Params, Shape, Work, at_least, boolean, elements
+from convcost.ops.base import Kind, Op, Params, Shape, Work, at_least, boolean, elements
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -18,6 +18,7 @@ class BatchNorm(Op):
     """
 
     name: ClassVar[str] = "bn"
+    kind: ClassVar[Kind] = "norm"
     scale: bool = True
     shift: bool = True
     stats: bool = True
@@ -44,6 +45,7 @@ class Normalize(Op):
     """
 
     name: ClassVar[str] = "normalize"
+    kind: ClassVar[Kind] = "norm"
 
     def params(self, xs: Sequence[Shape], y: Shape) -> Params:
         """C means, C variances and one count, none of them trained."""
@@ -60,6 +62,7 @@ class LocalResponseNorm(Op):
     """Local response normalisation over `size` channels (Krizhevsky 2012): x / (k + a/size * sum x^2)^b; shape kept."""
 
     name: ClassVar[str] = "lrn"
+    kind: ClassVar[Kind] = "norm"
     size: Int = 5
 
     def __post_init__(self) -> None:

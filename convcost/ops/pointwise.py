@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from convcost.ops.base import NO_WORK, Memory, Op, Shape, Work, elements, one_of, sum_work
+from convcost.ops.base import NO_WORK, Kind, Memory, Op, Shape, Work, elements, one_of, sum_work
 
 
 class Pointwise(Op):
@@ -33,6 +33,7 @@ class ReLU(Pointwise):
     """max(x, 0)."""
 
     name: ClassVar[str] = "relu"
+    kind: ClassVar[Kind] = "activation"
     memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(compares=1)
 
@@ -41,6 +42,7 @@ class ReLU6(Pointwise):
     """min(max(x, 0), 6)."""
 
     name: ClassVar[str] = "relu6"
+    kind: ClassVar[Kind] = "activation"
     memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(compares=2)
 
@@ -49,6 +51,7 @@ class Sigmoid(Pointwise):
     """1 / (1 + exp(-x))."""
 
     name: ClassVar[str] = "sigmoid"
+    kind: ClassVar[Kind] = "activation"
     memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(exps=1, adds=1, divs=1)
 
@@ -57,6 +60,7 @@ class Tanh(Pointwise):
     """(exp(2x) - 1) / (exp(2x) + 1)."""
 
     name: ClassVar[str] = "tanh"
+    kind: ClassVar[Kind] = "activation"
     memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(exps=1, adds=2, muls=1, divs=1)
 
@@ -65,6 +69,7 @@ class Swish(Pointwise):
     """x sigmoid(x), torch.nn.SiLU."""
 
     name: ClassVar[str] = "swish"
+    kind: ClassVar[Kind] = "activation"
     memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(exps=1, adds=1, divs=1, muls=1)
 
@@ -77,6 +82,7 @@ class GELU(Op):
     """
 
     name: ClassVar[str] = "gelu"
+    kind: ClassVar[Kind] = "activation"
     approximate: str = "none"
 
     def __post_init__(self) -> None:
@@ -96,6 +102,7 @@ class HardSigmoid(Pointwise):
     """relu6(x + 3) / 6."""
 
     name: ClassVar[str] = "hardsigmoid"
+    kind: ClassVar[Kind] = "activation"
     memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(adds=1, compares=2, divs=1)
 
@@ -104,6 +111,7 @@ class HardSwish(Pointwise):
     """x relu6(x + 3) / 6."""
 
     name: ClassVar[str] = "hardswish"
+    kind: ClassVar[Kind] = "activation"
     memory: ClassVar[Memory] = "in place"
     per_element: ClassVar[Work] = Work(adds=1, compares=2, divs=1, muls=1)
 
@@ -120,6 +128,7 @@ class Softmax(Op):
     """Softmax over the first axis (channels or features), with the usual subtraction of the maximum."""
 
     name: ClassVar[str] = "softmax"
+    kind: ClassVar[Kind] = "activation"
 
     def work(self, xs: Sequence[Shape], y: Shape) -> Work:
         """Per vector of n: n - 1 compares, n subtractions, n exponentials, n - 1 adds, n divisions."""

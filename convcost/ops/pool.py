@@ -12,13 +12,14 @@ from typing import ClassVar
 
 from convcost.errors import ConvcostError
 from convcost.exact.integers import Int, prod
-from convcost.ops.base import Op, Shape, Window, Work, elements, spatial
+from convcost.ops.base import Kind, Op, Shape, Window, Work, elements, spatial
 from convcost.ops.geometry import Axes, CeilMode, Padding, axes, check_window, out_sizes, sliding_windows
 
 
 class Pool(Op):
     """What sliding poolings share. The stride defaults to the kernel size, as in torch.nn.MaxPool2d."""
 
+    kind: ClassVar[Kind] = "pool"
     kernel_size: Axes
     stride: Axes | None
     padding: Padding
@@ -94,6 +95,8 @@ class AvgPool(Pool):
 
 class GlobalPool(Op):
     """What global poolings share: (C, *sizes) -> (C, 1, ...)."""
+
+    kind: ClassVar[Kind] = "pool"
 
     def out_shape(self, *xs: Shape) -> Shape:
         """(C, 1, ...)."""

@@ -137,11 +137,27 @@ class PublishedTable(NamedTuple):
         """The same table, counted by a rule, or as a tool counts. Raises ConvcostError for an unknown one."""
         return self._replace(convention=self.convention.under(as_))
 
+    @property
+    def references(self) -> list[str]:
+        """The networks that it is about, as it refers to them."""
+        about = (
+            self._about(row, column)
+            for row in self.rows
+            for column, text in zip(self.columns, row.cells, strict=True)
+            if text
+        )
+        return list(dict.fromkeys(reference for reference in about if reference))
+
+    def _about(self, row: Row, column: Column) -> str:
+        """The network that a cell is about, '' for none."""
+        quantity = row.quantity if column.network else column.quantity
+        return "" if quantity == TEXT else column.network or self.network or row.lead
+
     def _check_row(self, row: Row, priced: dict[str, tuple[Network, Cost]]) -> Iterator[Cell]:
         for column, text in zip(self.columns, row.cells, strict=True):
             quantity = row.quantity if column.network else column.quantity
-            reference = column.network or self.network or row.lead
-            if not text or quantity == TEXT or not reference:
+            reference = self._about(row, column)
+            if not text or not reference:
                 continue
             try:
                 if reference not in priced:
@@ -192,14 +208,42 @@ def table_names() -> list[str]:
 
 
 def load_table(name: str) -> PublishedTable:
-    """A shipped table by name, or a file's by its path. Raises ConvcostError if there is none, or it is not right."""
+    """A shipped table by name, or a file's by its path.
+
+    Raises ConvcostError if there is none, with the closest name, or for a network's name the tables that print its
+    numbers; and if it is not right.
+    """
     if "/" in name or name.endswith((".yaml", ".yml")):
         return read_table(document.read(Path(name)))
-    known = table_names()
-    if name not in known:
-        hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
-        raise ConvcostError(f"unknown table {name!r}{hint}")
-    return read_table(document.read(specs_dir() / "tables" / f"{name}.yaml"))
+    file = specs_dir() / "tables" / f"{name}.yaml"
+    if name not in (known := table_names()):
+        from convcost.spec.spelling import candidates  # imported where it is used: most names are ours
+
+        spelled = [one.name for one in candidates(name, known) if not one.assumed and not one.residue]
+        if len(spelled) != 1:
+            raise ConvcostError(f"unknown table {name!r}{_elsewhere(name, known)}")
+        file = file.with_stem(spelled[0])
+    return read_table(document.read(file))
+
+
+def shipped_tables() -> list[PublishedTable]:
+    """All shipped tables, by name."""
+    return [load_table(name) for name in table_names()]
+
+
+def _elsewhere(name: str, known: list[str]) -> str:
+    """What to say of a name that no table has: the tables of the network that it means, or of its family."""
+    try:
+        network = load(name)
+    except ConvcostError:
+        return did_you_mean(name, known) or "; convcost table lists them"
+    about = {table.name: [load(reference) for reference in table.references] for table in shipped_tables()}
+    its = [table for table, networks in about.items() if network.network in {one.network for one in networks}]
+    if its:
+        return f": numbers of {network.network} are printed in {', '.join(its)}"
+    kin = [table for table, networks in about.items() if network.spec.name in {one.spec.name for one in networks}]
+    near = f"; of its family there {'are' if len(kin) > 1 else 'is'} {', '.join(kin)}" if kin else ""
+    return f": no shipped table prints numbers of {network.network}{near or '; convcost table lists them'}"
 
 
 def read_table(top: document.Mapping) -> PublishedTable:

@@ -3,11 +3,12 @@
 A `Table` holds exact values (ints and Fractions, never floats) and says nothing about how they look; `render`
 turns it into text, and `write` prints it as the stream at hand can show it. The four formats for readers
 show counts in short form ("1.58G", three significant digits, half up) or, with `exact`, in full
-("1,582,671,872"); percentages and ratios are rounded in both. The two for programs always carry the exact
-value, in the same fields:
+("1,582,671,872"), bytes as "9.63 MB"; percentages, ratios and fractions are rounded in both. The two for programs
+always carry exact integers, in the same fields:
 
-* one per column, under its `key`: a count as an int, a percentage or ratio (and any Fraction) as the text
-  "p/q" or "p", a text as it is, nothing where the cell is empty;
+* one per column, under its `key`: a count as an int, a percentage or ratio (and any Fraction) in JSON exactly, as
+  the text "p/q" or "p", in CSV as a decimal of six significant digits ("0.0512183"), a text as it is, nothing where
+  the cell is empty;
 * behind it `KEY_mark` and `KEY_note`, if any cell of the column has a mark or a note: the mark's name, the
   note's text;
 * last `kind`: "row", "section" or "total" (so that no sum takes a total in).

@@ -1,21 +1,23 @@
-"""CSV and JSON: every value exact, in the fields that `convcost.render` documents."""
+"""CSV and JSON, in the fields that `convcost.render` documents: integers exact, and in JSON every fraction, too."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+from collections.abc import Callable
 from fractions import Fraction
 
 from convcost.files.csvtext import guarded
+from convcost.render.numbers import plain
 from convcost.render.table import Column, Table, Value, as_cell
 
 SCHEMA = 1
 
 
 def as_csv(table: Table) -> str:
-    """RFC 4180: a line of field names, a line per row; no text is a formula."""
-    fields, rows = _records(table)
+    """RFC 4180: a line of field names, a line per row; fractions are decimals, and no text is a formula."""
+    fields, rows = _records(table, plain)
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(map(guarded, fields))
@@ -38,13 +40,13 @@ def as_json(table: Table) -> str:
 
 def records(table: Table) -> list[dict[str, str | int | None]]:
     """One dict a row, in the fields that JSON has."""
-    fields, rows = _records(table)
+    fields, rows = _records(table, str)
     return [dict(zip(fields, row, strict=True)) for row in rows]
 
 
-def _records(table: Table) -> tuple[list[str], list[list[str | int | None]]]:
-    """The field names, and each row's values in that order. Marks and notes have a field where any cell has
-    one.
+def _records(table: Table, say: Callable[[int | Fraction], str]) -> tuple[list[str], list[list[str | int | None]]]:
+    """The field names, and each row's values in that order, fractions as `say` has them. Marks and notes have a field
+    where any cell has one.
     """
     fields: list[str] = []
     values: list[list[str | int | None]] = []  # by field
@@ -52,7 +54,7 @@ def _records(table: Table) -> tuple[list[str], list[list[str | int | None]]]:
         cells = [as_cell(row.cells[i]) for row in table.rows]
         key, mark, note = column.fields
         fields.append(key)
-        values.append([_exact(cell.value, column) for cell in cells])
+        values.append([_said(cell.value, column, say) for cell in cells])
         if any(cell.mark for cell in cells):
             fields.append(mark)
             values.append([cell.mark.name if cell.mark else None for cell in cells])
@@ -64,8 +66,8 @@ def _records(table: Table) -> tuple[list[str], list[list[str | int | None]]]:
     return fields, [list(record) for record in zip(*values, strict=True)]
 
 
-def _exact(value: Value, column: Column) -> str | int | None:
+def _said(value: Value, column: Column, say: Callable[[int | Fraction], str]) -> str | int | None:
     """A fraction as text, and so every number of a column of fractions: a field has one type."""
     if isinstance(value, Fraction) or (isinstance(value, int) and column.kind in {"percent", "ratio"}):
-        return str(value)
+        return say(value)
     return value

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+_DIGITS = 6
+"""Significant digits of a fraction that has more."""
 _THOUSANDS = ("", "K", "M", "G", "T", "P", "E", "Z", "Y")
 
 
@@ -33,8 +35,31 @@ def short(number: int | Fraction) -> str:
 
 
 def in_full(number: int | Fraction) -> str:
-    """Every digit, in groups of three: "1,582,671,872"; a fraction as "1/3"."""
-    return f"{number.numerator:,}" + (f"/{number.denominator:,}" if number.denominator != 1 else "")
+    """Every digit, in groups of three: "1,582,671,872"; a fraction as `plain` has it: "3,333.33"."""
+    whole, point, decimals = plain(number).partition(".")
+    return f"{'-' * whole.startswith('-')}{abs(int(whole)):,}{point}{decimals}"
+
+
+def in_bytes(number: int | Fraction, *, exact: bool) -> str:
+    """Bytes, in powers of 1000: "9.63 MB", "803 KB"; in full "9,633,792 B"."""
+    text = in_full(number) if exact else short(number)
+    letter = text[-1] if text[-1] in _THOUSANDS else ""
+    return f"{text.removesuffix(letter)} {letter}B"
+
+
+def plain(number: int | Fraction) -> str:
+    """The number as programs read it, "0.0512183": of a fraction six significant digits, or fewer if these are all."""
+    numerator, denominator = _parts(number)
+    if denominator == 1:
+        return str(number)
+    places = _DIGITS + len(str(denominator)) - len(str(numerator))
+    if numerator * 10 ** max(places - _DIGITS, 0) >= denominator * 10 ** max(_DIGITS - places, 0):
+        places -= 1
+    places = max(places, 0)
+    digits = _half_up(numerator * 10**places, denominator)
+    text = f"{digits:0{places + 1}}"
+    text = f"{text[:-places]}.{text[-places:]}".rstrip("0").rstrip(".") if places else text
+    return f"{'-' if number < 0 else ''}{text}"
 
 
 def percent(share: int | Fraction) -> str:

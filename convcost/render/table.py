@@ -45,19 +45,21 @@ class Cell(NamedTuple):
 class Column(NamedTuple):
     """What one column holds, and how it gives way.
 
-    A number is shown as its kind says: a `count` short or in full, a `percent` as 100 times the value with
+    A number is shown as its kind says: a `count` and `bytes` short or in full, a `percent` as 100 times the value with
     one decimal, a `ratio` with three significant digits, in a `text` column as it is. A text is shown as it
-    stands, whatever the kind. On a narrow terminal the columns with `wrap` are broken into lines first; then
-    columns are left out, the highest `drop` first (0 always stays), and the output names them.
+    stands, whatever the kind. On a narrow terminal the names in a column of `scopes` are shortened and the columns with
+    `wrap` are broken into lines first; then columns are left out, the highest `drop` first (0 always stays), and the
+    output names them.
     """
 
     key: str
     title: str
-    kind: Literal["text", "count", "percent", "ratio"] = "text"
+    kind: Literal["text", "count", "bytes", "percent", "ratio"] = "text"
     align: Literal["left", "right"] | None = None
     signed: bool = False
     wrap: bool = False
     drop: int = 0
+    scopes: bool = False
 
     @property
     def right(self) -> bool:

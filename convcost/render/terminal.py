@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from rich.cells import cell_len, chop_cells
@@ -18,11 +18,16 @@ from rich.style import Style
 from rich.text import Text
 
 from convcost.errors import one_line
+from convcost.render.scopes import shortened
 from convcost.render.table import Column, Table
 from convcost.render.text import encodable, readable
 
+_USUAL = 80  # columns: what is left out here comes back on a wider terminal only where nothing is narrower for it
+_ABOVE = 4  # lines of title and header
+_BETWEEN = "   "  # facts that share a line
 _GUTTERS = (2, 1)
 _NARROW = 12  # what a column that wraps keeps of its width, or more for a number to stay whole
+_NAMES = 20  # what names keep while a column can be left out
 _COMFORTABLE = 30  # what sentences, twice as long or longer, keep while a column can be left out
 _LONG_NUMBER = re.compile(r"\d,\d{3}(?!\d)")
 _COLORS = {"good": Style(color="green"), "bad": Style(color="red"), "muted": Style(dim=True), None: Style()}
@@ -31,38 +36,31 @@ _BOLD = Style(bold=True)
 
 def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: str) -> str:
     """At most `width` wide, unless the columns that may neither wrap nor be left out need more: numbers stay
-    whole.
+    whole. From 80 columns on, a wider terminal takes no more lines, and leaves out no other columns.
+
+    Four lines stand above: the title, and what of the header has room there, the rest below.
     """
 
     def say(text: str) -> str:
         return encodable(one_line(text), encoding)
 
     grid, below = readable(table, exact=exact)
-    titles = [say(column.title) for column in table.columns]
-    texts: list[list[str]] = []  # by column
+    columns = []
     for i, column in enumerate(table.columns):
         suffixes = [encodable(row[i].suffix, encoding) for row in grid]
         # Digits stand under digits, whether a mark follows or not.
         tail = max(map(len, suffixes), default=0) if column.right else 0
         values = [encodable(row[i].value, encoding) for row in grid]
-        texts.append([value + suffix.ljust(tail) for value, suffix in zip(values, suffixes, strict=True)])
-    natural = [
-        max(map(cell_len, [*cells, *map(str.rstrip, _pieces(title, "/"))]))
-        for cells, title in zip(texts, titles, strict=True)
-    ]
+        texts = [value + suffix.ljust(tail) for value, suffix in zip(values, suffixes, strict=True)]
+        names = [n for n, row in enumerate(table.rows) if column.scopes and row.kind == "row" and grid[n][i].text]
+        columns.append(_Texts(column, say(column.title), texts, names))
+    titles = [column.title for column in columns]
 
-    def longest_word(i: int) -> int:
-        parts = chain.from_iterable(map(_pieces, texts[i])) if table.columns[i].wrap else texts[i]
-        return max(cell_len(part.rstrip()) for part in [*parts, *_pieces(titles[i])])
-
-    def least(i: int) -> int:
-        if not table.columns[i].wrap:
-            return natural[i]
-        words = chain.from_iterable(_pieces(text) for text in texts[i] if _LONG_NUMBER.search(text))
-        longest = max((cell_len(word.rstrip()) for word in words if _LONG_NUMBER.search(word)), default=0)
-        return min(natural[i], width, max(_NARROW, longest))
-
-    kept, widths, gutter = _fit(table.columns, natural, least, longest_word, width)
+    kept, widths, gutter = _fit(columns, width)
+    for i, size in zip(kept, widths, strict=True):
+        if columns[i].names and size < columns[i].natural:
+            columns[i].shorten(size)
+            below.append(f"Shortened at a width of {width}: {titles[i]}.")
     if left_out := [title for i, title in enumerate(titles) if i not in kept]:
         below.append(f"Left out at a width of {width}: {', '.join(left_out)}.")
 
@@ -87,7 +85,7 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
         if row.kind != "row" and number:
             body += rule
         base = Style() if row.kind == "row" else _BOLD
-        line([texts[i][number] for i in kept], [base + _COLORS[grid[number][i].style] for i in kept])
+        line([columns[i].texts[number] for i in kept], [base + _COLORS[grid[number][i].style] for i in kept])
 
     out = io.StringIO()
     console = Console(
@@ -100,50 +98,129 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
         no_color=not color,
         legacy_windows=False,
     )
-    console.print(Text(say(table.title), style="bold"))
-    for name, value in table.header:
-        console.print(Text.assemble((f"{say(name)}: ", "dim"), say(value)))
+    facts = [Text.assemble((f"{say(name)}: ", "dim"), say(value)) for name, value in table.header]
+    above, under = _split(console, Text(say(table.title), style="bold"), _packed(facts, width), width)
+    for text in above:
+        console.print(text)
     console.print()
     console.print(Segments(body), soft_wrap=True, end="")
-    if below:
+    under += [Text(encodable(note, encoding)) for note in below]
+    if under:
         console.print()
-    for note in below:
-        console.print(Text(encodable(note, encoding)))
+    for text in under:
+        console.print(text)
     return "".join(f"{text.rstrip()}\n" for text in out.getvalue().split("\n")[:-1])
 
 
-def _fit(
-    columns: Sequence[Column],
-    natural: Sequence[int],
-    least_of: Callable[[int], int],
-    longest_word: Callable[[int], int],
-    width: int,
-) -> tuple[list[int], list[int], int]:
+def _split(console: Console, title: Text, facts: Sequence[Text], width: int) -> tuple[list[Text], list[Text]]:
+    """What stands above, the title and the first facts at least, and what does not fit there."""
+    room = _ABOVE - len(title.wrap(console, width))
+    for number, text in enumerate(facts):
+        room -= len(text.wrap(console, width))
+        if number and room < 0:
+            return [title, *facts[:number]], list(facts[number:])
+    return [title, *facts], []
+
+
+def _packed(facts: Iterable[Text], width: int) -> list[Text]:
+    """The facts in their order, several on a line where they fit."""
+    lines: list[Text] = []
+    for fact in facts:
+        if lines and lines[-1].cell_len + len(_BETWEEN) + fact.cell_len <= width:
+            lines[-1].append(_BETWEEN).append_text(fact)
+        else:
+            lines.append(fact)
+    return lines
+
+
+class _Texts:
+    """A column's cells as they are printed, and the room that they need."""
+
+    def __init__(self, column: Column, title: str, texts: list[str], names: Sequence[int]) -> None:
+        """`names` are the rows whose texts can be shortened."""
+        self.column = column
+        self.title = title
+        self.texts = texts
+        self.names = names
+        self.natural = max(map(cell_len, [*texts, *map(str.rstrip, _pieces(title, "/"))]))
+        """The width at which no text is broken."""
+
+    def least(self, width: int) -> int:
+        """What it keeps of its natural width on a terminal, as long as others can give way: no number is cut."""
+        if self.names:
+            fixed = set(self.names)
+            others = [text for number, text in enumerate(self.texts) if number not in fixed]
+            short = shortened([self.texts[number] for number in self.names])
+            needed = max(map(cell_len, [*short, *others, *map(str.rstrip, _pieces(self.title))]))
+            return max(needed, min(self.natural, _NAMES))
+        if not self.column.wrap:
+            return self.natural
+        words = chain.from_iterable(_pieces(text) for text in self.texts if _LONG_NUMBER.search(text))
+        longest = max((cell_len(word.rstrip()) for word in words if _LONG_NUMBER.search(word)), default=0)
+        return min(self.natural, width, max(_NARROW, longest))
+
+    def title_lines(self, width: int) -> int:
+        """How high its title is."""
+        return len(_fold(self.title, width))
+
+    def longest_word(self) -> int:
+        """What it keeps when nothing else can give way."""
+        parts = chain.from_iterable(map(_pieces, self.texts)) if self.column.wrap else self.texts
+        longest = max(cell_len(part.rstrip()) for part in [*parts, *_pieces(self.title)])
+        return min(longest, _NARROW) if self.names and self.column.wrap else longest
+
+    def shorten(self, size: int) -> None:
+        """Cut the names to a width."""
+        short = shortened([self.texts[number] for number in self.names], size)
+        for number, name in zip(self.names, short, strict=True):
+            self.texts[number] = name
+
+
+def _fit(columns: Sequence[_Texts], width: int) -> tuple[list[int], list[int], int]:
     """Which columns fit into the width, how wide each is, and the space between them.
 
-    The wrapping columns give way first, then the space, then whole columns, and then titles and the wrapping columns
-    again, down to their longest word. What may not go stays, too wide if it must be.
+    The columns that wrap or are shortened give way first, then the space, then whole columns, and then titles and the
+    wrapping columns again, down to their longest word. What may not go stays, too wide if it must be. On more than the
+    usual width first the columns that stand there get all the room that they need, and only then others come back:
+    what stands on a terminal is never narrower on a wider one.
     """
-    kept = list(range(len(columns)))
-    floors = list(map(least_of, kept))
-    while True:
-        least = [floors[i] for i in kept]
-        rooms = [(width - gutter * (len(kept) - 1), gutter) for gutter in _GUTTERS]
-        room, gutter = next((fit for fit in rooms if sum(least) <= fit[0]), rooms[-1])
-        droppable = [i for i in kept if columns[i].drop]
-        if not droppable or len(kept) == 1:
+    floors = [column.least(width) for column in columns]
+    kept, least, gutter = _kept(columns, floors, min(width, _USUAL))
+    high = max(columns[i].title_lines(columns[i].natural) for i in kept)
+    for i in sorted(set(range(len(columns))) - set(kept), key=lambda i: (columns[i].column.drop, i)):
+        while columns[i].title_lines(columns[i].natural) > high:
+            columns[i].natural += 1
+        more = sorted([*kept, i])
+        if sum(columns[j].natural for j in more) + _GUTTERS[0] * (len(more) - 1) > width:
             break
-        long = sum(max(0, min(natural[i], _COMFORTABLE) - floors[i]) for i in kept if natural[i] > 2 * _COMFORTABLE)
-        if sum(least) + long <= room:
-            break
-        kept.remove(max(droppable, key=lambda i: (columns[i].drop, i)))
-    if sum(least) > room:
-        least = [min(size, longest_word(i)) for i, size in zip(kept, least, strict=True)]
-    widths = [natural[i] for i in kept]
+        kept, least = more, [floors[j] for j in more]
+    widths = [columns[i].natural for i in kept]
+    if sum(widths) + _GUTTERS[0] * (len(kept) - 1) <= width:
+        gutter = _GUTTERS[0]
+    room = width - gutter * (len(kept) - 1)
     while sum(widths) > max(room, sum(least)):
         spare = [size if size > floor else 0 for size, floor in zip(widths, least, strict=True)]
         widths[spare.index(max(spare))] -= 1
     return kept, widths, gutter
+
+
+def _kept(columns: Sequence[_Texts], floors: Sequence[int], width: int) -> tuple[list[int], list[int], int]:
+    """The columns that stand on a terminal of the usual width or less, the least width of each, and the space."""
+    kept = list(range(len(columns)))
+    while True:
+        least = [floors[i] for i in kept]
+        rooms = [(width - gutter * (len(kept) - 1), gutter) for gutter in _GUTTERS]
+        room, gutter = next((fit for fit in rooms if sum(least) <= fit[0]), rooms[-1])
+        droppable = [i for i in kept if columns[i].column.drop]
+        if not droppable or len(kept) == 1:
+            break
+        sentences = [i for i in kept if columns[i].natural > 2 * _COMFORTABLE]
+        if sum(least) + sum(max(0, _COMFORTABLE - floors[i]) for i in sentences) <= room:
+            break
+        kept.remove(max(droppable, key=lambda i: (columns[i].column.drop, i)))
+    if sum(least) > room:
+        least = [min(size, columns[i].longest_word()) for i, size in zip(kept, least, strict=True)]
+    return kept, least, gutter
 
 
 def _pieces(text: str, before: str = "/@") -> list[str]:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from convcost.errors import one_line
-from convcost.render.numbers import in_full, percent, short
+from convcost.render.numbers import in_bytes, in_full, percent, plain, short
 from convcost.render.table import Cell, Column, Style, Table, as_cell
 
 
@@ -19,6 +19,8 @@ class Shown:
     value: str
     suffix: str
     style: Style | None
+    text: bool
+    """Whether it is a text, and no number."""
 
     def __str__(self) -> str:
         return self.value + self.suffix
@@ -34,7 +36,8 @@ def readable(table: Table, *, exact: bool) -> tuple[list[list[Shown]], list[str]
         suffix = f" {cell.mark.glyph}" if cell.mark else ""
         if cell.note:
             suffix += numbers.setdefault(one_line(cell.note), str(len(numbers) + 1).translate(_RAISED))
-        return Shown(_value(cell, column, exact), suffix, cell.style or (cell.mark.style if cell.mark else None))
+        style = cell.style or (cell.mark.style if cell.mark else None)
+        return Shown(_value(cell, column, exact), suffix, style, isinstance(cell.value, str))
 
     grid = [
         [shown(as_cell(cell), column) for cell, column in zip(row.cells, table.columns, strict=True)]
@@ -58,8 +61,10 @@ def _value(cell: Cell, column: Column, exact: bool) -> str:
             return plus + percent(value)
         case "ratio":
             return plus + short(value) + "×"
+        case "bytes":
+            return plus + in_bytes(value, exact=exact)
         case "text":
-            return plus + str(value)
+            return plus + plain(value)
 
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

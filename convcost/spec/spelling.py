@@ -238,6 +238,14 @@ def tokens(name: str) -> tuple[tuple[str, ...], Counter[str]]:
     return tuple(_FAMILIES.get(word, word) for word in words), others
 
 
+def says(name: str, part: str) -> bool:
+    """Whether a name has all words and numbers of another text, as both are written: "SE-ResNet-50" has "resnet"."""
+    words, others = tokens(name)
+    wanted_words, wanted_others = tokens(part)
+    wanted = Counter(wanted_words) + wanted_others
+    return bool(wanted) and wanted <= Counter(words) + others
+
+
 def _number(text: str) -> str:
     """1.0 is 1."""
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -10,6 +10,7 @@ from convcost.auditing.audit import VERDICTS, Audited, Finding, Verdict
 from convcost.auditing.reconcile import Match, Reconciled
 from convcost.ops import Shape, format_shape
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Table, Value
+from convcost.views.header import header
 
 MARKS: dict[Verdict, Mark] = {
     "holds": HOLDS,
@@ -56,22 +57,16 @@ def audits(audited: Sequence[Audited], *, brief: bool = False, passed: Sequence[
             said = Cell("not audited", note=unread.why, style="muted")
             where = (unread.row, unread.column or None, unread.text or None)
             rows.append(Row((*lead, *where, None, None, said, None)))
-    header = (
-        ("answer", " ".join(f"{one.table.title}: {answer(one)}" if several else answer(one) for one in audited)),
-        ("source", "; ".join(one.table.source for one in audited)),
-        ("network", ", ".join(dict.fromkeys(name for one in audited for name in one.table.priced))),
-        ("input", ", ".join(dict.fromkeys(_inputs(audited)))),
-        ("convention", "; ".join(filter(None, map(_convention, audited)))),
+    answers = " ".join(f"{one.table.title}: {answer(one)}" if several else answer(one) for one in audited)
+    convention = "; ".join(filter(None, map(_convention, audited)))
+    priced = [pair for one in audited for pair in one.table.priced.values()]
+    above = (
+        ("answer", answers),
+        *header(priced, ("convention", convention), source="; ".join(one.table.source for one in audited)),
     )
     notes = [f"{one.table.title}: {note}" if several else note for one in audited for note in _notes(one)]
     title = "Audit" if several else f"Audit: {audited[0].table.title}"
-    return Table(title, tuple(pair for pair in header if pair[1]), tuple(columns), tuple(rows), (*skipped, *notes))
-
-
-def _inputs(audited: Sequence[Audited]) -> Iterator[str]:
-    for one in audited:
-        for _, cost in one.table.priced.values():
-            yield format_shape(cost.input)
+    return Table(title, above, tuple(columns), tuple(rows), (*skipped, *notes))
 
 
 def _lines(audited: Sequence[Audited], notes: tuple[str, ...]) -> Table:
@@ -126,7 +121,7 @@ def reconciled(found: Reconciled) -> Table:
     shown = found.matches[:_MOST_MATCHES] or found.nearest
     rows = [Row(_match(match, residuals=not found.matches)) for match in shown]
     claim = " and ".join(map(str, found.claims))
-    header = (("answer", explanation(found)), ("claim", claim), ("of", found.name or "any shipped network"))
+    above = (("answer", explanation(found)), *header((), ("claim", claim), ("of", found.name or "any shipped network")))
     notes = [
         f"{found.networks:,} candidates, each under every rule, part, K and rounding, were tried.",
         "bits: what the assumptions of a line cost together, -log2 of how often they are met.",
@@ -136,7 +131,7 @@ def reconciled(found: Reconciled) -> Table:
     if found.explained:
         notes.append(_provenance([f"{shown[0].networks[0]} at {format_shape(shown[0].input)}", *shown[0].assumed[1:]]))
     title = "Explained" if found.explained else "Open: could be chance" if found.matches else "Not reconciled"
-    return Table(title, header, tuple(columns), tuple(rows), tuple(notes))
+    return Table(title, above, tuple(columns), tuple(rows), tuple(notes))
 
 
 def explanation(found: Reconciled) -> str:

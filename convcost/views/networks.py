@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
 
 from convcost.cost.cost import Cost
@@ -11,40 +11,61 @@ from convcost.counters.line import Line
 from convcost.counters.rules import OPS, PARAMS, Rule, params_and_ops
 from convcost.exact.integers import Int
 from convcost.network import Comparison, Network
-from convcost.ops import format_shape
+from convcost.ops import DepthwiseConv, format_shape
+from convcost.ops.geometry import sliding
+from convcost.render.numbers import plain
 from convcost.render.table import Cell, Column, Row, Table, Value
-from convcost.views.naming import unit
+from convcost.views.header import header, unit
 
 
-def layers(cost: Cost, depth: int | None = None, as_: str = "macs", network: Network | None = None) -> Table:
+def layers(
+    cost: Cost,
+    depth: int | None = None,
+    as_: str = "macs",
+    network: Network | None = None,
+    *,
+    only: Collection[str] = (),
+    fold: bool = False,
+) -> Table:
     """Every layer of a cost, or every scope down to `depth`, with totals, counted by a rule.
 
-    With the network that it is of, its title and source stand above.
+    With the network that it is of, its title and source stand above. `only` and `fold` are those of `Cost.lines`; the
+    totals are the network's in any case.
     """
     params, ops = params_and_ops(as_)
-    lines = cost.rows if depth is None else cost.fold(depth)
+    lines = cost.lines(depth, only=only, fold=fold)
     totals = [cost.total, *([cost.auxiliary, cost.with_auxiliary] if cost.auxiliary is not None else [])]
     whole = ops.of(cost.total)
 
-    def cells(line: Line, field: str | None) -> tuple[Value | Cell, ...]:
-        counts = (params.of(line), ops.of(line))
-        return (*_what(line), *counts, Fraction(counts[1], whole or 1), line.activations, field)
+    def counts(line: Line) -> tuple[Value, ...]:
+        return params.of(line), ops.of(line), Fraction(ops.of(line), whole or 1), line.activations
 
-    rows = [Row(cells(line, _field(cost.receptive_field(line.name)))) for line in lines]
-    rows += [Row(cells(line, None), "total") for line in totals]
+    rows = [Row((*_what(line), *counts(line), *_field(cost.receptive_field(line.name)))) for line in lines]
+    if only:
+        shown = zip(*(counts(line) for line in lines if not line.aux), strict=True)
+        rows.append(Row(("shown", *(None,) * 8, *(map(sum, shown) if lines else (0,) * 4), None, None), "total"))
+    rows += [Row((*_what(line), *counts(line), None, None), "total") for line in totals]
+    last = 0 if depth is None else 20  # of scopes, which have no kernel, what says how one slides is left out first
     columns = (
-        Column("layer", "layer", wrap=True),
-        Column("operator", "operator", drop=2),
-        Column("input", "input", align="right", drop=5),
+        Column("layer", "layer", wrap=True, scopes=True),
+        Column("operator", "operator", drop=1 + last),
+        Column("kernel_size", "kernel", align="right", drop=2 + last),
+        Column("stride", "stride", align="right", drop=3 + last),
+        Column("padding", "padding", align="right", drop=6 + last),
+        Column("dilation", "dilation", align="right", drop=11 + last),
+        Column("groups", "groups", align="right", drop=7 + last),
+        Column("input", "input", align="right", drop=10),
         Column("output", "output", align="right"),
         Column(params.name, params.name, "count"),
         Column(ops.name, ops.name, "count"),
-        Column("share", "share", "percent", drop=3),
-        Column("activations", "activations", "count", drop=4),
-        Column("receptive_field", "field", align="right", drop=1),
+        Column("share", "share", "percent", drop=4),
+        Column("activations", "activations", "count", drop=9),
+        Column("receptive_field", "field", align="right", drop=5),
+        Column("receptive_field_stride", "field stride", align="right", wrap=True, drop=8),
     )
     title = cost.graph.name if network is None else network.spec.title
-    return Table(title, _header(network, cost, as_), columns, tuple(rows), _remarks(cost, as_))
+    above = header([(network, cost)], unit(params, ops), ("convention", as_))
+    return Table(title, above, columns, tuple(rows), _remarks(cost, as_, only, fold))
 
 
 def compare(comparison: Comparison, as_: str = "macs") -> Table:
@@ -65,15 +86,12 @@ def compare(comparison: Comparison, as_: str = "macs") -> Table:
         ("activations", lambda line: line.activations),
     ]
     rows = [_compared(name, [of(cost.total) for cost in costs]) for name, of in quantities]
-    fields = [_last_field(cost) for cost in costs]
-    rows.append(Row(("receptive field before global layers", *fields, *(None,) * (len(columns) - 1 - len(fields)))))
+    fields = zip(*map(_last_field, costs), strict=True)
+    for name, values in zip(("receptive field before global layers", "its stride"), fields, strict=True):
+        rows.append(Row((name, *values, *(None,) * (len(columns) - 1 - len(values)))))
     rows += _differing(costs, len(columns), (ops, params))
-    header = (
-        ("input", ", ".join(dict.fromkeys(format_shape(cost.input) for cost in costs))),
-        ("batch", ", ".join(dict.fromkeys(str(cost.batch) for cost in costs))),
-        ("unit", unit(params, ops)),
-    )
-    return Table("Comparison", header, tuple(columns), tuple(rows))
+    above = header(zip(networks, costs, strict=True), unit(params, ops))
+    return Table("Comparison", above, tuple(columns), tuple(rows))
 
 
 def zoo(entries: Iterable[tuple[Network, Cost]], *, variants: bool) -> Table:
@@ -99,28 +117,37 @@ def zoo(entries: Iterable[tuple[Network, Cost]], *, variants: bool) -> Table:
         source = (spec.variants[network.variant].source if network.variant else "") or spec.source
         shape = format_shape(network.input)
         rows.append(Row((name, cost.total.params, cost.total.macs, shape, others, spec.family, source)))
-    return Table("Networks", (("unit", unit(PARAMS["params"], OPS["macs"])),), columns, tuple(rows))
+    return Table("Networks", header((), unit(PARAMS["params"], OPS["macs"])), columns, tuple(rows))
 
 
-def _what(line: Line) -> tuple[str, ...]:
-    """Name, operator, input and output."""
+def _what(line: Line) -> tuple[Value, ...]:
+    """Name, operator, kernel, stride, padding, dilation, groups, input and output."""
     inputs = " + ".join(dict.fromkeys(format_shape(x) for x in line.inputs))
-    return line.name, line.operator, inputs, format_shape(line.shape)
+    return line.name, line.operator, *_geometry(line), inputs, format_shape(line.shape)
 
 
-def _header(network: Network | None, cost: Cost, as_: str) -> tuple[tuple[str, str], ...]:
-    return (
-        *([] if network is None else [("network", network.reference), ("source", network.spec.source)]),
-        ("input", format_shape(cost.input)),
-        ("batch", str(cost.batch)),
-        ("unit", unit(*params_and_ops(as_))),
-        ("convention", as_),
-    )
+def _geometry(line: Line) -> tuple[Value, ...]:
+    """Kernel, stride, padding, dilation (3x3, 2, 1, 1) and groups; a padding of 0+1 is nothing before, one behind."""
+    if line.op is None:
+        return (None,) * 5
+    groups = line.inputs[0][0] if isinstance(line.op, DepthwiseConv) else getattr(line.op, "groups", None)
+    window = sliding(line.op, line.inputs[0])
+    if window is None:
+        return *(None,) * 4, groups
+    sides = [before if before == after else f"{before}+{after}" for before, after in window.padding]
+    kernel = format_shape(window.kernel_size)
+    return kernel, per_axis(window.stride), per_axis(sides), per_axis(window.dilation), groups
 
 
-def _remarks(cost: Cost, as_: str) -> tuple[str, ...]:
-    missed = ", ".join(f"{name} ({count})" for name, count in cost.not_counted(as_).items())
-    return (f"{as_} does not count, with the number of layers: {missed}",) if missed else ()
+def _remarks(cost: Cost, as_: str, only: Collection[str], fold: bool) -> tuple[str, ...]:
+    remarks = []
+    if fold:
+        remarks.append("Norms and activations are counted with the convolution or linear layer that they alone follow.")
+    if only:
+        remarks.append(f"Shown are layers of kind {' and '.join(only)}; total is the whole network.")
+    if missed := ", ".join(f"{name} ({count})" for name, count in cost.not_counted(as_).items()):
+        remarks.append(f"{as_} does not count, with the number of layers: {missed}")
+    return tuple(remarks)
 
 
 def _compared(name: str, values: Sequence[Int]) -> Row:
@@ -144,12 +171,12 @@ def _differing(costs: Sequence[Cost], width: int, rules: Sequence[Rule]) -> list
     return rows
 
 
-def _field(field: ReceptiveField) -> str:
-    """Size and stride: `11/4` sees 11x11 input positions, and its neighbour those 4 further."""
-    return str(field) if field.whole else f"{field}/{per_axis(field.stride)}"
+def _field(field: ReceptiveField) -> tuple[str, str | None]:
+    """Size and stride: 11 and 4 sees 11x11 input positions, and its neighbour those 4 further."""
+    return str(field), None if field.whole else per_axis([*map(plain, field.stride)])
 
 
-def _last_field(cost: Cost) -> str:
+def _last_field(cost: Cost) -> tuple[str, str | None]:
     """The receptive field before global layers make it the whole input; gates that pool the whole map are left out."""
     local = receptive_fields(cost.graph, cost.input, local=True)
     fields = [field for row, field in zip(cost.rows, local, strict=True) if not row.aux]

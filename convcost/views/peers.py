@@ -14,7 +14,7 @@ from convcost.ops import format_shape
 from convcost.render.numbers import in_full, short
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Row, Table
 from convcost.torchbridge.report import Verification
-from convcost.views.naming import unit
+from convcost.views.header import header, unit
 
 
 def rules(*, others: bool = False) -> Table:
@@ -27,8 +27,8 @@ def rules(*, others: bool = False) -> Table:
     )
     names = EVERY if others else NAMES
     rows = [Row((name, rule(name).unit, rule(name).formula, _tool(name))) for name in names]
-    header = (("kinds", "elements of the layers' outputs, unless they say otherwise; in evaluation mode"),)
-    return Table("Dialects", header, columns, tuple(rows), tuple(map(_quirks, names)))
+    above = header((), ("kinds", "elements of the layers' outputs, unless they say otherwise; in evaluation mode"))
+    return Table("Dialects", above, columns, tuple(rows), tuple(map(_quirks, names)))
 
 
 def dialects(network: Network, cost: Cost, *, exact: bool, others: bool = False) -> Table:
@@ -50,13 +50,7 @@ def dialects(network: Network, cost: Cost, *, exact: bool, others: bool = False)
         release = _release(name)
         wrong = release.gets_wrong(total) if release else {}
         notes += [f"{name} gets {operator} wrong: {how}" for operator, how in wrong.items()]
-    header = (
-        ("network", network.reference),
-        ("source", network.spec.source),
-        ("input", format_shape(cost.input)),
-        ("batch", str(cost.batch)),
-    )
-    return Table(network.spec.title, header, columns, tuple(rows), tuple(notes))
+    return Table(network.spec.title, header([(network, cost)]), columns, tuple(rows), tuple(notes))
 
 
 def verifications(reports: Sequence[Verification]) -> Table:
@@ -79,8 +73,8 @@ def verifications(reports: Sequence[Verification]) -> Table:
         )
         notes += [f"{report.network}: {difference}" for difference in report.differences]
     against = dict.fromkeys(source for report in reports for source in report.against)
-    header = (("against", ", ".join(against)), ("unit", unit(PARAMS["params"], OPS["macs"])))
-    return Table("Verification", header, columns, tuple(rows), tuple(notes))
+    above = header((), ("against", ", ".join(against)), unit(PARAMS["params"], OPS["macs"]))
+    return Table("Verification", above, columns, tuple(rows), tuple(notes))
 
 
 def _release(name: str) -> Release | None:

@@ -14,8 +14,9 @@ from convcost.counters.line import Line
 from convcost.counters.rules import OPS
 from convcost.network import Network
 from convcost.ops import format_shape
-from convcost.render.numbers import in_full, short
+from convcost.render.numbers import plain, short
 from convcost.render.table import Column, Row, Table
+from convcost.views.header import header
 
 Item = TypeVar("Item")
 
@@ -39,16 +40,16 @@ def memory(network: Network, cost: Cost, depth: int | None, dtype: str, *, in_pl
         Row(("together", *blank, size * (most + stored), None), "total"),
     ]
     columns = (
-        Column("layer", "layer", wrap=True),
+        Column("layer", "layer", wrap=True, scopes=True),
         Column("output", "output", align="right", drop=2),
-        Column("writes", "writes", "count", drop=1),
-        Column("alive", "alive", "count"),
+        Column("writes_bytes", "writes", "bytes", drop=1),
+        Column("alive_bytes", "alive", "bytes"),
         Column("peak", "", drop=3),
     )
     how = "activations, sums and products in place" if in_place else "nothing in place"
-    header = (*_header(network, cost), ("unit", f"bytes of {dtype}"), ("execution", f"in the order of the spec, {how}"))
+    above = header([(network, cost)], ("unit", f"bytes of {dtype}"), ("execution", f"in the order of the spec, {how}"))
     notes = ("A tensor is alive from the layer that makes it to the last one that takes it; views are their input's.",)
-    return Table(f"Memory of {network.reference}", header, columns, tuple(rows), notes)
+    return Table(f"Memory of {network.reference}", above, columns, tuple(rows), notes)
 
 
 def machine(network: Network, cost: Cost, depth: int | None, on: Machine, dtype: str) -> Table:
@@ -60,25 +61,25 @@ def machine(network: Network, cost: Cost, depth: int | None, on: Machine, dtype:
         share = bound.seconds / least if least else Fraction(0)
         limit = bound.limit if bound.seconds else ""
         intensity = bound.intensity if bound.bytes else None
-        return Row((name, bound.operations, bound.bytes, intensity, bound.seconds * 10**6, share, limit))
+        return Row((name, bound.operations, bound.bytes, intensity, bound.seconds * 1000, share, limit))
 
     folded = _folded(found.layers, depth, lambda bound: bound.line)
     rows = [row(name, together(group[0].line, group)) for name, group in folded]
     rows.append(row("layer by layer", found.layer_by_layer)._replace(kind="total"))
     rows.append(row("all fused", found.fused)._replace(kind="total"))
     columns = (
-        Column("layer", "layer", wrap=True),
+        Column("layer", "layer", wrap=True, scopes=True),
         Column("operations", "operations", "count", drop=3),
-        Column("bytes", "bytes", "count", drop=2),
+        Column("bytes", "moves", "bytes", drop=2),
         Column("intensity", "ops/byte", "count"),
-        Column("microseconds", "µs at least", "count"),
+        Column("milliseconds", "ms at least", "count"),
         Column("share", "share", "percent", drop=4),
         Column("limit", "bound by"),
     )
     balance = Fraction(on.flops) / on.bandwidth
-    header = (
-        *_header(network, cost),
-        ("machine", f"{in_full(on.flops)} operations and {in_full(on.bandwidth)} bytes of {dtype} per second"),
+    above = header(
+        [(network, cost)],
+        ("machine", f"{_giga(on.flops)}G operations and {_giga(on.bandwidth)} GB of {dtype} per second"),
         ("balance", f"{short(balance)} operations per byte: layers below it are bound by bandwidth"),
     )
     notes = (
@@ -86,7 +87,7 @@ def machine(network: Network, cost: Cost, depth: int | None, on: Machine, dtype:
         "The time of a scope is that of its layers, one after the other, some bound by compute, some by bandwidth.",
         "All fused: input, output and parameters are moved once, and nothing in between.",
     )
-    return Table(f"Roofline of {network.reference}", header, columns, tuple(rows), notes)
+    return Table(f"Roofline of {network.reference}", above, columns, tuple(rows), notes)
 
 
 def train(network: Network, cost: Cost, depth: int | None) -> Table:
@@ -99,23 +100,18 @@ def train(network: Network, cost: Cost, depth: int | None) -> Table:
     rows = [Row((name, *cells(group))) for name, group in _folded(steps, depth, lambda step: step.line)]
     rows.append(Row(("total", *cells(steps)), "total"))
     columns = (
-        Column("layer", "layer", wrap=True),
+        Column("layer", "layer", wrap=True, scopes=True),
         Column("forward", "forward", "count"),
         Column("input_gradient", "input gradient", "count", drop=1),
         Column("weight_gradient", "weight gradient", "count", drop=2),
         Column("total", "total", "count"),
     )
-    header = (*_header(network, cost), ("unit", f"macs: {OPS['macs'].meaning}, auxiliary heads included"))
-    return Table(f"A training step of {network.reference}", header, columns, tuple(rows))
+    above = header([(network, cost)], ("unit", f"macs: {OPS['macs'].meaning}, auxiliary heads included"))
+    return Table(f"A training step of {network.reference}", above, columns, tuple(rows))
 
 
-def _header(network: Network, cost: Cost) -> tuple[tuple[str, str], ...]:
-    return (
-        ("network", network.reference),
-        ("source", network.spec.source),
-        ("input", format_shape(cost.input)),
-        ("batch", str(cost.batch)),
-    )
+def _giga(number: int | Fraction) -> str:
+    return plain(Fraction(number) / 10**9)
 
 
 def _folded(items: Iterable[Item], depth: int | None, line: Callable[[Item], Line]) -> list[tuple[str, list[Item]]]:

@@ -27,18 +27,19 @@ def table(problem: Problem, solutions: Sequence[Solution], objective: str | None
     columns += [Column("objective", objective, align="right")] if objective else []
     rows = []
     for solution in solutions:
+        value = solution.objective
         cells: list[Value | Cell] = [show(solution.values[name]) for name in names]
         cells += solution.costs.values()
         cells += [Fraction(solution.costs[name], limit) if limit else None for name, limit in problem.limits.items()]
-        rows.append(Row((*cells, show(solution.objective)) if objective else tuple(cells)))
-    header = (
+        rows.append(Row((*cells, None if value is None else Fraction(value)) if objective else tuple(cells)))
+    above = (
         ("network", problem.network.reference),
         ("limits", ", ".join(f"{name} <= {limit:,}" for name, limit in problem.limits.items())),
         ("space", f"{problem.space} ({problem.space.size:,} designs)"),
         ("listed", f"from the largest {objective}" if objective else "designs of which no axis can grow alone"),
     )
     notes = () if solutions else ("no design of this space is within the limits",)
-    return Table("Designs within a budget", header, tuple(columns), tuple(rows), notes)
+    return Table("Designs within a budget", above, tuple(columns), tuple(rows), notes)
 
 
 def draw(problem: Problem, solutions: Sequence[Solution], path: Path) -> None:

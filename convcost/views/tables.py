@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Literal
@@ -11,9 +12,26 @@ from convcost.ops import format_shape
 from convcost.published.tables import TOTAL, Checked, PublishedTable
 from convcost.published.tables import Cell as PrintedCell
 from convcost.published.tables import Column as PrintedColumn
+from convcost.render.numbers import in_full
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Table, Value
+from convcost.views.header import header, unit
 
 COUNTS = ("params", "ops")
+
+
+def listing(found: Iterable[PublishedTable]) -> Table:
+    """The tables that can be shown: what each is about, and where it was printed."""
+    columns = (
+        Column("table", "table"),
+        Column("about", "about"),
+        Column("source", "source", wrap=True),
+    )
+    rows = []
+    for table in found:
+        first, *others = dict.fromkeys(re.split("[@ ]", reference)[0] for reference in table.references)
+        about = f"{first} and {len(others)} more" if others else first
+        rows.append(Row((table.name, about, table.source)))
+    return Table("Published tables", header(), columns, tuple(rows), ("convcost table NAME shows one.",))
 
 
 def published(checked: Checked) -> Table:
@@ -39,20 +57,16 @@ def published(checked: Checked) -> Table:
             below = _flat(_below(*each) for each in zip(table.columns, found, strict=True))
             rows.append(Row(("", *_labelled(table, "computed", below))))
     rows += _published_totals(checked)
-    header = (
-        ("source", table.source),
-        ("network", ", ".join(dict.fromkeys(network.reference for network, _ in checked.networks))),
-        ("input", ", ".join(dict.fromkeys(format_shape(cost.input) for _, cost in checked.networks))),
-        (
-            "unit",
-            f"params: {rule(table.convention.params).meaning}; ops: {rule(table.convention.ops).meaning}",
-        ),
+    above = header(
+        checked.networks,
+        unit(rule(table.convention.params), rule(table.convention.ops)),
         ("convention", str(table.convention)),
+        source=table.source,
     )
     failing = [cell for cell in cells.values() if not cell.holds]
     verdict = f"{len(cells) - len(failing)} of {len(cells)} checked cells hold"
     notes = tuple(note for note in (verdict, _sums(checked), table.notes) if note)
-    return Table(table.title, header, tuple(columns), tuple(rows), notes)
+    return Table(table.title, above, tuple(columns), tuple(rows), notes)
 
 
 def _printed(column: PrintedColumn, text: str, cell: PrintedCell | None) -> list[Value | Cell]:
@@ -89,8 +103,7 @@ def _difference(cell: PrintedCell) -> str:
     tenths = round(percent * 10)
     sign = "-" if difference < 0 else "+"
     amount = abs(difference)
-    shown = f"{amount.numerator:,}" if amount.denominator == 1 else f"{amount.numerator:,}/{amount.denominator}"
-    return f"{sign}{shown} ({sign}{abs(tenths) // 10}.{abs(tenths) % 10} %)"
+    return f"{sign}{in_full(amount)} ({sign}{abs(tenths) // 10}.{abs(tenths) % 10} %)"
 
 
 def _published_totals(checked: Checked) -> list[Row]:

@@ -749,3 +749,16 @@ TOO_SMALL: tuple[tuple[Op, Shape, Shape], ...] = (
     (ops.AvgPool(8), (2048, 7, 7), (2048, 0, 0)),  # floor(-1/8) + 1
     (ops.AvgPool(5, stride=3), (512, 4, 14), (512, 0, 4)),  # floor(-1/3) + 1, 9 // 3 + 1
 )
+
+KINDS = {
+    "conv": ("conv", "dwconv", "conv_transpose"),
+    "linear": ("linear",),
+    "pool": ("maxpool", "avgpool", "global_maxpool", "global_avgpool"),
+    "norm": ("bn", "lrn", "normalize"),
+    "activation": ("relu", "relu6", "swish", "gelu", "sigmoid", "tanh", "hardsigmoid", "hardswish", "softmax"),
+    "other": (
+        *("rbf", "scale", "dropout", "add", "mul", "concat"),
+        *("split", "shuffle", "flatten", "zeropad", "channelpad", "upsample"),
+    ),
+}
+"""What sort of layer each operator is, as torch.nn groups them in its reference."""

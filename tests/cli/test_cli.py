@@ -6,11 +6,11 @@ import csv
 import io
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from convcost.cli.commands import cli
 from convcost.cli.groups import SECTIONS, summary
 from convcost.cli.words import glossary
 from convcost.published.tables import table_names
-from convcost.render import FORMATS
 
 CONVCOST = [sys.executable, "-c", "from convcost.cli import main; main()"]
 
@@ -99,6 +98,55 @@ def test_layers_json_carries_exact_ints_that_add_up(capsys):
     assert sum(row["params"] for row in rows) == 25_557_032
 
 
+def layers_of(capsys, *arguments):
+    """The rows of `convcost layers` by their names, and the totals by theirs."""
+    rows = json.loads(succeed(capsys, "layers", *arguments, "--format", "json"))["rows"]
+    return tuple({row["layer"]: row for row in rows if row["kind"] == kind} for kind in ("row", "total"))
+
+
+def test_layers_say_how_their_kernels_slide(capsys):
+    """As ResNeXt's Table 1 and TensorFlow's "same" have it: 224 at a stride of 2 need 5 more, 3 of them behind."""
+    layers, _ = layers_of(capsys, "resnext50")
+    geometry = ("kernel_size", "stride", "padding", "dilation", "groups")
+    assert [layers["conv1/conv"][key] for key in geometry] == ["7x7", "2", "2+3", "1", 1]
+    assert [layers["conv2/1/bottleneck/conv_2"][key] for key in geometry] == ["3x3", "1", "1", "1", 32]
+    assert [layers["fc"][key] for key in geometry] == [layers["conv1/bn"][key] for key in geometry] == [None] * 5
+    layers, _ = layers_of(capsys, "mobilenet_v1", "--only", "dwconv")
+    assert {row["groups"] for row in layers.values()} == {32, 64, 128, 256, 512, 1024}
+    layers, _ = layers_of(capsys, "inception_v3", "--only", "conv")
+    assert {"1x7", "7x1", "3x3"} < {row["kernel_size"] for row in layers.values()}
+    assert layers["mixed_6b/7x7/conv_2"]["padding"] == "0x3"
+
+
+def test_only_limits_the_layers_and_not_the_total(capsys):
+    layers, totals = layers_of(capsys, "resnet18", "--only", "conv", "--only", "linear")
+    every, whole = layers_of(capsys, "resnet18")
+    assert list(layers) == [name for name, row in every.items() if row["operator"] in ("conv", "linear")]
+    assert totals["total"] == whole["total"]
+    assert totals["shown"]["macs"] == sum(row["macs"] for row in layers.values()) == whole["total"]["macs"]
+    assert totals["shown"]["params"] == 11_689_512 - 9_600  # torchvision's, less 2 x 4,800 of its norms' channels
+    _, totals = layers_of(capsys, "resnet18", "--only", "upsample")
+    assert totals["shown"]["macs"] == totals["shown"]["params"] == 0
+
+
+def test_a_fold_makes_one_line_of_a_layer_and_what_follows_it(capsys):
+    layers, totals = layers_of(capsys, "resnet18", "--fold")
+    every, whole = layers_of(capsys, "resnet18")
+    assert totals == whole
+    assert layers["conv1/conv"]["operator"] == "conv+bn+relu"
+    assert layers["conv1/conv"]["params"] == 9_408 + 128
+    assert {row["operator"] for row in layers.values()} == {
+        "conv+bn+relu", "conv+bn", "maxpool", "add", "relu", "global_avgpool", "linear+softmax",
+    }  # fmt: skip
+    for quantity in ("params", "macs", "activations"):
+        assert sum(row[quantity] for row in layers.values()) == sum(row[quantity] for row in every.values())
+    scopes, _ = layers_of(capsys, "resnet18", "--fold", "--depth", "1")
+    plain, _ = layers_of(capsys, "resnet18", "--depth", "1")
+    assert [(name, row["macs"], row["params"]) for name, row in scopes.items()] == [
+        (name, row["macs"], row["params"]) for name, row in plain.items() if name != "softmax"
+    ]
+
+
 def test_layers_fold_and_set_and_batch(capsys):
     out = succeed(
         capsys, "layers", "resnet34", "--depth", "1", "--set", "shortcut=A", "--format", "json", "--batch", "2"
@@ -121,8 +169,9 @@ def test_compare_shows_ratio_saving_and_what_differs(capsys):
     out = succeed(capsys, "compare", "factor_5x5@direct", "factor_5x5@factored", "--format", "json")
     rows = {row["quantity"]: row for row in json.loads(out)["rows"]}
     assert rows["macs"]["factor_5x5@factored saving"] == "7/25"
-    assert rows["receptive field before global layers"]["factor_5x5@direct"] == "5/1"
-    assert rows["receptive field before global layers"]["factor_5x5@factored"] == "5/1"
+    assert rows["receptive field before global layers"]["factor_5x5@direct"] == "5"
+    assert rows["receptive field before global layers"]["factor_5x5@factored"] == "5"
+    assert rows["its stride"]["factor_5x5@direct"] == rows["its stride"]["factor_5x5@factored"] == "1"
     assert "layers that differ" in rows
 
 
@@ -131,6 +180,22 @@ def test_list_filters(capsys):
     names = [row["network"] for row in rows if row.get("kind", "row") == "row"]
     assert "googlenet@paper" in names
     assert all(row["macs"] <= 2_000_000_000 for row in rows if row.get("kind", "row") == "row")
+
+
+def test_a_family_is_named_by_whole_words(capsys):
+    rows = json.loads(succeed(capsys, "list", "--family", "ResNet", "--format", "json"))["rows"]
+    assert {row["family"] for row in rows if row["kind"] == "row"} == {"ResNet"}  # no SE-ResNet, no ResNeXt
+    rows = json.loads(succeed(capsys, "list", "--family", "worked", "--format", "json"))["rows"]
+    assert {row["family"] for row in rows if row["kind"] == "row"} == {"Worked examples"}
+
+
+def test_table_alone_lists_the_tables_and_each_is_shown_by_its_name_as_people_write_it(capsys):
+    rows = {row["table"]: row for row in json.loads(succeed(capsys, "table", "--format", "json"))["rows"]}
+    assert list(rows) == table_names()
+    assert rows["googlenet"]["about"] == "googlenet"
+    assert rows["resnet"]["about"] == "resnet50 and 4 more"  # 18 to 152 layers
+    assert "ICLR 2015" in rows["vgg"]["source"]
+    assert succeed(capsys, "table", "Inception-v2") == succeed(capsys, "table", "inception_v2")
 
 
 def test_new_check_layers_show(tmp_path, capsys):
@@ -150,9 +215,9 @@ def test_memory_by_scope_is_memory_by_layer_folded(capsys):
         output = succeed(capsys, "memory", "resnet50", "--dtype", "float16", "--batch", "3", "--format", "json", *depth)
         rows = json.loads(output)["rows"]
         layers = [row for row in rows if row["kind"] == "row"]
-        totals = {row["layer"]: row["alive"] for row in rows if row["kind"] == "total"}
-        assert totals["peak of activations"] == max(row["alive"] for row in layers) == 3 * 9_633_792 // 2
-        found.append((sum(row["writes"] for row in layers), totals))
+        totals = {row["layer"]: row["alive_bytes"] for row in rows if row["kind"] == "total"}
+        assert totals["peak of activations"] == max(row["alive_bytes"] for row in layers) == 3 * 9_633_792 // 2
+        found.append((sum(row["writes_bytes"] for row in layers), totals))
     assert found[0] == found[1]
 
 
@@ -162,6 +227,22 @@ def test_a_scope_of_a_roofline_can_be_bound_by_both(capsys):
     assert (rows["conv2_x"], rows["fc"], rows["layer by layer"], rows["all fused"]) == (
         "both", "bandwidth", "both", "compute",
     )  # fmt: skip
+
+
+def test_readers_see_megabytes_and_milliseconds_and_programs_plain_numbers(capsys):
+    """9,633,792 bytes are alive at most (tests/cost/test_memory.py); a fc of 2,048 x 1,000 moves 8.2 MB."""
+    assert re.search(r"peak of activations +9\.63 MB", succeed(capsys, "memory", "resnet50", "--depth", "1"))
+    on = ("roofline", "resnet50", "--machine", "flops=1T,bandwidth=100G", "--depth", "1")
+    assert "ms at least" in succeed(capsys, *on, "--format", "markdown")
+    (fc,) = (
+        row for row in csv.DictReader(io.StringIO(succeed(capsys, *on, "--format", "csv"))) if row["layer"] == "fc"
+    )
+    moved = 4 * (2048 * 1000 + 1000 + 2048 + 1000)
+    assert int(fc["bytes"]) == moved
+    assert fc["milliseconds"] == f"{moved / 100e9 * 1000:.7f}"[:9]
+    rows = list(csv.DictReader(io.StringIO(succeed(capsys, "layers", "googlenet", "--format", "csv"))))
+    assert rows[0]["share"] == "0.0745663"  # 118,013,952 of 1,582,671,872
+    assert not any("/" in value for row in rows for key, value in row.items() if key not in ("layer", "kind"))
 
 
 def test_rooflines_and_training_add_up_over_scopes(capsys):
@@ -198,6 +279,11 @@ def test_true_is_written_as_yaml_writes_it(capsys, word):
         (["layers", "googlenet", "--input", "3x-1x5"], "an input is written channels x sizes"),
         (["layers", "inception_v2", "--input", "3x20x20"], "layer"),
         (["layers", "googlenet", "--batch", "0"], "--batch"),
+        (["layers", "googlenet", "--only", "con"], "unknown kind of operator 'con'; did you mean conv?"),
+        (
+            ["layers", "googlenet", "--only", "zzz"],
+            "unknown kind of operator 'zzz'; there are conv, linear, pool, norm",
+        ),
         (["table", "googlenett"], "did you mean googlenet?"),
         (["compare", "googlenet"], "a comparison needs two networks or more"),
         (["layers", "missing.yaml"], "No such file or directory"),
@@ -211,7 +297,16 @@ def test_true_is_written_as_yaml_writes_it(capsys, word):
         (["list", "--max-params", "98 MB"], "a limit is a count such as 600M, got '98 MB'"),
         (["list", "--max-macs", "4 GFLOPs"], "a limit is a count such as 600M"),
         (["audit", "googlenet", "--map", "Foo=ops"], "googlenet: a table of ours says itself what its columns"),
-        (["list", "--family", "resnt"], "no family's name contains 'resnt'; did you mean resnet?"),
+        (["list", "--family", "net"], "no family's name has the word 'net'"),
+        (["list", "--family", ""], "no family's name has the word ''"),
+        (["table", "ResNet-34"], "unknown table 'ResNet-34': numbers of resnet34 are printed in resnet"),
+        (["table", "resnet50"], "numbers of resnet50 are printed in keras_applications, resnet"),
+        (["table", "densenet40_k12"], "no shipped table prints numbers of densenet40_k12"),
+        (["table", "alexnet"], "numbers of alexnet"),
+        (["table", "regnetx_200mf"], "no shipped table prints numbers of"),
+        (["table", "nonsense"], "unknown table 'nonsense'; convcost table lists them"),
+        (["table", "--as", "thop"], "--as goes with a table"),
+        (["list", "--family", "resnt"], "no family's name has the word 'resnt'; did you mean resnet?"),
         (["memory", "vgg16", "--dtype", "fp8"], "unknown dtype 'fp8'; choose from float64"),
         (["memory", "vgg16", "--input", "3x8x8"], "layer"),
         (["roofline", "vgg16", "--machine", "flops=1T"], "--machine: no bandwidth"),
@@ -303,63 +398,6 @@ def test_an_unknown_command_is_told_the_nearest(capsys):
     assert fail(capsys, "layer") == "error: no command 'layer'; did you mean layers?\n"
 
 
-@pytest.fixture
-def bash(tmp_path) -> Callable[[str], list[str]]:
-    """What bash is offered for a line, by the script that it reads, in a process of its own."""
-    program = tmp_path / "convcost"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "from convcost.cli import main; main()" "$@"\n')
-    program.chmod(0o755)
-    environment = {
-        **os.environ,
-        "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
-    script = """eval "$(_CONVCOST_COMPLETE=bash_source convcost)"
-        compopt() { :; }  # which wants a completion of readline's
-        COMP_WORDBREAKS=$' \\t\\n"\\'@><=;|&(:' COMP_LINE=$1 COMP_POINT=${#1}
-        _convcost_completion convcost; printf '%s\\n' "${COMPREPLY[@]}" """
-
-    def offered(line: str) -> list[str]:
-        done = subprocess.run(
-            ["bash", "-c", script, "bash", line], check=True, capture_output=True, env=environment, text=True
-        )
-        return done.stdout.split()
-
-    return offered
-
-
-def test_completion_knows_networks_variants_and_tables(bash):
-    assert "googlenet" in bash("convcost layers goog")
-    assert "inception_v2" in bash("convcost table inc")
-    assert "classes=" in bash("convcost layers googlenet --set cl")
-    assert bash("convcost layers nothing --set cl") == []
-
-
-def test_completion_goes_on_where_bash_breaks_the_word(bash):
-    assert bash("convcost layers resnet50@") == ["v1", "v1.5", "keras", "caffe"]
-    assert bash("convcost layers resnet50@v1") == ["v1", "v1.5"]
-    assert bash("convcost layers resnet34 --set shortcut=") == ["A", "B", "C"]
-
-
-def test_options_with_a_closed_set_of_values_are_completed(bash):
-    assert bash("convcost layers vgg11 --format ") == list(FORMATS)
-    assert bash("convcost formula vgg11 --of act") == ["activations"]
-    assert bash("convcost memory vgg11 --dtype bf") == ["bfloat16"]
-    assert bash("convcost layers vgg11 --as th") == ["thop"]
-    assert bash("convcost help recep") == ["receptive", "field"]
-
-
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_completion_for_other_shells(shell):
-    """The script that the shell reads, and what it is answered."""
-    environment = {**os.environ, "_CONVCOST_COMPLETE": f"{shell}_source"}
-    assert "convcost" in subprocess.run(CONVCOST, check=True, capture_output=True, env=environment, text=True).stdout
-    environment = {**os.environ, "_CONVCOST_COMPLETE": f"{shell}_complete", "COMP_WORDS": "convcost table inc"}
-    environment["COMP_CWORD"] = "2" if shell == "zsh" else "inc"
-    done = subprocess.run(CONVCOST, check=True, capture_output=True, env=environment, text=True)
-    assert "inception_v2" in done.stdout
-
-
 def test_a_path_works_from_anywhere(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     succeed(capsys, "new", "net.yaml")
@@ -370,7 +408,8 @@ def test_a_path_works_from_anywhere(tmp_path, monkeypatch, capsys):
 def test_strides_of_three_axes_are_told_apart(capsys, tmp_path):
     (tmp_path / "clip.yaml").write_text("name: clip\nsource: test\ninput: 1x8x8x8\nlayers:\n- maxpool((2, 1, 2))\n")
     rows = json.loads(succeed(capsys, "layers", str(tmp_path / "clip.yaml"), "--format", "json"))["rows"]
-    assert rows[0]["receptive_field"] == "2x1x2/2x1x2"
+    assert (rows[0]["receptive_field"], rows[0]["receptive_field_stride"]) == ("2x1x2", "2x1x2")
+    assert (rows[0]["kernel_size"], rows[0]["stride"], rows[0]["padding"]) == ("2x1x2", "2x1x2", "0")
 
 
 def test_formula_prints_the_six_terms_and_where_they_hold(capsys):

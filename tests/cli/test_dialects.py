@@ -61,7 +61,7 @@ def test_no_number_is_cut_where_a_column_wraps(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     assert run(["dialects", "resnet50@v1.5", "--exact"]) == 0
-    words = capsys.readouterr().out.split("batch:")[1].split()
+    words = capsys.readouterr().out.split("─\n")[1].split("\n\n")[0].split()
     total = convcost.load("resnet50@v1.5").price().total
     for name in NAMES:
         for amount in rule(name).terms(total).values():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases.operators import BOOLEANS, CASES, INTEGERS, MISFITS, REFUSED, TOO_SMALL, WORDS, Case, Misfit, Refused
+from cases.operators import BOOLEANS, CASES, INTEGERS, KINDS, MISFITS, REFUSED, TOO_SMALL, WORDS, Case, Misfit, Refused
 from complete import require_lines
 from numbers_of import Symbols, arguments, as_arrays, combined, is_exact
 
@@ -16,7 +16,7 @@ from convcost.cost.graph import evaluate
 from convcost.errors import ConvcostError, ShapeError
 from convcost.exact.integers import require_integer
 from convcost.exact.poly import symbol
-from convcost.ops import REGISTRY, Op, Shape, sum_params, sum_work
+from convcost.ops import REGISTRY, Op, Shape, operators_of, sum_params, sum_work
 from convcost.ops.base import Params, Work
 from convcost.ops.geometry import pads
 
@@ -37,6 +37,15 @@ def test_every_argument_has_its_error_cases() -> None:
     require_lines(
         {*words} & {*refused}, words, "tests/cases/operators.py, REFUSED", "Refused(...)  # words that {} is not"
     )
+
+
+def test_every_operator_is_of_a_kind() -> None:
+    kinds = {(name, op.kind) for name, op in REGISTRY.items()}
+    said = [(name, kind) for kind, names in KINDS.items() for name in names]
+    place = "tests/cases/operators.py, KINDS"
+    require_lines(map(str, said), map(str, kinds), place, "{}, an operator and its kind")
+    assert operators_of("conv") == {"conv", "dwconv", "conv_transpose"}
+    assert operators_of("dwconv") == {"dwconv"}
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import pty
@@ -12,9 +13,12 @@ from any_table import HARD, PLAIN_TEXT, SMALL, SMALL_CSV, SMALL_TERMINAL, cells_
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
 
 from convcost.render import FORMATS, Column, Row, Table, render, write
 from convcost.render.numbers import in_full, short
+from convcost.render.scopes import shortened
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -23,6 +27,62 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 def test_a_table_that_can_give_way_keeps_to_the_width(table: Table, width: int) -> None:
     text = render(table, "terminal", width=width)
     assert all(cell_len(line) <= width for line in text.splitlines())
+
+
+SENTENCES = st.lists(st.sampled_from(["macs", "4.09G", "+", "conv2_x/1/add", "resnet50@v1.5", "é漢"]), max_size=30).map(
+    " ".join
+)
+
+
+def left_out(text: str) -> set[str]:
+    found = re.search(r"Left out at a width of \d+: (.*)\.$", " ".join(text.split()))
+    return set(found[1].split(", ")) if found else set()
+
+
+@given(tables(SENTENCES), st.integers(80, 300), st.integers(1, 80))
+def test_a_wider_terminal_never_gives_a_worse_table(table: Table, width: int, more: int) -> None:
+    columns = [column._replace(title=f"c{i}") for i, column in enumerate(table.columns)]
+    table = dataclasses.replace(table, columns=tuple(columns), title="t", notes=())
+    narrow, wide = (render(table, "terminal", width=size) for size in (width, width + more))
+    assert len(wide.splitlines()) <= len(narrow.splitlines())
+    assert left_out(wide) <= left_out(narrow)
+
+
+@given(tables(SENTENCES), st.integers(60, 200))
+def test_at_most_four_lines_stand_above_and_nothing_is_lost(table: Table, width: int) -> None:
+    table = dataclasses.replace(table, title="t")
+    text = render(table, "terminal", width=width)
+    above, _, rest = text.partition("\n\n")
+    facts = [f"{name}: {value}" for name, value in table.header]
+    first = len(Text(" ".join(facts[0].split())).wrap(Console(width=width), width)) if facts else 0
+    assert len(above.splitlines()) <= max(4, 1 + first)
+    words = " ".join(f"{above} {rest}".split())
+    assert all(" ".join(fact.split()) in words for fact in facts)
+
+
+PARTS = st.sampled_from(["conv", "conv_2", "conv_3", "bn", "residual", "reduce", "1", "10", "inception_3a", "é漢", ""])
+NAMES = st.lists(st.lists(PARTS | st.text("ab_1", max_size=6), min_size=1, max_size=4).map("/".join), unique=True)
+
+
+@given(NAMES, st.none() | st.integers(1, 40))
+def test_shortened_names_are_told_apart(names: list[str], room: int | None) -> None:
+    short = shortened(names, room)
+    assert len(set(short)) == len(names)
+    assert not any(one != name and one in names for one, name in zip(short, names, strict=True))
+    for one, name in zip(short, names, strict=True):
+        pairs = list(zip(one.split("/"), name.split("/"), strict=True))
+        assert all(whole.startswith(part) and len(part) >= min(3, len(whole)) for part, whole in pairs)
+    widest = max(map(len, names), default=0)
+    if room is not None and room >= widest:
+        assert short == names
+    if room is not None and room >= max(map(len, shortened(names)), default=0):
+        assert max(map(len, short), default=0) <= room
+
+
+def test_names_are_cut_to_what_tells_them_apart() -> None:
+    names = ["conv1/conv", "conv2_x/1/residual/conv", "conv2_x/1/residual/conv_2", "conv2_x/1/shortcut/conv"]
+    assert shortened(names, 20) == ["conv1/conv", "conv2/1/resid/conv", "conv2/1/resid/conv_2", "conv2/1/short/conv"]
+    assert shortened(names) == ["conv1/con", "conv2/1/res/conv", "conv2/1/res/conv_2", "conv2/1/sho/con"]
 
 
 @given(tables(PLAIN_TEXT), st.integers(20, 200), st.booleans())

@@ -1,0 +1,38 @@
+"""The lines above a view: what was counted, on what input, by what rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from convcost.cost.cost import Cost
+from convcost.counters.rules import Rule
+from convcost.network import Network
+from convcost.ops import format_shape
+
+
+def header(
+    priced: Iterable[tuple[Network | None, Cost]] = (), *more: tuple[str, str], source: str | None = None
+) -> tuple[tuple[str, str], ...]:
+    """The header of a view: networks, inputs and batches, each told once, then `more`; the source is last.
+
+    What is empty is left out. Without a `source` it is that of the networks' specs, '' for none.
+    """
+    priced = list(priced)
+    networks = [network for network, _ in priced if network is not None]
+    facts = (
+        ("network", _once(network.reference for network in networks)),
+        ("input", _once(format_shape(cost.input) for _, cost in priced)),
+        ("batch", _once(str(cost.batch) for _, cost in priced)),
+        *more,
+        ("source", _once(network.spec.source for network in networks) if source is None else source),
+    )
+    return tuple((name, value) for name, value in facts if value)
+
+
+def unit(params: Rule, ops: Rule) -> tuple[str, str]:
+    """What the counts of a table mean."""
+    return "unit", f"{params.name}: {params.meaning}; {ops.name}: {ops.meaning}"
+
+
+def _once(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(texts))
