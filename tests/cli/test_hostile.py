@@ -177,7 +177,7 @@ convcost.cli.main()
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="how much memory is in use is read from /proc")
 @pytest.mark.parametrize("megabytes", [1, 8, 32])
 def test_out_of_memory_is_one_line(megabytes, tmp_path):
-    """What a process may have is limited by the system, once numpy is there; a block of the sweep takes more than that."""
+    """What a process may have is limited by the system, once numpy is there; a block takes more than that."""
     command = ["sweep", "vgg11", "--over", "H=32:2048", "--over", "W=32:1024", "--out", "x.csv"]
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, str(megabytes), *command], cwd=tmp_path, capture_output=True, text=True,
