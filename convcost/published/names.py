@@ -5,7 +5,7 @@ The row's printed input may choose among several; its printed counts never do, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from convcost.spec.catalog import shipped_networks
@@ -26,9 +26,9 @@ class Known(Names):
         for path in specs:
             networks.update({network: f"{path}:{network}" for network in Spec.read(path).networks})
         super().__init__(networks)
-        self.names = {_plain(name): reference for name, reference in names.items()}
-        self.said = {_plain(name): name for name in names}
-        self.used: set[str] = set()
+        self.said = {_plain(name): reference for name, reference in names.items()}
+        """References by printed name, without case and double spaces."""
+        self._used: set[str] = set()
 
     def reference(self, name: str, size: tuple[int, ...] = ()) -> str | Unclear:
         """The network that a printed name means, on the input that it names; or why that is not known.
@@ -40,14 +40,22 @@ class Known(Names):
         Raises:
             ConvcostError: what the user says of the name is no network.
         """
-        if _plain(name) in self.names:
-            self.used.add(self.said[_plain(name)])
-            said = self.names[_plain(name)]
+        if self.says(name):
+            self._used.add(_plain(name))
+            said = self.said[_plain(name)]
             return said if not size or " input=" in said else self.placed(said, size)
         found = super().reference(name, size)
         if isinstance(found, Unclear) and found.open:
             return found._replace(why=f"{found.why}: say which with --name")
         return found
+
+    def says(self, name: str) -> bool:
+        """Whether the user says which network a printed name is."""
+        return _plain(name) in self.said
+
+    def unused(self, names: Iterable[str]) -> list[str]:
+        """Those of the user's names that no row has."""
+        return [name for name in names if _plain(name) not in self._used]
 
 
 def _plain(name: str) -> str:

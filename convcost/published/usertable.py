@@ -92,7 +92,7 @@ def read_claims(
                 unread.setdefault((name, place, ""), Unread(name, found.why, place))
                 continue
             claims.append(Claim(name, heading, cell.text, role.quantity, found, TOTAL, printed, place=place))
-    if unused := [name for name in names or {} if name not in known.used]:
+    if unused := known.unused(names or {}):
         labels = [row.cells[title].text for row in table.rows]
         raise ConvcostError(f"{table.place}: no row is called {unused[0]!r}{did_you_mean(unused[0], labels)}")
     if not claims and any(one.column for one in unread.values()):
@@ -232,7 +232,7 @@ def _priced(known: Known, name: str, size: tuple[int, ...], place: str, priced: 
         try:
             priced[found] = price_reference(found)
         except ConvcostError as error:
-            if " ".join(name.split()).casefold() in {" ".join(said.split()).casefold() for said in known.used}:
+            if known.says(name):
                 raise ConvcostError(f"{place}: {error}") from None
             return Unclear(str(error))
     return found
