@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
 
 from convcost.errors import ConvcostError
 
 
-def named(text: str, option: str, form: str, at: int | None = None) -> tuple[str, str]:
+def _first(text: str) -> int:
+    return text.find("=")
+
+
+def named(text: str, option: str, form: str, sign: Callable[[str], int] = _first) -> tuple[str, str]:
     """NAME=VALUE as (name, value), without the spaces around them; a value may have equals signs of its own.
 
     Args:
         text: what was given.
         option: what errors call the place where it stands: `--set`.
         form: how it is written there: `knob=value`.
-        at: where the equals sign is; by default the first one is it.
+        sign: finds the equals sign, -1 for none; by default the first one is it.
 
     Raises:
         ConvcostError: it is not of this form, or one of the two is missing.
     """
-    at = text.find("=") if at is None else at
+    at = sign(text)
     name, value = text[: max(at, 0)].strip(), text[at + 1 :].strip()
     if not (name and value):
         raise ConvcostError(f"{option} {text.strip()!r}: write it as {form}")
     return name, value
 
 
-def all_named(texts: Iterable[str], option: str, form: str) -> dict[str, str]:
+def all_named(texts: Iterable[str], option: str, form: str, sign: Callable[[str], int] = _first) -> dict[str, str]:
     """Several NAME=VALUE. Raises ConvcostError as `named` does, and for a name that stands twice."""
     values: dict[str, str] = {}
     for text in texts:
-        name, value = named(text, option, form)
+        name, value = named(text, option, form, sign)
         if name in values:
             raise ConvcostError(f"{option} {name}: given twice")
         values[name] = value

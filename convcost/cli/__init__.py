@@ -21,7 +21,7 @@ from convcost.cli.peers import dialects, verify
 from convcost.cli.running import memory, roofline, training
 from convcost.cli.sweep import solve, sweep
 from convcost.cli.words import help_
-from convcost.errors import ConvcostError, ConvcostWarning, one_line
+from convcost.errors import ConvcostError, ConvcostWarning, one_line, reason
 
 for command in (audit, reconcile, formula, verify, dialects, sweep, solve, memory, roofline, training, help_):
     cli.add_command(command)
@@ -29,6 +29,8 @@ for command in (audit, reconcile, formula, verify, dialects, sweep, solve, memor
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: with 0, with what the command says, or with 2 and one line on stderr for bad input."""
+    # numpy's BLAS, of which nothing here makes use, takes memory for each thread, and where there is none sends SIGINT.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(_run(arguments))
 
 
@@ -68,6 +70,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _fail("interrupted")
     except MemoryError:  # of Python, numpy or Arrow
         return _fail("out of memory; a sweep keeps the blocks that are done")
+    except ImportError as error:  # of a package that is there, and broken, or finds no memory
+        return _fail(f"{error.name or 'a package'} cannot be imported: {reason(error)}")
     except OSError as error:
         return _fail(f"{error.filename or 'standard output'}: {error.strerror or error}")
     return status if isinstance(status, int) else 0

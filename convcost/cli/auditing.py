@@ -17,7 +17,7 @@ from convcost.cli.options import (
     show,
 )
 from convcost.errors import ConvcostError
-from convcost.values import named
+from convcost.values import all_named
 
 _FAIL_ON = ("contradiction", "unreproduced", "open", "difference")
 
@@ -88,8 +88,8 @@ def audit(
     files = [
         library.audit_file(
             source,
-            columns=_pairs("--map", columns),
-            names=_pairs("--name", names),
+            columns=all_named(columns, "--map", "LEFT=RIGHT"),
+            names=all_named(names, "--name", "LEFT=RIGHT", _before_reference),
             names_file=names_file,
             network=network,
             strip=strip,
@@ -166,20 +166,13 @@ def _network_and_claims(arguments: tuple[str, ...]) -> tuple[str | None, list[st
     return (names[0] if names else None), claims
 
 
-def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for text in texts:
-        # A printed name may have an equals sign of its own: "ShuffleNet (g = 3)=shufflenet_v1_g3".
-        at = _before_reference(text) if option == "--name" and text.count("=") > 1 else None
-        left, right = named(text, option, "LEFT=RIGHT", at)
-        if left in pairs:
-            raise ConvcostError(f"{option} {left!r}: given twice")
-        pairs[left] = right
-    return pairs
-
-
 def _before_reference(text: str) -> int:
-    """The first equals sign behind which a network's reference stands, a name, then knobs with theirs; -1 for none."""
+    """The first equals sign behind which a network's reference stands, a name, then knobs with theirs; -1 for none.
+
+    A printed name may have equals signs of its own: "ShuffleNet (g = 3)=shufflenet_v1_g3".
+    """
+    if text.count("=") == 1:
+        return text.index("=")
     for at, character in enumerate(text):
         first = text[at + 1 :].strip().partition(" ")[0]
         if character == "=" and first and "=" not in first and not first[0].isdigit():

@@ -201,6 +201,7 @@ def _texts_of(column: Column) -> Any:
     return pyarrow.array(texts, pyarrow.string())
 
 
+@reported("pyarrow")
 def _assemble_parquet(file: IO[bytes], parts: int, read: Callable[[int], bytes], about: Mapping[str, Any]) -> int:
     """Write the parts, in the widest types of any, and return how many rows they have."""
     pyarrow, parquet = _pyarrow()

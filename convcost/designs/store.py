@@ -27,8 +27,8 @@ def parts_of(out: Path) -> Path:
     return out.with_name(f"{out.name}.parts")
 
 
-class DamagedError(Exception):
-    """A block is not as it was written."""
+class DamagedError(ConvcostError):
+    """A block that is not as it was written."""
 
 
 class _Done(NamedTuple):
@@ -90,7 +90,7 @@ class Store:
                 return data
         self.damaged += 1
         del self.done[block]
-        raise DamagedError
+        raise DamagedError(f"{self.path(block)}: is not as it was written")
 
     def checked(self) -> Iterator[int]:
         """The blocks that are as they were written; the other ones are forgotten."""

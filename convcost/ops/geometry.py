@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeAlias
 
 from convcost.errors import ConvcostError, ShapeError
-from convcost.exact.integers import Int, ceildiv, less, maximum, minimum, where
+from convcost.exact.integers import Int, ceildiv, less, maximum, minimum, require_above, where
 from convcost.ops.base import Op, Shape, Window, check_integers, each_at_least, spatial
 
 Axes: TypeAlias = Int | tuple[Int, ...]
@@ -43,6 +43,18 @@ def check_window(op: Op, kernel_size: Any, stride: Any, dilation: Any, padding: 
         check_sides(op, padding)
     elif padding not in ("same", "valid"):
         raise ConvcostError(f"{op.name}: padding must be same, valid or sizes, got {padding!r}")
+
+
+def check_halves(op: Op, kernel_size: Axes, padding: Padding) -> None:
+    """Refuse padding of more than half a kernel, as torch's poolings do; (before, after) pairs say that it is meant."""
+    rank = max(len(value) if isinstance(value, tuple) else 1 for value in (kernel_size, padding))
+    kernels, sides = (value if isinstance(value, tuple) else (value,) * rank for value in (kernel_size, padding))
+    for k, p in zip(kernels, sides, strict=False):  # of how many axes is the input's to say
+        if not isinstance(p, str | tuple) and not require_above(k - 2 * p, -1):
+            raise ConvcostError(
+                f"{op.name}: padding must be at most half of kernel_size, got {p} of {k}; "
+                f"where it is meant, it is written (({p}, {p}), ...)"
+            )
 
 
 def check_sides(op: Op, padding: Any, least: int | None = 0) -> None:

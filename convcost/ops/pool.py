@@ -13,7 +13,7 @@ from typing import ClassVar
 from convcost.errors import ConvcostError
 from convcost.exact.integers import Int, prod
 from convcost.ops.base import Kind, Op, Shape, Window, Work, elements, spatial
-from convcost.ops.geometry import Axes, CeilMode, Padding, axes, check_window, out_sizes, sliding_windows
+from convcost.ops.geometry import Axes, CeilMode, Padding, axes, check_halves, check_window, out_sizes, sliding_windows
 
 
 class Pool(Op):
@@ -30,6 +30,7 @@ class Pool(Op):
         check_window(self, self.kernel_size, self.steps, self.spacing, self.padding)
         if not isinstance(self.ceil_mode, bool) and self.ceil_mode != "caffe":
             raise ConvcostError(f"{self.name}: ceil_mode must be true, false or caffe, got {self.ceil_mode!r}")
+        check_halves(self, self.kernel_size, self.padding)
 
     @property
     def steps(self) -> Axes:

@@ -5,7 +5,7 @@ A name is taken in this order, and what leaves anything open is not taken at all
 1. a reference of ours: `resnet50@v1.5`, `resnet34@v1 shortcut=A`, `mobilenet_v1 input=3x192x192`;
 2. the networks whose whole name it spells (`spelling.candidates`), where everything else that it says names exactly one
    variant ("VGG-16 (BN)"), a choice of a knob ("ResNet-34 A"), an input ("MobileNet-224"), or a value that the network
-   has ("DenseNet-121 (k=32)");
+   has ("DenseNet-121 (k=32)"); `inception_v2`, to the letter, is ours, though "Inception V2" may be TF-slim's;
 3. the networks whose name it begins ("NASNet-A"), if what it adds is a value of only one of them ("4 @ 1056"). The
    number in a network's name is never filled in.
 """
@@ -113,9 +113,9 @@ class Names:
             name: as it is written.
             size: the input that is named elsewhere (see `spelling.input_size`), () if none is.
         """
-        if exact := self._reference_in(name):
+        if said := self._reference_in(name):
             try:
-                return self.placed(exact, size)
+                return self.placed(said, size)
             except ConvcostError as error:
                 return Unclear(str(error))
         if foreign := next((why for written, why in _FOREIGN if written.search(name.casefold())), None):
@@ -129,6 +129,7 @@ class Names:
         """What a name means that is no reference of ours."""
         whole = [candidate for candidate in self._full(name) if set(candidate.assumed) <= {"v1"}]
         read = whole or beginnings(name, self.networks, self._also)
+        read = [candidate for candidate in read if candidate.name == name] or read  # to the letter, not as ALSO has it
         meanings = [(candidate, self._explained(candidate)) for candidate in read]
         meant = [meaning for _, meaning in meanings if not meaning.rest]
         meant = [

@@ -42,7 +42,8 @@ def input_size(text: str) -> tuple[int, ...] | None:
 
 _CITATION = re.compile(
     r"\[[0-9, ;-]*\]|\((?=[^()]*[a-z]{2})[^()]*(?:\bet al\b|\b(?:19|20)[0-9]{2}\b)[^()]*\)|\((?:19|20)[0-9]{2}\)"
-    r"|[†‡*∗§¶]|\^[0-9a-z]",  # "(7 @ 1920)" is no year
+    r"|[†‡*∗§¶]|\^[0-9a-z]"  # "(7 @ 1920)" is no year
+    r"|(?-i:\([a-z]\)|\[[a-z]\])\s*$",  # a footnote's mark: options of papers, as ResNet-34 (A), are capitals
     re.IGNORECASE,
 )
 # What says how a network was trained or who published its weights, and nothing of what it is.

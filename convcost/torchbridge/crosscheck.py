@@ -20,7 +20,7 @@ from convcost.counters.line import Line
 from convcost.counters.rules import rule
 from convcost.errors import ConvcostError, reason
 from convcost.ops import Op, Shape, format_shape
-from convcost.torchbridge.module import TorchModel, samples
+from convcost.torchbridge.module import TorchModel, samples, too_large
 from convcost.torchbridge.report import Difference, Quantity, Verification
 
 _MACS_OF_FVCORE = ("conv", "linear", "addmm", "matmul", "mm", "bmm")
@@ -115,7 +115,8 @@ def _by_torch(model: TorchModel, given: Sequence[torch.Size]) -> Claim:
 def _run(model: TorchModel, forward: Callable[[], object]) -> tuple[list[torch.Size], list[Quantity]]:
     """Run a model: the shapes that its layers are given, and those that they give, batch apart, in order.
 
-    If torch refuses a layer, the last output is what it says of that.
+    If torch refuses a layer, the last output is what it says of that. Raises ConvcostError where it has no room for an
+    output, which says nothing of the layer.
     """
     given: list[torch.Size] = []
     outputs: list[Quantity] = []
@@ -135,6 +136,8 @@ def _run(model: TorchModel, forward: Callable[[], object]) -> tuple[list[torch.S
     except Exception as error:  # torch's or fvcore's, of any kind
         if len(outputs) == len(model.steps):  # no layer's: nothing would be left to say it
             raise
+        if too_large(error):
+            raise ConvcostError(f"layer {[*model.paths][len(outputs)]}: torch: {reason(error)}") from error
         outputs.append(f"refused ({reason(error)})")
     finally:
         for hook in hooks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import torch
@@ -85,6 +86,18 @@ def samples(graph: Graph) -> int:
     Behind a global pooling a batch of one would be a single value, which torch refuses, in evaluation mode as well.
     """
     return 2 if any(isinstance(node.op, BatchNorm) and not node.op.stats for node in graph.nodes) else 1
+
+
+_NO_ROOM = re.compile(
+    "can't allocate|not enough memory|out of memory|could not create a memory|ALLOC_FAILED|size .*overflow"
+)
+
+
+def too_large(error: Exception) -> bool:
+    """Whether what torch raised is want of memory, or of numbers for a tensor's size, and no fault of its operands."""
+    if isinstance(error, RuntimeError):  # of its allocators, by what they say: only the one of CUDA has a class for it
+        return isinstance(error, torch.OutOfMemoryError) or _NO_ROOM.search(str(error)) is not None
+    return isinstance(error, MemoryError)
 
 
 def torch_device(name: str | torch.device) -> torch.device:

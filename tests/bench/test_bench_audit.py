@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from effort import in_turn, spin, warm
 from planted import Rates, correct
@@ -30,6 +32,23 @@ def test_forty_planted_errors(name, benchmark):
 @pytest.mark.parametrize("name", TABLES)
 def test_a_thousand_planted_errors(name, benchmark):
     check(name, 1_000, benchmark)
+
+
+def test_an_audit_grows_as_its_rows(tmp_path, benchmark):
+    """Four times as many rows, all of other inputs and none of them true: each is held against all that it might be."""
+
+    def seconds(rows):
+        path = tmp_path / f"{rows}.csv"
+        lines = [f"LeNet-5,{28 + 2 * i}x{28 + 2 * i},{100 + 37 * i}.3,{1 + i}.{i:02}" for i in range(rows)]
+        path.write_text("\n".join(["Model,Input,Params (K),MACs (M)", *lines]))
+        start = time.process_time()
+        assert len(convcost.audit(path).findings) >= 2 * rows - 4  # the smallest inputs leave nothing of a map
+        return time.process_time() - start
+
+    seconds(6)
+    few, many = benchmark.pedantic(lambda: (seconds(6), seconds(24)), rounds=1)
+    benchmark.extra_info.update(few=few, many=many)
+    assert many <= 8 * few  # 16 if rows were compared with each other
 
 
 def test_an_audit_with_its_explanations_takes_250_spins(benchmark):

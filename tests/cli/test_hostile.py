@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -159,3 +160,38 @@ def test_a_reader_that_went_away_is_one_line(command, tmp_path):
     done = in_a_shell(f'"$@" {command} | true; echo "${{PIPESTATUS[0]}}"', tmp_path)
     assert done.stdout == "2\n"
     assert done.stderr == "error: standard output was closed before all of it was written\n"
+
+
+LIMITED = """
+import resource, sys
+import numpy, yaml
+import convcost.cli
+import convcost.designs.blocks
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+most = used + int(sys.argv.pop(1)) * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (most, most))
+convcost.cli.main()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="how much memory is in use is read from /proc")
+@pytest.mark.parametrize("megabytes", [1, 8, 32])
+def test_out_of_memory_is_one_line(megabytes, tmp_path):
+    """What a process may have is limited by the system, once numpy is there; a block takes more than that."""
+    command = ["sweep", "vgg11", "--over", "H=32:2048", "--over", "W=32:1024", "--out", "x.csv"]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(megabytes), *command], cwd=tmp_path, capture_output=True, text=True,
+        timeout=60, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    too_little = "out of memory; a sweep keeps the blocks that are done|[^\n]+ cannot be imported: ImportError: [^\n]+"
+    assert re.fullmatch(f"error: ({too_little})\n", done.stderr)
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_a_package_that_cannot_be_imported_is_one_line(tmp_path, capsys, monkeypatch):
+    (tmp_path / "numpy.py").write_text('raise ImportError("libblas.so:\\nno room", name="numpy._core")')
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "numpy")
+    assert run(["sweep", "vgg11", "--over", "H=32", "--out", str(tmp_path / "x.csv")]) == 2
+    assert capsys.readouterr().err == "error: numpy._core cannot be imported: ImportError: libblas.so: no room\n"

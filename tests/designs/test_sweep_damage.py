@@ -8,7 +8,7 @@ import shutil
 import pytest
 from sweeping import in_blocks_of_ten
 
-from convcost.designs import engines
+from convcost.designs import engines, output
 from convcost.designs.output import _rows
 from convcost.designs.parts import checksum
 from convcost.designs.run import plan, run
@@ -192,3 +192,18 @@ def test_a_finished_sweep_is_not_done_again_and_another_is_refused(tmp_path):
     with pytest.raises(ConvcostError, match="exists, and does not say which sweep it is of"):
         run(plan(load("vgg16"), space, out=other), other)
     assert other.read_text() == "my own data"
+
+
+def test_whatever_pyarrow_raises_as_a_file_is_put_together_is_one_line(tmp_path, monkeypatch):
+    pyarrow = pytest.importorskip("pyarrow")
+    sweep, out, _ = in_blocks_of_ten("out.parquet", tmp_path, monkeypatch)
+
+    def full(*_):
+        raise pyarrow.ArrowMemoryError("malloc of size 64\nfailed")
+
+    monkeypatch.setattr(output, "_wider", full)
+    with pytest.raises(ConvcostError, match=r"^pyarrow: ArrowMemoryError: malloc of size 64 failed$"):
+        run(sweep, out)
+    assert not out.exists()
+    monkeypatch.undo()
+    assert run(sweep, out).resumed == sweep.blocks

@@ -90,7 +90,7 @@ def test_window_sizes_are_the_number_of_windows(window: tuple[int, int, int, int
         caffe = ceil((n + 2 * before - kernel) / stride) + 1
         if before > 0 and (caffe - 1) * stride >= n + before:
             caffe -= 1
-        assert size("caffe", before) == caffe
+        assert size("caffe", ((before, before),)) == caffe
 
 
 @settings(deadline=None, max_examples=500)

@@ -8,6 +8,7 @@ padding the tensor; the rounding rules that it does not know are in test_ops_law
 from __future__ import annotations
 
 import dataclasses
+from itertools import product
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from convcost import ops
 from convcost.cost.graph import evaluate
 from convcost.errors import ConvcostError
 from convcost.ops import REGISTRY, Op, Params, Shape
+from convcost.ops.doubts import doubts
 from convcost.torchbridge.layers import BUILDERS, build
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -164,3 +166,32 @@ def test_windows(name: str, rank: int) -> None:
         assert torch.equal(reached(op, x), predicted(op, x, evaluate(op, (x,)).shape))
 
     check()
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("name", ["conv", "maxpool", "avgpool"])
+def test_a_window_that_torch_refuses_is_refused_and_what_is_rarely_meant_is_warned_of(name: str, rank: int) -> None:
+    """All small windows: an error where torch raises one; where it does not, a line of doubt for what is odd."""
+    kinds = {"conv": f"Conv{rank}d", "maxpool": f"MaxPool{rank}d", "avgpool": f"AvgPool{rank}d"}
+    ours, theirs = REGISTRY[name], getattr(nn, kinds[name])
+    channels = (1, 1) if name == "conv" else ()
+    zeros = {size: torch.zeros(1, 1, *(size,) * rank) for size in (1, 2, 3, 5)}
+    for size, kernel, stride, padding in product(zeros, (1, 2, 3, 4), (1, 2, 3), (0, 1, 2, 3)):
+        case, x = f"{size=} {kernel=} {stride=} {padding=}", (1, *(size,) * rank)
+        try:
+            shape = theirs(*channels, kernel, stride, padding)(zeros[size]).shape[1:]
+        except RuntimeError:
+            shape = None
+        if name == "avgpool" and rank == 3 and size < kernel <= size + 2 * padding and 2 * padding <= kernel:
+            assert shape is None, case  # it alone wants the window to fit before it pads, which ours does first
+            continue
+        try:
+            op = ours(*channels[1:], kernel, stride, padding)
+            result = evaluate(op, (x,)).shape
+        except ConvcostError:
+            result = None
+        assert result == shape, case
+        if shape is not None:
+            meant = kernel <= size and not (padding and 2 * padding >= kernel)
+            meant &= name != "conv" or kernel == 1 or stride <= kernel
+            assert meant == (not list(doubts(op, x))), case

@@ -184,7 +184,11 @@ def test_a_model_can_be_copied_and_moved() -> None:
 
 
 def test_max_pooling_does_not_see_its_padding() -> None:
-    for op in (ops.MaxPool(3, 2, "same"), ops.MaxPool(2, 2, 3), ops.MaxPool(2, 3, ((0, 1), (1, 0)), ceil_mode=True)):
+    for op in (
+        ops.MaxPool(3, 2, "same"),
+        ops.MaxPool(2, 2, ((3, 3), (3, 3))),
+        ops.MaxPool(2, 3, ((0, 1), (1, 0)), ceil_mode=True),
+    ):
         y = run(op, torch.full((1, 2, 5, 6), -7.0))
         assert set(y.unique().tolist()) <= {-7.0, float("-inf")}
     assert run(ops.MaxPool(3, 2, "same"), torch.full((1, 2, 5, 6), -7.0)).unique().tolist() == [-7.0]

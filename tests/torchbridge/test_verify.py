@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -296,3 +297,39 @@ def test_whatever_fvcore_raises_is_said_of_a_layer_or_in_one_line(monkeypatch):
     monkeypatch.setattr(crosscheck, "_by_fvcore", lambda *_: broken())
     with pytest.raises(convcost.ConvcostError, match=r"^lenet5@paper: torch: ArithmeticError: no count$"):
         convcost.verify("lenet5")
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+@pytest.mark.parametrize("scale", [2 * 10**6, 2 * 10**9])
+def test_too_little_memory_is_no_verdict(scale, device, tmp_path, capsys):
+    """More bytes than any machine has, and more than torch's sizes hold: nothing is known of the layer then."""
+    if (scale, device) == (2 * 10**6, "meta"):
+        pytest.skip("on the meta device there is room")
+    spec = tmp_path / "wide.yaml"
+    spec.write_text(f"name: wide\nsource: x\ninput: 3x32x32\nlayers:\n- near: relu\n- far: upsample({scale})\n")
+    assert run(["verify", str(spec), "--device", device]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"error: layer far: torch: RuntimeError: .*(can't allocate memory|overflowed).*\n", err)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("of Python"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("could not create a memory object"),
+    ],
+)
+def test_every_way_to_say_that_memory_is_out_is_an_error_that_names_the_layer(error):
+    model = convcost.torch_model("lenet5")
+
+    def full(*_):
+        raise error
+
+    model.steps[1].layer.forward = full
+    with pytest.raises(
+        convcost.ConvcostError, match=rf"^layer {list(model.paths)[1]}: torch: {type(error).__name__}: "
+    ):
+        crosscheck._run(model, lambda: model(torch.zeros(1, 1, 32, 32)))
