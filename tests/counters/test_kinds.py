@@ -86,7 +86,7 @@ FOLDED: list[tuple[Op, Op | None, int, int]] = [
     (BN, ops.ConvTranspose(8, 1, bias=False), 96, 0),
     (BN, None, 96, 0),
 ]
-"""A batch norm, what stands before it, and by hand: its elements that are not folded, and the biases that it becomes."""
+"""A batch norm, what stands before it, and by hand: elements of it that are not folded, and biases that it becomes."""
 
 
 def line_of(op: Op, xs: tuple[Shape, ...], batch: int = 1, after: Op | None = None) -> Line:

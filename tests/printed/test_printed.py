@@ -18,6 +18,8 @@ NOTATIONS = [
     ("70k parameters", 70, 0, "K", "params", False, ""),
     ("3.8×10⁹", 38, 1, "e9", "", False, ""),
     ("3.8 × 10^-3", 38, 1, "e-3", "", False, ""),
+    ("3.8×10^−3", 38, 1, "e-3", "", False, ""),
+    ("3.8×10⁻³", 38, 1, "e-3", "", False, ""),
     ("3.8x10^9", 38, 1, "e9", "", False, ""),
     ("3.8e9", 38, 1, "e9", "", False, ""),
     (r"$3.8 \times 10^9$", 38, 1, "e9", "", False, ""),
@@ -112,6 +114,7 @@ def test_normal_form(text: str, normal: str) -> None:
         ("9" * 41, "more than 40 digits"),
         ("9" * 10**6, "at most 120"),
         ("1e" + "9" * 100, "beyond 10^30"),
+        ("1e00003", "beyond 10^30"),
     ],
 )
 def test_refuses_what_is_not_one_number(text: str, why: str) -> None:
@@ -172,6 +175,22 @@ def test_known_counts_are_held_by_what_was_printed_for_them() -> None:
     assert not parse("98 MB").holds(4 * 25_636_712)
     assert parse("2.78x").holds(Fraction(25, 9))
     assert parse("33%").holds(Fraction(1, 3), "truncated")
+
+
+@pytest.mark.parametrize(
+    ("text", "below", "at", "above"),
+    [
+        ("<2K", True, False, False),
+        ("<=2K", True, True, False),
+        (">2K", False, False, True),
+        (">=2K", False, True, True),
+    ],
+)
+def test_a_bound_holds_on_one_side(text: str, below: bool, at: bool, above: bool) -> None:
+    for rounding in ROUNDINGS:
+        assert [parse(text).holds(n, rounding) for n in (0, 1999)] == [below, below]
+        assert parse(text).holds(2000, rounding) == at
+        assert [parse(text).holds(n, rounding) for n in (2001, 10**40)] == [above, above]
 
 
 @pytest.mark.parametrize(
