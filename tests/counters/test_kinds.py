@@ -14,6 +14,7 @@ from convcost.cost.graph import evaluate
 from convcost.counters.kinds import KINDS
 from convcost.counters.line import Line
 from convcost.counters.rules import OWN, Rule, count, params_and_ops, rule
+from convcost.counters.tools import NAMES, TOOLS
 from convcost.ops import REGISTRY, Op, Shape, elements
 
 CONV, BARE = ops.Conv(8, 1), ops.Conv(8, 1, bias=False)
@@ -125,6 +126,8 @@ def test_what_a_line_holds_is_called_by_its_name() -> None:
     line = line_of(BN, (PIXELS,))
     assert (line.params, line.weights, line.biases, line.norm_affine, line.norm_stats) == (16, 0, 0, 16, 16)
     assert (line.elements, line.operator, line.macs, line.rows) == (96, "bn", 0, (line,))
+    assert line_of(CONV, (PIXELS,))() == line_of(CONV, (PIXELS,)).macs == 768
+    assert convcost.load("lenet5").price().total.operator == ""
     assert repr(line_of(CONV, (PIXELS,))) == "<Line conv: 72 params, 768 macs, 8 x 4 x 3>"
     with pytest.raises(AttributeError, match=r"FLOPs mean many things: write \.macs, or \(as_='flops2'\)"):
         _ = line.flops
@@ -144,7 +147,20 @@ def test_a_rule_of_params_stands_beside_our_macs_and_one_of_operations_beside_ou
 
 
 def test_what_does_no_work_is_not_told_as_not_counted() -> None:
-    told = convcost.load("alexnet").price().not_counted("macs")
-    assert "relu" in told
+    cost = convcost.load("alexnet").price()
+    told = cost.not_counted("macs")
+    assert {"relu", "conv bias", "fc bias"} <= set(told)
     assert not {"dropout", "flatten", "conv", "linear"} & set(told)
-    assert convcost.load("alexnet").price().not_counted("params") == {}
+    assert cost.not_counted("params") == {}
+    assert all(not set(cost.not_counted(name)) & set(rule(name).weights) for name in NAMES)
+
+
+def test_a_rule_that_tools_share_has_a_name_of_its_own() -> None:
+    shared = {release.rule.name: release.rule for release in TOOLS.values() if release.rule.name not in TOOLS}
+    assert shared
+    assert all(rule(name) == found for name, found in shared.items())
+
+
+def test_no_tool_gets_wrong_what_is_not_there() -> None:
+    relu = line_of(ops.ReLU(), (PIXELS,))
+    assert all(release.gets_wrong(relu) == {} for release in TOOLS.values() if "relu" not in release.wrong)

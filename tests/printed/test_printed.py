@@ -165,6 +165,10 @@ def test_intervals_by_hand(text: str, rounding: str, k: int, interval: str) -> N
     assert str(parse(text).interval(rounding, k)) == interval  # type: ignore[arg-type]
 
 
+def test_an_end_that_is_no_decimal_is_written_as_a_fraction() -> None:
+    assert str(Interval(Fraction(1, 3), Fraction(2500, 3), False, True)) == "(1/3, 2500/3]"
+
+
 def test_known_counts_are_held_by_what_was_printed_for_them() -> None:
     # GoogLeNet's separable conv1 and its dense one; ResNet-50 v1 and v1.5; Keras' ResNet50 file.
     assert parse("2.7K").holds(2712)
@@ -218,6 +222,7 @@ def test_printing_by_hand(exact: int | Fraction, rounding: str, printed: str) ->
         ("1 000.0K", 25_636_712, "25 636.7K"),
         ("25{,}636{,}712", 4_089_184_256, "4{,}089{,}184{,}256"),
         (".5M", 270_000, ".3M"),
+        (".5M", 1_270_000, "1.3M"),
         ("0.5M", 270_000, "0.3M"),
         ("~5 million", 6_998_552, "~7 million"),
     ],
@@ -385,7 +390,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     [
         ("15300", "153e2"), ("15300K", "153e5"), ("4200e3", "42e5"), ("100e10", "1e12"), ("100e0", "1e2"),
         ("1530", "153e1"), ("153", None), ("1.500M", "1.5M"), ("15.0", "15"), ("000", None), ("25600 MB", None),
-        ("100e-1", None), ("100%", None),
+        ("100e-1", None), ("100%", None), ("15300Ki", None),
     ],
 )  # fmt: skip
 def test_last_zeros_may_be_places_that_are_not_printed(text: str, coarse: str | None) -> None:
