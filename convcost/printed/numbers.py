@@ -164,8 +164,6 @@ class Printed:
         digits, behind = self.digits // 10**lost, self.decimals - lost
         if behind >= 0:
             return replace(self, digits=digits, decimals=behind)
-        if self.scale.endswith("i"):
-            return None
         power = int(self.scale[1:]) if self.scale.startswith("e") else 3 * _POWERS.get(self.scale, -99)
         return replace(self, digits=digits, decimals=0, scale=f"e{power - behind}") if power >= 0 else None
 

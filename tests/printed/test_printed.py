@@ -18,6 +18,8 @@ NOTATIONS = [
     ("70k parameters", 70, 0, "K", "params", False, ""),
     ("3.8×10⁹", 38, 1, "e9", "", False, ""),
     ("3.8 × 10^-3", 38, 1, "e-3", "", False, ""),
+    ("3.8×10^−3", 38, 1, "e-3", "", False, ""),
+    ("3.8×10⁻³", 38, 1, "e-3", "", False, ""),
     ("3.8x10^9", 38, 1, "e9", "", False, ""),
     ("3.8e9", 38, 1, "e9", "", False, ""),
     (r"$3.8 \times 10^9$", 38, 1, "e9", "", False, ""),
@@ -112,6 +114,7 @@ def test_normal_form(text: str, normal: str) -> None:
         ("9" * 41, "more than 40 digits"),
         ("9" * 10**6, "at most 120"),
         ("1e" + "9" * 100, "beyond 10^30"),
+        ("1e00003", "beyond 10^30"),
     ],
 )
 def test_refuses_what_is_not_one_number(text: str, why: str) -> None:
@@ -124,6 +127,7 @@ def test_refuses_what_is_not_one_number(text: str, why: str) -> None:
 
 def test_the_column_speaks_where_the_cell_is_silent() -> None:
     assert parse("1.5", scale="G", unit="ops").interval() == parse("1.5 Bn ops").interval()
+    assert parse("1.5", unit="ops").unit == "ops"
     assert parse("4.2M", scale="G", unit="params").scale == "M"
     assert parse("98 MB", scale="M", unit="params").unit == "bytes"
 
@@ -148,12 +152,21 @@ INTERVALS = [
     ("<1M", "half_up", 1000, "[0, 1,000,000)"),
     (">= 2K", "up", 1024, "[2,048, oo)"),
     ("1e-2", "truncated", 1000, "[0.01, 0.02)"),
+    ("1.5T", "truncated", 1024, "[1,500,000,000,000, 1,600,000,000,000)"),
+    ("2 TB", "truncated", 1024, "[2,199,023,255,552, 3,298,534,883,328)"),
+    ("1 TiB", "up", 1000, "(0, 1,099,511,627,776]"),
+    ("1e-030", "up", 1000, f"(0, 0.{'0' * 29}1]"),
+    (f"0.{'0' * 38}1e-30", "up", 1000, f"(0, 0.{'0' * 68}1]"),  # as many places as may be
 ]
 
 
 @pytest.mark.parametrize(("text", "rounding", "k", "interval"), INTERVALS)
 def test_intervals_by_hand(text: str, rounding: str, k: int, interval: str) -> None:
     assert str(parse(text).interval(rounding, k)) == interval  # type: ignore[arg-type]
+
+
+def test_an_end_that_is_no_decimal_is_written_as_a_fraction() -> None:
+    assert str(Interval(Fraction(1, 3), Fraction(2500, 3), False, True)) == "(1/3, 2500/3]"
 
 
 def test_known_counts_are_held_by_what_was_printed_for_them() -> None:
@@ -166,6 +179,22 @@ def test_known_counts_are_held_by_what_was_printed_for_them() -> None:
     assert not parse("98 MB").holds(4 * 25_636_712)
     assert parse("2.78x").holds(Fraction(25, 9))
     assert parse("33%").holds(Fraction(1, 3), "truncated")
+
+
+@pytest.mark.parametrize(
+    ("text", "below", "at", "above"),
+    [
+        ("<2K", True, False, False),
+        ("<=2K", True, True, False),
+        (">2K", False, False, True),
+        (">=2K", False, True, True),
+    ],
+)
+def test_a_bound_holds_on_one_side(text: str, below: bool, at: bool, above: bool) -> None:
+    for rounding in ROUNDINGS:
+        assert [parse(text).holds(n, rounding) for n in (0, 1999)] == [below, below]
+        assert parse(text).holds(2000, rounding) == at
+        assert [parse(text).holds(n, rounding) for n in (2001, 10**40)] == [above, above]
 
 
 @pytest.mark.parametrize(
@@ -193,6 +222,7 @@ def test_printing_by_hand(exact: int | Fraction, rounding: str, printed: str) ->
         ("1 000.0K", 25_636_712, "25 636.7K"),
         ("25{,}636{,}712", 4_089_184_256, "4{,}089{,}184{,}256"),
         (".5M", 270_000, ".3M"),
+        (".5M", 1_270_000, "1.3M"),
         ("0.5M", 270_000, "0.3M"),
         ("~5 million", 6_998_552, "~7 million"),
     ],
@@ -206,6 +236,8 @@ def test_a_count_in_units_of_1024_cubed_only_when_asked_for() -> None:
     assert not any(number.holds(4_142_713_856, rounding, k) for rounding in ROUNDINGS for k in KILO)
     assert number.as_binary().holds(4_142_713_856)
     assert str(number.as_binary()) == "3.858G"
+    assert [parse(f"1{scale}").as_binary().scale for scale in ("K", "M", "G", "T")] == ["Ki", "Mi", "Gi", "Ti"]
+    assert [parse(text).as_binary().scale for text in ("1", "1%", "1e3", "1Mi")] == ["", "%", "e3", "Mi"]
 
 
 def test_unknown_conventions_are_errors() -> None:
@@ -357,8 +389,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     ("text", "coarse"),
     [
         ("15300", "153e2"), ("15300K", "153e5"), ("4200e3", "42e5"), ("100e10", "1e12"), ("100e0", "1e2"),
-        ("1530", "153e1"), ("153", None), ("1.500M", "1.5M"), ("000", None), ("25600 MB", None), ("100e-1", None),
-        ("100%", None),
+        ("1530", "153e1"), ("153", None), ("1.500M", "1.5M"), ("15.0", "15"), ("000", None), ("25600 MB", None),
+        ("100e-1", None), ("100%", None), ("15300Ki", None),
     ],
 )  # fmt: skip
 def test_last_zeros_may_be_places_that_are_not_printed(text: str, coarse: str | None) -> None:
@@ -371,6 +403,8 @@ def test_a_text_as_long_as_may_be_is_read_and_a_longer_one_is_cut_where_it_is_re
     assert parse("1".rjust(MAX_TEXT)).digits == 1
     with pytest.raises(ConvcostError, match=f"{MAX_TEXT + 1} characters, at most {MAX_TEXT} are read"):
         parse("1".rjust(MAX_TEXT + 1))
+    assert absent("-".rjust(MAX_TEXT))
+    assert not absent("-" * (MAX_TEXT + 1))
     for length, shown in ((40, "x" * 40), (41, "x" * 37 + "...")):
         with pytest.raises(ConvcostError, match=f"cannot read '{shown}' as a number"):
             parse("x" * length)

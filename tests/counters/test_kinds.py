@@ -1,0 +1,166 @@
+"""Kinds of work, each counted by hand: what of a node is weighed, and which nodes have none of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cases.operators import CASES, Case
+from complete import require_lines
+
+import convcost
+from convcost import ops
+from convcost.cost.graph import evaluate
+from convcost.counters.kinds import KINDS
+from convcost.counters.line import Line
+from convcost.counters.rules import OWN, Rule, count, params_and_ops, rule
+from convcost.counters.tools import NAMES, TOOLS
+from convcost.ops import REGISTRY, Op, Shape, elements
+
+CONV, BARE = ops.Conv(8, 1), ops.Conv(8, 1, bias=False)
+BN, SHIFTED = ops.BatchNorm(), ops.BatchNorm(scale=False)
+PLAIN, OF_BATCH = ops.BatchNorm(scale=False, shift=False), ops.BatchNorm(stats=False)
+MAP, ROW, BOX, PIXELS = (8, 7, 6), (8, 13), (8, 7, 6, 7), (8, 4, 3)
+
+BY_HAND: list[tuple[str, Op, tuple[Shape, ...], int]] = [
+    ("conv bias", ops.Conv(6, 3), (MAP,), 6 * 5 * 4),
+    ("conv bias", ops.Conv(6, 3, bias=False), (MAP,), 0),
+    ("conv bias", ops.DepthwiseConv(3), (MAP,), 8 * 5 * 4),
+    ("conv bias", ops.ConvTranspose(6, 3, 2), ((4, 5, 5),), 6 * 11 * 11),  # (5 - 1) * 2 + 3 = 11
+    ("fc bias", ops.Linear(5), ((8,),), 5),
+    ("fc bias", ops.Linear(5, bias=False), ((8,),), 0),
+    ("bn", BN, (PIXELS,), 96),
+    ("bn", SHIFTED, (PIXELS,), 0),
+    ("bn with beta only", SHIFTED, (PIXELS,), 96),
+    ("bn with beta only", BN, (PIXELS,), 0),
+    ("bn with beta only", PLAIN, (PIXELS,), 0),
+    ("bn without affine", PLAIN, (PIXELS,), 96),
+    ("bn without affine", SHIFTED, (PIXELS,), 0),
+    ("bn without affine", ops.BatchNorm(shift=False), (PIXELS,), 0),
+    ("bn without statistics", OF_BATCH, (PIXELS,), 96),
+    ("bn without statistics", BN, (PIXELS,), 0),
+    ("bn params", BN, (PIXELS,), 16),
+    ("bn params", SHIFTED, (PIXELS,), 8),
+    ("exact gelu", ops.GELU(), (PIXELS,), 96),
+    ("exact gelu", ops.GELU("tanh"), (PIXELS,), 0),
+    ("gelu by tanh", ops.GELU("tanh"), (PIXELS,), 96),
+    ("gelu by tanh", ops.GELU(), (PIXELS,), 0),
+    ("softmax vectors", ops.Softmax(), ((10,),), 1),
+    ("softmax vectors", ops.Softmax(), ((10, 3, 2),), 6),
+    ("lrn window", ops.LocalResponseNorm(5), (PIXELS,), 5 * 96),
+    ("lrn padded", ops.LocalResponseNorm(5), (PIXELS,), (2 + 8 + 2) * 12),
+    ("rbf pairs", ops.RBF(5), ((8,),), 40),
+    ("maxpool in", ops.MaxPool(3, 2, padding=1), (MAP,), 8 * 7 * 6),  # its padding is within the pooling
+    ("maxpool in", ops.MaxPool(3, 2, padding="same"), ((8, 6, 6),), 8 * 7 * 7),  # one more on one side: a pad before it
+    ("avgpool in", ops.AvgPool(3, 2, padding="same"), ((8, 6, 6),), 8 * 7 * 7),
+    ("avgpool in", ops.AvgPool(3, 2), (MAP,), 8 * 7 * 6),
+    ("maxpool window", ops.MaxPool(3, 2), (MAP,), 9 * 8 * 3 * 2),
+    ("maxpool window", ops.MaxPool(3, 2), (ROW,), 3 * 8 * 6),
+    ("maxpool window", ops.MaxPool(3, 2), (BOX,), 3 * 8 * 3 * 2 * 3),
+    ("avgpool window", ops.AvgPool((3, 2), 2), (MAP,), 6 * 8 * 3 * 3),
+    ("global_maxpool in", ops.GlobalMaxPool(), (MAP,), 336),
+    ("global_maxpool window", ops.GlobalMaxPool(), (MAP,), 42 * 8),
+    ("global_maxpool window", ops.GlobalMaxPool(), (BOX,), 7 * 8),
+    ("global_avgpool in", ops.GlobalAvgPool(), (ROW,), 104),
+    ("2-d global_avgpool in", ops.GlobalAvgPool(), (MAP,), 336),
+    ("2-d global_avgpool in", ops.GlobalAvgPool(), (ROW,), 0),
+    ("2-d global_avgpool in", ops.GlobalAvgPool(), (BOX,), 0),
+    ("add", ops.Add(), (PIXELS, PIXELS, PIXELS), 2 * 96),
+    ("mul", ops.Multiply(), ((8, 1, 1), PIXELS), 96),
+    ("mul", ops.Multiply(), ((8, 1, 1), (8, 1, 1), PIXELS), 8 + 96),
+    ("upsample in", ops.Upsample(2), (PIXELS,), 96),
+    ("nearest", ops.Upsample(2), (PIXELS,), 8 * 8 * 6),
+    ("nearest", ops.Upsample(2), (ROW,), 8 * 26),
+    ("nearest", ops.Upsample(2, mode="bilinear"), (PIXELS,), 0),
+    ("2-d nearest", ops.Upsample(2), (PIXELS,), 8 * 8 * 6),
+    ("2-d nearest", ops.Upsample(2), (ROW,), 0),
+    ("2-d nearest", ops.Upsample(2, mode="bilinear"), (PIXELS,), 0),
+    ("bilinear", ops.Upsample(2, mode="bilinear"), (PIXELS,), 8 * 8 * 6),
+    ("bilinear", ops.Upsample(2), (PIXELS,), 0),
+]
+FOLDED: list[tuple[Op, Op | None, int, int]] = [
+    (BN, CONV, 0, 0),
+    (BN, BARE, 0, 96),
+    (SHIFTED, ops.DepthwiseConv(3, bias=False), 0, 96),
+    (OF_BATCH, BARE, 96, 0),
+    (BN, ops.ReLU(), 96, 0),
+    (BN, ops.ConvTranspose(8, 1, bias=False), 96, 0),
+    (BN, None, 96, 0),
+]
+"""A batch norm, what stands before it, and by hand: elements of it that are not folded, and biases that it becomes."""
+
+
+def line_of(op: Op, xs: tuple[Shape, ...], batch: int = 1, after: Op | None = None) -> Line:
+    found = evaluate(op, xs)
+    work = found.work.times(batch)
+    return Line(op.name, op, xs, found.shape, found.params, work, found.activations, batch=batch, after=after)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(("kind", "op", "xs", "counted"), BY_HAND)
+def test_a_kind_by_hand(kind: str, op: Op, xs: tuple[Shape, ...], counted: int, batch: int) -> None:
+    assert count(kind, line_of(op, xs, batch)) == batch * counted
+
+
+@pytest.mark.parametrize(("op", "after", "left", "folded"), FOLDED)
+def test_a_normalisation_behind_a_convolution_is_folded_into_it(op: Op, after: Op, left: int, folded: int) -> None:
+    line = line_of(op, (PIXELS,), after=after)
+    assert (count("bn not folded", line), count("folded bias", line)) == (left, folded)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_kind_called_as_an_operator_is_its_outputs_and_no_other_operator_has_any(case: Case) -> None:
+    line = line_of(case.op, case.xs)
+    if case.op.name not in ("add", "mul", "bn"):
+        assert count(case.op.name, line) == elements(case.y)
+    for name, kind in KINDS.items():
+        assert case.op.name in kind.operators or count(name, line) == 0
+
+
+def test_every_kind_is_counted_by_hand() -> None:
+    known = {*(row[0] for row in BY_HAND), "bn not folded", "folded bias", *REGISTRY}
+    require_lines(known, KINDS, "tests/counters/test_kinds.py, BY_HAND", '("{}", ops...., (input,), ...),')
+
+
+def test_what_a_line_holds_is_called_by_its_name() -> None:
+    line = line_of(BN, (PIXELS,))
+    assert (line.params, line.weights, line.biases, line.norm_affine, line.norm_stats) == (16, 0, 0, 16, 16)
+    assert (line.elements, line.operator, line.macs, line.rows) == (96, "bn", 0, (line,))
+    assert line_of(CONV, (PIXELS,))() == line_of(CONV, (PIXELS,)).macs == 768
+    assert convcost.load("lenet5").price().total.operator == ""
+    assert repr(line_of(CONV, (PIXELS,))) == "<Line conv: 72 params, 768 macs, 8 x 4 x 3>"
+    with pytest.raises(AttributeError, match=r"FLOPs mean many things: write \.macs, or \(as_='flops2'\)"):
+        _ = line.flops
+
+
+def test_a_rule_is_written_out_and_said_in_words() -> None:
+    written: dict[str, Any] = {"macs": 1, "fc bias": -1, "bn": 2, "lrn": -3}
+    assert Rule("r", "MACs", written).formula == "macs - fc bias + 2 bn - 3 lrn"
+    assert Rule("r", "MACs", written).meaning == "macs - fc bias + 2 bn - 3 lrn"
+    assert Rule("r", "MACs", written, "in words").meaning == "in words"
+
+
+def test_a_rule_of_params_stands_beside_our_macs_and_one_of_operations_beside_our_params() -> None:
+    assert params_and_ops("weights") == (OWN["weights"], OWN["macs"])
+    assert params_and_ops("keras") == (rule("keras"), OWN["macs"])
+    assert params_and_ops("flops2") == (OWN["params"], OWN["flops2"])
+
+
+def test_what_does_no_work_is_not_told_as_not_counted() -> None:
+    cost = convcost.load("alexnet").price()
+    told = cost.not_counted("macs")
+    assert {"relu", "conv bias", "fc bias"} <= set(told)
+    assert not {"dropout", "flatten", "conv", "linear"} & set(told)
+    assert cost.not_counted("params") == {}
+    assert all(not set(cost.not_counted(name)) & set(rule(name).weights) for name in NAMES)
+
+
+def test_a_rule_that_tools_share_has_a_name_of_its_own() -> None:
+    shared = {release.rule.name: release.rule for release in TOOLS.values() if release.rule.name not in TOOLS}
+    assert shared
+    assert all(rule(name) == found for name, found in shared.items())
+
+
+def test_no_tool_gets_wrong_what_is_not_there() -> None:
+    relu = line_of(ops.ReLU(), (PIXELS,))
+    assert all(release.gets_wrong(relu) == {} for release in TOOLS.values() if "relu" not in release.wrong)
