@@ -8,9 +8,9 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
-from complete import without_arguments
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
+from strategies import any_numbers
 
 from convcost import ops
 from convcost.cost.graph import Graph, GraphBuilder, Tensor
@@ -86,10 +86,14 @@ def operators(draw: DrawFn, x: Tensor) -> Op:
             return ops.ChannelPad(draw(st.integers(0, 4)), draw(st.integers(0, 4)))
         case "upsample":
             return ops.Upsample(draw(per_axis(st.integers(1, 3), rank)), draw(st.sampled_from(["nearest", "bilinear"])))
+        case "prelu":
+            return ops.PReLU(draw(st.sampled_from([1, channels])))
+        case "adaptive_avgpool" | "adaptive_maxpool":
+            return REGISTRY[name](draw(per_axis(st.integers(1, 5), rank)))
         case "gelu":
             return ops.GELU(draw(st.sampled_from(["none", "tanh"])))
         case _:
-            return without_arguments(REGISTRY[name], "tests/random_graphs.py")
+            return draw(any_numbers(REGISTRY[name], "tests/random_graphs.py"))
 
 
 @st.composite
