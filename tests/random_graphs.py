@@ -111,7 +111,11 @@ def random_graphs(draw: DrawFn) -> Graph:
         ):
             name = draw(st.sampled_from(NAMES)) if named else None
             try:
-                if draw(st.integers(0, 3)):
+                if len(tensors) > 1 and draw(st.integers(0, 5)) == 0:
+                    layer = draw(st.sampled_from(tensors[1:]))
+                    xs = [x, *(draw(st.sampled_from(tensors)) for _ in build.node(layer).inputs[1:])]
+                    y = build.again(layer, *xs, name=name)
+                elif draw(st.integers(0, 3)):
                     xs = [x]
                     y = build.add(draw(operators(x)), x, name=name)
                 else:

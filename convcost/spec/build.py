@@ -5,6 +5,7 @@ An item of a spec is one of
 - a list of items, one after the other;
 - `{name: item}`, which opens a scope of that name, in which the item's layers are found, and names its output;
 - a structure: concat, add or mul of branches (a list, names, or a repeat), repeat, if, auxiliary.
+`again(name)` in a chain is a named item once more, with the same weights, on what the chain has there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 from convcost.cost.graph import Graph, GraphBuilder, Tensor
 from convcost.errors import ConvcostError, did_you_mean
@@ -38,9 +39,22 @@ CONSTANTS: dict[str, Any] = {
 """Names that every expression knows: argument values that torch and the papers write as words."""
 STRUCTURES = ("concat", "add", "mul", "repeat", "if", "auxiliary")
 _JOINS = ("concat", "add", "mul")
-WORDS = {*CONSTANTS, "input", "in_channels", "previous", "identity"}
+WORDS = {*CONSTANTS, "input", "in_channels", "previous", "identity", "again"}
 """What an expression or a chain finds under these names is not for a layer to change."""
 Env = dict[str, Any]
+
+
+class Part(NamedTuple):
+    """A named item that has been built: what `again` builds once more."""
+
+    name: str
+    scope: str
+    """The name with its scopes: what its nodes' names begin with."""
+    x: Tensor
+    first: int
+    """Its first tensor, by number."""
+    last: int
+    out: Tensor
 
 
 class Program:
@@ -76,6 +90,8 @@ class _Builder:
         self.depth = 0
         self.calls: list[str] = []
         self.records = Records()
+        self.parts: dict[int, Part] = {}
+        """Named items by the number of their output."""
 
     # -- items ---------------------------------------------------------------------------------------------------
 
@@ -111,18 +127,22 @@ class _Builder:
         if not name or "/" in name:
             raise SpecError(mark, "a layer needs a name without slashes")
         env["in_channels"] = x.shape[0]
+        first = len(self.graph) + 1
+        out = self._named(name, value, mark, x, env)
+        if len(self.graph) >= first:
+            self.parts[out.index] = Part(name, self.graph.within(name), x, first, len(self.graph), out)
+        env[name] = out
+        return out
+
+    def _named(self, name: str, value: document.Value, mark: Mark, x: Tensor, env: Env) -> Tensor:
         if isinstance(value, Scalar):
             parsed = self._chosen(value, x, env)
             if self._is_one_operator(parsed.node):
-                out = self.operator(parsed, parsed.node, x, env, name=name)
-                env[name] = out
-                return out
+                return self.operator(parsed, parsed.node, x, env, name=name)
         # A repeat keeps the names of its steps to itself, and what it says by `previous` is for its surroundings.
         inner = env if _is_repeat(value) else dict(env)
         with self.graph.scope(name, place=mark):
-            out = self.inside(value, x, inner)
-        env[name] = out
-        return out
+            return self.inside(value, x, inner)
 
     def inside(self, value: document.Value, x: Tensor, env: Env) -> Tensor:
         """An item in a scope that stands for it: a block called there needs no second scope of its own."""
@@ -246,6 +266,8 @@ class _Builder:
                 return self.chain(parsed, chosen, x, env)
             case ast.Constant(value=None) | ast.Name(id="identity" | "none"):
                 return x
+            case ast.Call(func=ast.Name(id="again")):
+                return self.again(parsed, node, x, env)
             case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)):
                 if name in self.program.blocks:
                     with self.graph.scope(name, numbered=True):
@@ -282,6 +304,35 @@ class _Builder:
             return self.item(block.body, x, inner)
         finally:
             self.calls.pop()
+
+    def again(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
+        """`again(name)`: the layers of a named item, with the same weights and names, on x.
+
+        What they take from elsewhere than that item's input stays what it was.
+        """
+        _, arguments, keywords = called(node)
+        if len(arguments) != 1 or keywords or not isinstance(arguments[0], ast.Name):
+            raise SpecError(parsed.at(node), "again takes the name of an earlier layer: again(head)")
+        said = arguments[0].id
+        layer = env.get(said)
+        part = self.parts.get(layer.index) if isinstance(layer, Tensor) else None
+        if part is None or part.out is not layer:  # the latter of one that was taken back
+            hint = did_you_mean(said, [k for k, v in env.items() if isinstance(v, Tensor) and v.index in self.parts])
+            raise SpecError(parsed.at(node), f"again takes the name of an earlier layer, which {said!r} is not{hint}")
+        made = {part.x.index: x}
+        whole = range(part.first, part.last + 1)
+        with self.graph.scope(part.name, numbered=True) if len(whole) > 1 else nullcontext():
+            for number in whole:
+                self._step(parsed.at(node))
+                tensor = self.graph.tensor(number)
+                first = self.graph.node(tensor)
+                if len(first.repeats) > len(self.graph.repeats):
+                    raise SpecError(parsed.at(node), f"again: {said} repeats layers an unknown number of times")
+                inputs = [made.get(i) or self.graph.tensor(i) for i in first.inputs]
+                name = first.name.removeprefix(part.scope).removeprefix("/")
+                with self.graph.auxiliary() if first.aux else nullcontext():
+                    made[number] = self.graph.again(tensor, *inputs, name=name or None, place=parsed.at(node))
+        return made[part.out.index]
 
     # -- small things --------------------------------------------------------------------------------------------
 

@@ -7,12 +7,44 @@ import pytest
 
 from convcost import Cost, GraphBuilder
 from convcost.errors import ConvcostError, ShapeError
-from convcost.ops import Add, Conv, Linear, ReLU
+from convcost.ops import AdaptiveAvgPool, Add, Concat, Conv, Flatten, Linear, MaxPool, ReLU
 
 
 @pytest.fixture
 def builder() -> GraphBuilder:
     return GraphBuilder("net", (3, 8, 8))
+
+
+def test_a_layer_that_is_used_again_has_its_parameters_once_and_its_work_at_every_use():
+    """3x3 of 4 channels: 4*9*4 weights and 4 biases; at 8x8 and at 4x4 each weight once per position."""
+    g = GraphBuilder("shared", (4, 8, 8))
+    head = g.add(Conv(4, 3, padding=1), g.input, name="head")
+    small = g.add(MaxPool(2), g.input)
+    again = g.again(head, small, name="again")
+    third = g.again(again, small)
+    g.add(Concat(), *(g.add(Flatten(), x) for x in (head, again, third)))
+    cost = Cost(g.graph())
+    assert [(line.params, line.macs) for line in cost if line.operator == "conv"] == [
+        (148, 144 * 64),
+        (0, 144 * 16),
+        (0, 144 * 16),
+    ]
+    assert (cost.total.params, cost.total.macs) == (148, 144 * 96)
+    assert [node.shares for node in g.graph().nodes if node.op.name == "conv"] == [None, 0, 0]
+    with pytest.raises(ShapeError, match=r"layer conv_2: layer head has 148 parameters, .* would have 292: "):
+        g.again(head, g.add(Concat(), small, small))
+    with pytest.raises(ConvcostError, match="what is used again is a layer that this builder has made, got the input"):
+        g.again(g.input, small)
+
+
+def test_weights_that_depend_on_the_input_cannot_be_used_at_another_size():
+    """A linear layer behind maps of 8x8 and, pooled, of 8x8: at other inputs the two differ."""
+    g = GraphBuilder("shared", (1, 8, 8))
+    fc = g.add(Linear(3), g.input, name="fc")
+    g.add(Concat(), fc, g.again(fc, g.add(AdaptiveAvgPool(8), g.input), name="again"))
+    assert Cost(g.graph()).total.params == 195
+    with pytest.raises(ShapeError, match="layer again: layer fc has 771 parameters, and on this input would have 195"):
+        Cost(g.graph(), (1, 16, 16))
 
 
 def test_tensors_of_another_builder_are_refused(builder):
