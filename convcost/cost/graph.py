@@ -12,8 +12,8 @@ from typing import NamedTuple
 from convcost.cost.inputs import admitted, as_input
 from convcost.errors import ConvcostError, ShapeError
 from convcost.exact.context import in_force
-from convcost.exact.integers import Int, require_above, require_equal, sum_over
-from convcost.ops import NO_PARAMS, Op, Params, Shape, Work, elements, format_shape
+from convcost.exact.integers import Int, equal, require_above, require_equal, sum_over
+from convcost.ops import NO_PARAMS, Linear, Op, Params, Shape, Work, elements, format_shape
 from convcost.ops.doubts import swapped
 from convcost.ops.repeat import Step, Steps
 from convcost.ops.torchpadding import Windowed
@@ -45,7 +45,7 @@ class Node(NamedTuple):
     repeats: tuple[Repeat, ...] = ()
     """The symbolic repeats that it is in, from the outermost."""
     shares: int | None = None
-    """The node, counted from 0, whose weights it uses: a layer that is used again. It has no parameters of its own."""
+    """The node, counted from 0, whose weights it uses: of a layer that is used again. It has none of its own."""
 
 
 class Evaluated(NamedTuple):
@@ -145,12 +145,11 @@ class Graph:
 
     def _again(self, node: Node, shares: int, result: Evaluated, tensors: Sequence[Shape]) -> Evaluated:
         """The same without parameters, which are the first use's."""
-        first = self.nodes[shares]
+        first, xs = self.nodes[shares], [tensors[i] for i in node.inputs]
         try:
-            own = first.op.params([tensors[i] for i in first.inputs], tensors[shares + 1])
-            require_same_weights(first, own, result.params)
+            require_same_weights(first, [tensors[i] for i in first.inputs], tensors[shares + 1], xs, result)
         except ConvcostError as error:
-            raise self._located(error, node, [tensors[i] for i in node.inputs]) from None
+            raise self._located(error, node, xs) from None
         return result._replace(params=NO_PARAMS)
 
     def _summed(self, result: Evaluated, node: Node, xs: Sequence[Shape]) -> Evaluated:
@@ -195,12 +194,17 @@ def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
         raise ShapeError(f"{op.name}: {error}") from None  # numpy's, of arrays that cannot be broadcast together
 
 
-def require_same_weights(first: Node, own: Params, needed: Params) -> None:
-    """Refuse a use of a layer again whose inputs need other weights. Raises ShapeError."""
-    if not all(map(require_equal, own, needed)):
+def require_same_weights(first: Node, its: Sequence[Shape], y: Shape, xs: Sequence[Shape], priced: Evaluated) -> None:
+    """Refuse a use of a layer again, on inputs xs, that needs other weights than its first one. Raises ShapeError."""
+    own = first.op.params(its, y)
+    if not all(map(require_equal, own, priced.params)):
         raise ShapeError(
-            f"layer {first.name} has {sum(own)} parameters, and on this input would have {sum(needed)}: "
+            f"layer {first.name} has {own.total} parameters, and on this input would have {priced.params.total}: "
             "it cannot be used here again"
+        )
+    if not isinstance(first.op, Linear) and len(xs[0]) != len(its[0]):
+        raise ShapeError(
+            f"layer {first.name} is of an input {format_shape(its[0])}: it cannot be used again on other axes"
         )
 
 
@@ -271,9 +275,13 @@ class GraphBuilder:
         """
         if not isinstance(layer, Tensor) or not layer.index or self._tensors[min(layer.index, len(self))] is not layer:
             raise ConvcostError(f"{self.name}: what is used again is a layer that this builder has made, got {layer}")
-        number = layer.index - 1
-        first = self._nodes[number]
-        return self._add(first.op, inputs, name, place, number if first.shares is None else first.shares)
+        first = self._nodes[layer.index - 1]
+        shares = layer.index - 1 if first.shares is None else first.shares
+        owner = self._nodes[shares]
+        own = evaluate(owner.op, tuple([self._tensors[i].shape for i in owner.inputs])).params
+        if equal(own.total, 0):
+            return self.add(first.op, *inputs, name=name, place=place)
+        return self._add(first.op, inputs, name, place, shares)
 
     def _add(
         self, op: Op, inputs: tuple[Tensor, ...], name: str | None, place: object, shares: int | None = None
@@ -291,11 +299,12 @@ class GraphBuilder:
             shares=shares,
         )
         try:
-            shape = self._shape(op, tuple([t.shape for t in inputs]))
+            xs = tuple([t.shape for t in inputs])
+            shape = self._shape(op, xs)
             if shares is not None:
                 first = self._nodes[shares]
-                own = op.params([self._tensors[i].shape for i in first.inputs], self._tensors[shares + 1].shape)
-                require_same_weights(first, own, op.params([t.shape for t in inputs], shape))
+                its = [self._tensors[i].shape for i in first.inputs]
+                require_same_weights(first, its, self._tensors[shares + 1].shape, xs, evaluate(op, xs))
         except ConvcostError as error:
             self._names.remove(node.name)
             raise located(error, node, [(t.name, t.shape) for t in inputs]) from None
