@@ -23,8 +23,10 @@ NAMES = ("conv", "5x5", "a.b", "type", "train", "weight", "1", "ü", "a b", "for
 """Among them some that torch does not take as they are."""
 
 WINDOWS = ("conv", "dwconv", "conv_transpose", "maxpool", "avgpool", "upsample")
-UNARY = [name for name, op in REGISTRY.items() if op.inputs == 1 for _ in range(5 if name in WINDOWS else 1)]
+UNARY = [name for name, op in REGISTRY.items() if op.inputs == 1 for _ in range(5 if name in WINDOWS else 2)]
 """Operators of one input. Those that can do most wrong come up most, as many of their draws do not fit."""
+TRAINED = ("conv", "dwconv", "conv_transpose", "linear", "bn", "prelu", "normalize")
+"""Those that have weights, and can be used again with the same."""
 
 small = st.integers(1, 4)
 flags = st.booleans()
@@ -111,9 +113,11 @@ def random_graphs(draw: DrawFn) -> Graph:
         ):
             name = draw(st.sampled_from(NAMES)) if named else None
             try:
-                if len(tensors) > 1 and draw(st.integers(0, 5)) == 0:
-                    layer = draw(st.sampled_from(tensors[1:]))
-                    xs = [x, *(draw(st.sampled_from(tensors)) for _ in build.node(layer).inputs[1:])]
+                trained = [t for t in tensors[1:] if build.node(t).op.name in TRAINED]
+                if trained and draw(st.integers(0, 3)) == 0:
+                    layer = draw(st.sampled_from(trained))
+                    (number,) = build.node(layer).inputs
+                    xs = [draw(st.sampled_from([t for t in tensors if t.shape[0] == build.tensor(number).shape[0]]))]
                     y = build.again(layer, *xs, name=name)
                 elif draw(st.integers(0, 3)):
                     xs = [x]

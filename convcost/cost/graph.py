@@ -203,9 +203,7 @@ def require_same_weights(first: Node, its: Sequence[Shape], y: Shape, xs: Sequen
             "it cannot be used here again"
         )
     if not isinstance(first.op, Linear) and len(xs[0]) != len(its[0]):
-        raise ShapeError(
-            f"layer {first.name} is of an input {format_shape(its[0])}: it cannot be used again on other axes"
-        )
+        raise ShapeError(f"layer {first.name} is of {format_shape(its[0])}: it cannot be used again on other axes")
 
 
 def located(error: ConvcostError, node: Node, inputs: Sequence[tuple[str, Shape]]) -> ConvcostError:

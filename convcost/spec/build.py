@@ -157,7 +157,8 @@ class _Builder:
         """concat, add, mul, repeat, if, auxiliary."""
         if key in _JOINS:
             self._only(value, (key,))
-            return self.graph.add(REGISTRY[key](), *self.branches(value.entries[key], x, env), place=value.mark)
+            named = self.branches(value.entries[key], x, env)
+            return self.graph.add(REGISTRY[key](), *named, place=value.mark) if len(named) > 1 else named[0]
         if key == "repeat":
             return self.repeat(value, x, env)
         if key == "auxiliary":
@@ -171,7 +172,10 @@ class _Builder:
         return x if chosen is None else self.item(chosen, x, env)
 
     def branches(self, value: document.Value, x: Tensor, env: Env) -> list[Tensor]:
-        """The outputs of parallel branches, each from x: a mapping of named ones, a list, or a repeat."""
+        """The outputs of parallel branches, each from x: a mapping of named ones, a list, or a repeat.
+
+        A branch that is `none` is left out.
+        """
         named: list[Tensor] = []
         if isinstance(value, document.Mapping) and "repeat" in value.entries:
             count, index = self._turns(value, env)
@@ -182,17 +186,30 @@ class _Builder:
                 with self.graph.scope(str(i + 1), numbered=True):
                     named.append(self.inside(value.entries["layers"], x, {**env, **dict.fromkeys(index, i)}))
         elif isinstance(value, document.Mapping):
-            named = [self.named(name, item, value.marks[name], x, dict(env)) for name, item in value.entries.items()]
+            for name, item in value.entries.items():
+                if not self._absent(item, x, env):
+                    named.append(self.named(name, item, value.marks[name], x, dict(env)))
         elif isinstance(value, document.Sequence):
             for item in value.items:
                 scope = nullcontext() if isinstance(item, Scalar) else self.graph.scope("branch", numbered=True)
-                with scope:
-                    named.append(self.item(item, x, dict(env)))
+                if not self._absent(item, x, env):
+                    with scope:
+                        named.append(self.item(item, x, dict(env)))
         else:
             raise SpecError(value.mark, "branches are a list, or a mapping of names")
-        if len(named) < 2:
-            raise SpecError(value.mark, "a join needs two branches or more")
+        if not named:
+            raise SpecError(value.mark, "a join needs a branch")
         return named
+
+    def _absent(self, value: document.Value, x: Tensor, env: Env) -> bool:
+        """Whether a branch is `none`."""
+        env["in_channels"] = x.shape[0]
+        return isinstance(value, Scalar) and self._is_none(self._parse(value), env)
+
+    def _is_none(self, parsed: Expression, env: Env) -> bool:
+        """Whether a chain is `none`, once its conditions are decided."""
+        node = self._decided(parsed, env).node
+        return (isinstance(node, ast.Constant) and node.value is None) or called(node)[0] == "none"
 
     def repeat(self, value: document.Mapping, x: Tensor, env: Env) -> Tensor:
         """`{repeat: n, index: i, previous: layer, layers: item}`: scopes 1 to n, one after the other.
@@ -285,11 +302,18 @@ class _Builder:
     def operator(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env, name: str | None = None) -> Tensor:
         """One operator call, followed by its `then` chain; with a name, the two share a scope of that name."""
         call = self.program.calls.of(parsed, node)
-        tensors = [x] if call.tensors is None else [self.chain(parsed, tensor, x, env) for tensor in call.tensors]
+        tensors = [x]
+        if call.tensors is not None:
+            given = [tensor for tensor in call.tensors if not self._is_none(parsed._replace(node=tensor), env)]
+            tensors = [self.chain(parsed, tensor, x, env) for tensor in given]
+            if not tensors:
+                raise SpecError(call.place, f"{call.cls.name}: a join needs a branch")
         op = self.records.make(call.cls, call.arguments, env, call.place, name)
         then = call.then
         with self.graph.scope(name, place=call.place) if name and then else nullcontext():
-            out = self.graph.add(op, *tensors, name=None if then else name, place=call.place)
+            out = tensors[0]
+            if call.tensors is None or len(tensors) > 1:  # a join of one is that one
+                out = self.graph.add(op, *tensors, name=None if then else name, place=call.place)
             return out if then is None else self.chain(then.source, then.node, out, env)
 
     def block(self, block: Block, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
@@ -348,7 +372,9 @@ class _Builder:
     def _chosen(self, value: Scalar, x: Tensor, env: Env) -> Expression:
         """An item's expression, with its conditions `a if test else b` decided."""
         env["in_channels"] = x.shape[0]
-        parsed = self._parse(value)
+        return self._decided(self._parse(value), env)
+
+    def _decided(self, parsed: Expression, env: Env) -> Expression:
         while isinstance(node := parsed.node, ast.IfExp):
             parsed = parsed._replace(
                 node=node.body if self._truth(parsed._replace(node=node.test), env) else node.orelse

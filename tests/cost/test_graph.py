@@ -7,7 +7,7 @@ import pytest
 
 from convcost import Cost, GraphBuilder
 from convcost.errors import ConvcostError, ShapeError
-from convcost.ops import AdaptiveAvgPool, Add, Concat, Conv, Flatten, Linear, MaxPool, ReLU
+from convcost.ops import AdaptiveAvgPool, Add, BatchNorm, Concat, Conv, Flatten, GlobalAvgPool, Linear, MaxPool, ReLU
 
 
 @pytest.fixture
@@ -35,6 +35,18 @@ def test_a_layer_that_is_used_again_has_its_parameters_once_and_its_work_at_ever
         g.again(head, g.add(Concat(), small, small))
     with pytest.raises(ConvcostError, match="what is used again is a layer that this builder has made, got the input"):
         g.again(g.input, small)
+
+
+def test_a_layer_is_not_used_again_on_other_axes():
+    """A kernel of 1 has as many weights over one axis as over two, but torch's are of one rank."""
+    g = GraphBuilder("shared", (4, 8, 8))
+    line = g.add(Conv(4, 1), g.add(GlobalAvgPool(), g.input), name="line")
+    features = g.add(Flatten(), g.input)
+    with pytest.raises(ConvcostError, match="conv needs"):
+        g.again(line, features)
+    norm = g.add(BatchNorm(), line, name="norm")
+    with pytest.raises(ShapeError, match="layer norm is of 4x1x1: it cannot be used again on other axes"):
+        g.again(norm, g.add(Linear(4), features))
 
 
 def test_weights_that_depend_on_the_input_cannot_be_used_at_another_size():
