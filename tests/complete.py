@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
-
-from convcost.ops import Op
 
 
 def require_lines(has: Iterable[str], wanted: Iterable[str], place: str, line: str) -> None:
@@ -21,9 +18,3 @@ def require_lines(has: Iterable[str], wanted: Iterable[str], place: str, line: s
     said = [f"{place} wants a line: {line.format(name)}" for name in sorted(wanted - has)]
     said += [f"{place} has {name}, which there is not" for name in sorted(has - wanted)]
     assert not said, "\n".join(said)
-
-
-def without_arguments(operator: type[Op], place: str) -> Op:
-    """The record of an operator that has no arguments: of one that has, a strategy must draw them."""
-    assert not fields(operator), f"{place} wants a case of {operator.name}, with its arguments drawn"
-    return operator()

@@ -61,7 +61,7 @@ class Symbols:
 
     def op(self, ops: Sequence[Op]) -> Op:
         """Variants of one operator as one. Sizes and channels are divided by the arguments that stay numbers."""
-        kept = {"stride", "groups", "parts", "index"}
+        kept = {"stride", "groups", "parts", "index", "output_size"}
         if getattr(ops[0], "stride", 1) is None:
             kept.add("kernel_size")
         return type(ops[0])(

@@ -8,9 +8,9 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
-from complete import without_arguments
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
+from strategies import any_numbers
 
 from convcost import ops
 from convcost.cost.graph import Graph, GraphBuilder, Tensor
@@ -23,8 +23,10 @@ NAMES = ("conv", "5x5", "a.b", "type", "train", "weight", "1", "ü", "a b", "for
 """Among them some that torch does not take as they are."""
 
 WINDOWS = ("conv", "dwconv", "conv_transpose", "maxpool", "avgpool", "upsample")
-UNARY = [name for name, op in REGISTRY.items() if op.inputs == 1 for _ in range(5 if name in WINDOWS else 1)]
+UNARY = [name for name, op in REGISTRY.items() if op.inputs == 1 for _ in range(5 if name in WINDOWS else 2)]
 """Operators of one input. Those that can do most wrong come up most, as many of their draws do not fit."""
+TRAINED = ("conv", "dwconv", "conv_transpose", "linear", "bn", "prelu", "normalize")
+"""Those that have weights, and can be used again with the same."""
 
 small = st.integers(1, 4)
 flags = st.booleans()
@@ -93,10 +95,14 @@ def operators(draw: DrawFn, x: Tensor) -> Op:
             return ops.ChannelPad(draw(st.integers(0, 4)), draw(st.integers(0, 4)))
         case "upsample":
             return ops.Upsample(draw(per_axis(st.integers(1, 3), rank)), draw(st.sampled_from(["nearest", "bilinear"])))
+        case "prelu":
+            return ops.PReLU(draw(st.sampled_from([1, channels])))
+        case "adaptive_avgpool" | "adaptive_maxpool":
+            return REGISTRY[name](draw(per_axis(st.integers(1, 5), rank)))
         case "gelu":
             return ops.GELU(draw(st.sampled_from(["none", "tanh"])))
         case _:
-            return without_arguments(REGISTRY[name], "tests/random_graphs.py")
+            return draw(any_numbers(REGISTRY[name], "tests/random_graphs.py"))
 
 
 @st.composite
@@ -114,7 +120,13 @@ def random_graphs(draw: DrawFn) -> Graph:
         ):
             name = draw(st.sampled_from(NAMES)) if named else None
             try:
-                if draw(st.integers(0, 3)):
+                trained = [t for t in tensors[1:] if build.node(t).op.name in TRAINED]
+                if trained and draw(st.integers(0, 3)) == 0:
+                    layer = draw(st.sampled_from(trained))
+                    (number,) = build.node(layer).inputs
+                    xs = [draw(st.sampled_from([t for t in tensors if t.shape[0] == build.tensor(number).shape[0]]))]
+                    y = build.again(layer, *xs, name=name)
+                elif draw(st.integers(0, 3)):
                     xs = [x]
                     y = build.add(draw(operators(x)), x, name=name)
                 else:

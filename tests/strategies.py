@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from complete import without_arguments
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -132,6 +131,16 @@ def joined(draw: Draw, name: str, rank: int) -> Applied:
 
 
 @st.composite
+def any_numbers(draw: Draw, operator: type[Op], place: str) -> Op:
+    """An operator without arguments, or whose arguments are numbers that no count depends on."""
+    drawn = [field.name for field in dataclasses.fields(operator) if field.type is ops.base.Number]
+    assert len(drawn) == len(dataclasses.fields(operator)), f"{place} wants a case of {operator.name}"
+    # In order, and in [0, 1], for the limits of a hardtanh and the probability of a dropout.
+    values = sorted(draw(st.fractions(0, 1, max_denominator=8)) for _ in drawn)
+    return operator(*(value + i for i, value in enumerate(values)))
+
+
+@st.composite
 def others(draw: Draw, name: str, rank: int) -> Applied:
     """Any of the remaining operators."""
     x = draw(maps(rank))
@@ -159,10 +168,14 @@ def others(draw: Draw, name: str, rank: int) -> Applied:
         case "upsample":
             mode = draw(st.sampled_from(["nearest", "bilinear"] if rank == 2 else ["nearest"]))
             return ops.Upsample(draw(per_axis(st.integers(1, 5), rank)), mode), (x,)
+        case "prelu":
+            return ops.PReLU(draw(st.sampled_from([1, x[0]]))), (x,)
+        case "adaptive_avgpool" | "adaptive_maxpool":
+            return REGISTRY[name](draw(per_axis(st.integers(1, 7), rank))), (x,)
         case "gelu":
             return ops.GELU(draw(st.sampled_from(["none", "tanh"]))), (x,)
         case _:
-            return without_arguments(REGISTRY[name], "tests/strategies.py, others"), (x,)
+            return draw(any_numbers(REGISTRY[name], "tests/strategies.py, others")), (x,)
 
 
 @st.composite

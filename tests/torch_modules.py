@@ -20,8 +20,8 @@ CONV = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 CONV_TRANSPOSE = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 MAXPOOL = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 AVGPOOL = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
-GLOBAL_MAXPOOL = (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d)
-GLOBAL_AVGPOOL = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
+ADAPTIVE_MAXPOOL = (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d)
+ADAPTIVE_AVGPOOL = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
 NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -136,13 +136,23 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "rbf": lambda op, x: Call(lambda t: torch.cdist(t.flatten(1), torch.zeros(op.out_features, t[0].numel())) ** 2),
     "maxpool": pool,
     "avgpool": pool,
-    "global_maxpool": lambda op, x: GLOBAL_MAXPOOL[len(x) - 2](1),
-    "global_avgpool": lambda op, x: GLOBAL_AVGPOOL[len(x) - 2](1),
+    "global_maxpool": lambda op, x: ADAPTIVE_MAXPOOL[len(x) - 2](1),
+    "global_avgpool": lambda op, x: ADAPTIVE_AVGPOOL[len(x) - 2](1),
     "bn": batch_norm,
     "lrn": lambda op, x: nn.LocalResponseNorm(op.size),
     "normalize": lambda op, x: Standardise(x[0]),
     "relu": lambda op, x: nn.ReLU(),
     "relu6": lambda op, x: nn.ReLU6(),
+    "leaky_relu": lambda op, x: nn.LeakyReLU(float(op.negative_slope)),
+    "prelu": lambda op, x: nn.PReLU(op.num_parameters),
+    "elu": lambda op, x: nn.ELU(float(op.alpha)),
+    "selu": lambda op, x: nn.SELU(),
+    "mish": lambda op, x: nn.Mish(),
+    "softplus": lambda op, x: nn.Softplus(),
+    "hardtanh": lambda op, x: nn.Hardtanh(float(op.min_val), float(op.max_val)),
+    "log_softmax": lambda op, x: nn.LogSoftmax(1),
+    "adaptive_maxpool": lambda op, x: ADAPTIVE_MAXPOOL[len(x) - 2](op.output_size),
+    "adaptive_avgpool": lambda op, x: ADAPTIVE_AVGPOOL[len(x) - 2](op.output_size),
     "swish": lambda op, x: nn.SiLU(),
     "gelu": lambda op, x: nn.GELU(op.approximate),
     "sigmoid": lambda op, x: nn.Sigmoid(),
@@ -151,7 +161,7 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "hardswish": lambda op, x: nn.Hardswish(),
     "softmax": lambda op, x: nn.Softmax(1),
     "scale": lambda op, x: Call(lambda t: t * 0.17),
-    "dropout": lambda op, x: nn.Dropout(),
+    "dropout": lambda op, x: nn.Dropout(float(op.p)),
     "add": lambda op, *xs: Call(lambda *ts: sum(ts)),
     "mul": lambda op, *xs: Call(gate),
     "concat": lambda op, *xs: Call(lambda *ts: torch.cat(ts, 1)),

@@ -23,7 +23,7 @@ from convcost.cost.graph import Node, evaluate
 from convcost.counters.line import Line
 from convcost.counters.rules import rule
 from convcost.errors import ConvcostError
-from convcost.ops import Conv, DepthwiseConv, Op, Shape, sum_params, sum_work
+from convcost.ops import NO_PARAMS, Conv, DepthwiseConv, Op, Shape, sum_params, sum_work
 from convcost.printed.numbers import KILO, ROUNDINGS
 from convcost.published.claims import Claim
 from convcost.published.readings import ALL, OWN, Reading, any_rounding, rows_of, whole
@@ -312,7 +312,7 @@ def _price(nodes: Sequence[tuple[int, Node]], outside: Mapping[int, Shape], chai
         xs = tuple(shapes[index] for index in node.inputs)
         for op in chains.get(node.name, (node.op,)):
             result = evaluate(op, xs)
-            counts.append(result.params)
+            counts.append(result.params if node.shares is None else NO_PARAMS)
             work.append(result.work)
             xs = (result.shape,)
         shapes[number] = shape = xs[0]

@@ -63,7 +63,7 @@ class Cost(Sequence[Line]):
         rows: list[Line] = []
         priced = self.graph.evaluate(self.input)
         nodes = zip(self.graph.nodes, priced, alone_after, strict=True)
-        for (name, op, taken, aux, _, _), (shape, counts, work, activations), after in nodes:
+        for (name, op, taken, aux, *_), (shape, counts, work, activations), after in nodes:
             if not alone:
                 work, activations = work.times(batch), activations * batch
             inputs = (tensors[taken[0]],) if len(taken) == 1 else tuple([tensors[i] for i in taken])

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from convcost.cost.inputs import admitted, as_input
 from convcost.errors import ConvcostError, ShapeError
 from convcost.exact.context import in_force
-from convcost.exact.integers import Int, require_above, sum_over
-from convcost.ops import Op, Params, Shape, Work, elements, format_shape
+from convcost.exact.integers import Int, equal, require_above, require_equal, sum_over
+from convcost.ops import NO_PARAMS, Linear, Op, Params, Shape, Work, elements, format_shape
 from convcost.ops.doubts import swapped
 from convcost.ops.repeat import Step, Steps
 from convcost.ops.torchpadding import Windowed
@@ -44,6 +44,8 @@ class Node(NamedTuple):
     """Where it comes from, if that is a spec: its text is file:line:column."""
     repeats: tuple[Repeat, ...] = ()
     """The symbolic repeats that it is in, from the outermost."""
+    shares: int | None = None
+    """The node, counted from 0, whose weights it uses: of a layer that is used again. It has none of its own."""
 
 
 class Evaluated(NamedTuple):
@@ -130,6 +132,8 @@ class Graph:
                 if key:
                     seen[key] = result
             tensors.append(result.shape)
+            if node.shares is not None:
+                result = self._again(node, node.shares, result, tensors)
             if repeated and node.repeats:
                 result = self._summed(result, node, xs)
             results.append(result)
@@ -138,6 +142,15 @@ class Graph:
     @cached_property
     def _repeated(self) -> bool:
         return any(node.repeats for node in self.nodes)
+
+    def _again(self, node: Node, shares: int, result: Evaluated, tensors: Sequence[Shape]) -> Evaluated:
+        """The same without parameters, which are the first use's."""
+        first, xs = self.nodes[shares], [tensors[i] for i in node.inputs]
+        try:
+            require_same_weights(first, [tensors[i] for i in first.inputs], tensors[shares + 1], xs, result)
+        except ConvcostError as error:
+            raise self._located(error, node, xs) from None
+        return result._replace(params=NO_PARAMS)
 
     def _summed(self, result: Evaluated, node: Node, xs: Sequence[Shape]) -> Evaluated:
         try:
@@ -179,6 +192,18 @@ def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
         if isinstance(error, ConvcostError):
             raise
         raise ShapeError(f"{op.name}: {error}") from None  # numpy's, of arrays that cannot be broadcast together
+
+
+def require_same_weights(first: Node, its: Sequence[Shape], y: Shape, xs: Sequence[Shape], priced: Evaluated) -> None:
+    """Refuse a use of a layer again, on inputs xs, that needs other weights than its first one. Raises ShapeError."""
+    own = first.op.params(its, y)
+    if not all(map(require_equal, own, priced.params)):
+        raise ShapeError(
+            f"layer {first.name} has {own.total} parameters, and on this input would have {priced.params.total}: "
+            "it cannot be used here again"
+        )
+    if not isinstance(first.op, Linear) and len(xs[0]) != len(its[0]):
+        raise ShapeError(f"layer {first.name} is of {format_shape(its[0])}: it cannot be used again on other axes")
 
 
 def located(error: ConvcostError, node: Node, inputs: Sequence[tuple[str, Shape]]) -> ConvcostError:
@@ -224,7 +249,8 @@ class GraphBuilder:
         self._names: set[str] = set()
         self._auxiliary = 0
         self._arrays = False
-        self._repeats: tuple[Repeat, ...] = ()
+        self.repeats: tuple[Repeat, ...] = ()
+        """The symbolic repeats that are being built, from the outermost."""
         self._ops: dict[Op, Op] = {}
         self._shapes: dict[tuple[object, ...], Shape] = {}
 
@@ -238,7 +264,26 @@ class GraphBuilder:
         """
         if not isinstance(op, Op):
             raise ConvcostError(f"{self.name}: an operator is a record such as ReLU(), got {op!r}")
-        op = self._shared(op)
+        return self._add(self._shared(op), inputs, name, place)
+
+    def again(self, layer: Tensor, *inputs: Tensor, name: str | None = None, place: object = "") -> Tensor:
+        """Use the layer that made a tensor once more, with the same weights, on other inputs.
+
+        Raises ConvcostError as `add` does, and if its weights do not fit the inputs or nothing made the tensor.
+        """
+        if not isinstance(layer, Tensor) or not layer.index or self._tensors[min(layer.index, len(self))] is not layer:
+            raise ConvcostError(f"{self.name}: what is used again is a layer that this builder has made, got {layer}")
+        first = self._nodes[layer.index - 1]
+        shares = layer.index - 1 if first.shares is None else first.shares
+        owner = self._nodes[shares]
+        own = evaluate(owner.op, tuple([self._tensors[i].shape for i in owner.inputs])).params
+        if equal(own.total, 0):
+            return self.add(first.op, *inputs, name=name, place=place)
+        return self._add(first.op, inputs, name, place, shares)
+
+    def _add(
+        self, op: Op, inputs: tuple[Tensor, ...], name: str | None, place: object, shares: int | None = None
+    ) -> Tensor:
         for x in inputs:
             if not isinstance(x, Tensor) or self._tensors[min(x.index, len(self._nodes))] is not x:
                 raise ConvcostError(f"{self.name}: {op.name} takes tensors that this builder has made, got {x!r}")
@@ -248,16 +293,34 @@ class GraphBuilder:
             tuple(t.index for t in inputs),
             aux=self._auxiliary > 0,
             place=place,
-            repeats=self._repeats,
+            repeats=self.repeats,
+            shares=shares,
         )
         try:
-            shape = self._shape(op, tuple([t.shape for t in inputs]))
+            xs = tuple([t.shape for t in inputs])
+            shape = self._shape(op, xs)
+            if shares is not None:
+                first = self._nodes[shares]
+                its = [self._tensors[i].shape for i in first.inputs]
+                require_same_weights(first, its, self._tensors[shares + 1].shape, xs, evaluate(op, xs))
         except ConvcostError as error:
             self._names.remove(node.name)
             raise located(error, node, [(t.name, t.shape) for t in inputs]) from None
         self._nodes.append(node)
         self._tensors.append(Tensor(len(self._nodes), shape, node.name))
         return self._tensors[-1]
+
+    def node(self, tensor: Tensor) -> Node:
+        """The node that made a tensor."""
+        return self._nodes[tensor.index - 1]
+
+    def tensor(self, index: int) -> Tensor:
+        """The input, 0, or the output of the node before that number."""
+        return self._tensors[index]
+
+    def within(self, name: str) -> str:
+        """A name with that of the scopes around it."""
+        return f"{self._scopes[-1]}/{name}" if self._scopes else name
 
     @contextmanager
     def scope(self, name: str, *, numbered: bool = False, place: object = "") -> Iterator[None]:
@@ -280,12 +343,12 @@ class GraphBuilder:
     @contextmanager
     def repeat(self, repeat: Repeat) -> Iterator[None]:
         """Nodes added inside stand for all steps of a symbolic repeat."""
-        outside = self._repeats
-        self._repeats = (*outside, repeat)
+        outside = self.repeats
+        self.repeats = (*outside, repeat)
         try:
             yield
         finally:
-            self._repeats = outside
+            self.repeats = outside
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -320,7 +383,7 @@ class GraphBuilder:
     def _unique(self, name: str, *, named: bool, place: object) -> str:
         if not isinstance(name, str) or "" in name.split("/"):
             raise ConvcostError(f"{self.name}: the name of a layer is text without empty parts, got {name!r}")
-        full = f"{self._scopes[-1]}/{name}" if self._scopes else name
+        full = self.within(name)
         if full in self._names:
             if named:
                 where = f"{place}: " if place else ""

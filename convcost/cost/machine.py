@@ -86,16 +86,19 @@ def roofline(cost: Cost, machine: Machine, dtype: str = "float32") -> Roofline:
     if not all(isinstance(value, int) for row in rows for value in (row.batch, *row.shape, *row.counts, *row.work)):
         raise ConvcostError("a roofline is of one network on one input: its counts are ints")
 
-    def moved(line: Line, tensors: int) -> int:
-        return int(size * (cost.batch * tensors + line.counts.total))
+    def moved(tensors: int, weights: int) -> int:
+        return int(size * (cost.batch * tensors + weights))
 
     layers = []
-    for row in rows:
+    for node, row in zip(cost.graph.nodes, cost.rows, strict=True):
+        if row.aux:
+            continue
+        weights = (row if node.shares is None else cost.rows[node.shares]).counts.total  # read at each use
         view = row.op is not None and row.op.memory == "view"
         tensors = 0 if view else sum(map(elements, row.inputs)) + row.elements
-        layers.append(_bound(machine, row, moved(row, tensors)))
+        layers.append(_bound(machine, row, moved(tensors, weights)))
     total = cost.total
-    fused = _bound(machine, total, moved(total, elements(cost.input) + total.elements))
+    fused = _bound(machine, total, moved(elements(cost.input) + total.elements, total.counts.total))
     return Roofline(tuple(layers), together(total, layers), fused)
 
 

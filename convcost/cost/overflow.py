@@ -43,7 +43,7 @@ def refuse_overflow(graph: Graph, input: Shape, batch: Int) -> None:
                 op = in_floats(node.op)
                 xs = [tensors[i] for i in node.inputs]
                 tensors.append(tuple(map(as_float, op.out_shape(*xs))))
-                params.append(op.params(xs, tensors[-1]))
+                params += [] if node.shares is not None else [op.params(xs, tensors[-1])]
                 work.append(op.work(xs, tensors[-1]).times(as_float(batch)))
             held = sum(elements(tensor) for tensor in tensors) * as_float(batch)
             counts = [*sum_params(params), *sum_work(work), held]

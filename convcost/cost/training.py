@@ -41,6 +41,7 @@ def training(cost: Cost) -> list[TrainingStep]:
     steps = []
     for node, row in zip(cost.graph.nodes, cost.rows, strict=True):
         before = any(trained[i] for i in node.inputs)
-        trained.append(before or not equal(row.params, 0))
-        steps.append(TrainingStep(row, row.macs, row.macs if before else 0, 0 if equal(row.weights, 0) else row.macs))
+        own = row if node.shares is None else cost.rows[node.shares]
+        trained.append(before or not equal(own.params, 0))
+        steps.append(TrainingStep(row, row.macs, row.macs if before else 0, 0 if equal(own.weights, 0) else row.macs))
     return steps

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
-from convcost.exact.integers import Int, prod
+from convcost.exact.integers import Int, equal, prod
 from convcost.ops import REGISTRY, Conv, DepthwiseConv, elements
 from convcost.ops.geometry import axes
+from convcost.ops.pool import AdaptivePool
 from convcost.ops.torchpadding import padded
 
 Row: TypeAlias = Any
@@ -74,9 +75,16 @@ def _windows(row: Row) -> Int:
     """Elements of all windows as onnx-tool knows them: of a window over three axes it sees the first."""
     sizes = row.inputs[0][1:]
     kernel = axes(row.op, "kernel_size", getattr(row.op, "kernel_size", sizes), len(sizes))
+    if isinstance(row.op, AdaptivePool):  # its exporter makes windows of one size, where there are such, and fails else
+        kernel = tuple(n // k for n, k in zip(sizes, row.shape[1:], strict=True))
     return prod(kernel if len(kernel) == 2 else kernel[:1]) * _outputs(row)
 
 
+def _to_one(row: Row) -> bool:
+    return all(equal(size, 1) for size in row.shape[1:])
+
+
+_ADAPTIVE = ("adaptive_maxpool", "adaptive_avgpool")
 _CONVOLUTIONS = ("conv", "dwconv", "conv_transpose")
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
@@ -94,6 +102,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "bn channels": Kind(("bn",), lambda row: row.batch * row.shape[0]),
         "biases of folded bn": Kind(("bn",), lambda row: row.shape[0]),
         "bn gammas": Kind(("bn",), _if(lambda row: row.op.scale, lambda row: row.batch * row.shape[0])),
+        "prelu params": Kind(("prelu",), lambda row: row.batch * row.counts.weights),
         "bn not folded": Kind(("bn",), _if(lambda row: not _folds(row))),
         "folded bias": Kind(("bn",), _if(lambda row: _folds(row) and not row.after.bias)),
         "exact gelu": Kind(("gelu",), _if(lambda row: row.op.approximate == "none")),
@@ -110,6 +119,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "global_maxpool window": Kind(("global_maxpool",), _windows),
         "global_avgpool in": Kind(("global_avgpool",), _inputs),
         "2-d global_avgpool in": Kind(("global_avgpool",), _if(_two_axes, _inputs)),
+        "adaptive in": Kind(_ADAPTIVE, _inputs),
+        "adaptive_avgpool in": Kind(_ADAPTIVE[1:], _inputs),
+        "2-d adaptive_avgpool in": Kind(_ADAPTIVE[1:], _if(_two_axes, _inputs)),
+        "adaptive_maxpool window": Kind(_ADAPTIVE[:1], _windows),
+        "adaptive_avgpool window": Kind(_ADAPTIVE[1:], _if(lambda row: not _to_one(row), _windows)),
+        "adaptive_avgpool to 1 in": Kind(_ADAPTIVE[1:], _if(_to_one, _inputs)),
+        "adaptive_avgpool to 1": Kind(_ADAPTIVE[1:], _if(_to_one)),
         "add": Kind(("add",), lambda row: (len(row.inputs) - 1) * _outputs(row)),
         "mul": Kind(("mul",), _products),
         "upsample in": Kind(("upsample",), _inputs),

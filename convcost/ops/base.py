@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import isfinite
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from convcost.errors import ConvcostError, ShapeError
-from convcost.exact.integers import Int, prod, require_above, require_equal, require_integer, unboxed
+from convcost.exact.integers import Int, is_exact, prod, require_above, require_equal, require_integer, unboxed
 
 Shape: TypeAlias = tuple[Int, ...]
 Memory: TypeAlias = Literal["own", "in place", "view"]
 Kind: TypeAlias = Literal["conv", "linear", "pool", "norm", "activation", "other"]
+Number: TypeAlias = Any
+"""An argument that no count depends on, such as a slope: any number."""
 
 
 class Params(NamedTuple):
@@ -53,7 +57,7 @@ class Work(NamedTuple):
     compares: Int = 0
     divs: Int = 0
     exps: Int = 0
-    """Exponentials, powers, roots and error functions."""
+    """Exponentials, logarithms, powers, roots and error functions."""
 
     def times(self, n: Int) -> Work:
         """The same work n times over."""
@@ -172,6 +176,15 @@ def check_integers(least: int | None, op: Op, name: str, value: Any, parts: Iter
 
 def _unboxed(value: Any) -> Any:
     return tuple(map(_unboxed, value)) if isinstance(value, tuple) else unboxed(value)
+
+
+def real(op: Op, **arguments: Any) -> None:
+    """Refuse arguments that are no numbers. A float becomes the decimal that it is written as."""
+    for name, value in arguments.items():
+        if isinstance(value, float) and isfinite(value):
+            object.__setattr__(op, name, Fraction(repr(float(value))))
+        elif not is_exact(value):
+            raise ConvcostError(f"{op.name}: {name} must be a number, got {_say(value)}")
 
 
 def boolean(op: Op, **arguments: Any) -> None:

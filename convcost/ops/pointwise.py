@@ -1,15 +1,32 @@
 """Operators that work element by element on one tensor: activations, scaling, dropout.
 
-Each says its work per element; the shape is kept and there are no parameters.
+Each says its work per element; the shape is kept, and only PReLU has parameters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar
 
-from convcost.ops.base import NO_WORK, Kind, Memory, Op, Shape, Work, elements, one_of, sum_work
+from convcost.errors import ShapeError
+from convcost.exact.integers import Int, equal, require_equal
+from convcost.ops.base import (
+    NO_WORK,
+    Kind,
+    Memory,
+    Number,
+    Op,
+    Params,
+    Shape,
+    Work,
+    at_least,
+    elements,
+    one_of,
+    real,
+    sum_work,
+)
 
 
 class Pointwise(Op):
@@ -17,61 +34,95 @@ class Pointwise(Op):
 
     per_element: ClassVar[Work] = NO_WORK
 
+    def __post_init__(self) -> None:
+        """Refuse arguments that are no numbers."""
+        real(self, **vars(self))
+
     def work(self, xs: Sequence[Shape], y: Shape) -> Work:
         """`per_element`, times the number of elements."""
         return self.per_element.times(elements(y)) if self.per_element is not NO_WORK else NO_WORK
 
 
-class Dropout(Pointwise):
-    """Nothing, at evaluation."""
+def _pointwise(
+    title: str,
+    name: str,
+    doc: str,
+    memory: Memory = "in place",
+    kind: Kind = "activation",
+    /,
+    *,
+    given: str = "",
+    **per_element: int,
+) -> type[Pointwise]:
+    """A record of one line. `given` are its arguments, which no count depends on: `p=0.5`."""
+    body: dict[str, object] = {"__doc__": doc, "__module__": __name__, "name": name, "memory": memory, "kind": kind}
+    body["per_element"] = Work(**per_element)
+    made = type(title, (Pointwise,), body)
+    if not given:
+        return made
+    arguments = dict(part.split("=") for part in given.split(", "))
+    made.__annotations__ = dict.fromkeys(arguments, Number)
+    for argument, value in arguments.items():
+        setattr(made, argument, Fraction(value))
+    return dataclass(frozen=True, eq=False, repr=False)(made)
 
-    name: ClassVar[str] = "dropout"
-    memory: ClassVar[Memory] = "view"
+
+# fmt: off
+Dropout = _pointwise("Dropout", "dropout", "Nothing, at evaluation.", "view", "other", given="p=0.5")
+Scale = _pointwise(
+    "Scale", "scale", "Multiplication by a constant, such as the residual scaling of Inception-ResNet.",
+    "in place", "other", muls=1)
+ReLU = _pointwise("ReLU", "relu", "max(x, 0).", compares=1)
+ReLU6 = _pointwise("ReLU6", "relu6", "min(max(x, 0), 6).", compares=2)
+HardTanh = _pointwise(
+    "HardTanh", "hardtanh", "min(max(x, min_val), max_val).", given="min_val=-1, max_val=1", compares=2)
+LeakyReLU = _pointwise(
+    "LeakyReLU", "leaky_relu", "x where it is positive, negative_slope x elsewhere (Maas et al. 2013).",
+    given="negative_slope=0.01", compares=1, muls=1)
+ELU = _pointwise(
+    "ELU", "elu", "x where it is positive, alpha (exp(x) - 1) elsewhere (Clevert et al. 2015).",
+    given="alpha=1", compares=1, muls=1, adds=1, exps=1)
+SELU = _pointwise(
+    "SELU", "selu", "ELU with a fixed alpha, times a constant (Klambauer et al. 2017).",
+    compares=1, muls=2, adds=1, exps=1)
+Sigmoid = _pointwise("Sigmoid", "sigmoid", "1 / (1 + exp(-x)).", exps=1, adds=1, divs=1)
+Tanh = _pointwise("Tanh", "tanh", "(exp(2x) - 1) / (exp(2x) + 1).", exps=1, adds=2, muls=1, divs=1)
+Swish = _pointwise("Swish", "swish", "x sigmoid(x), torch.nn.SiLU.", exps=1, adds=1, divs=1, muls=1)
+Softplus = _pointwise("Softplus", "softplus", "log(1 + exp(x)).", "own", exps=2, adds=1)
+Mish = _pointwise("Mish", "mish", "x tanh(softplus(x)) (Misra 2019).", exps=3, adds=3, muls=2, divs=1)
+HardSigmoid = _pointwise("HardSigmoid", "hardsigmoid", "relu6(x + 3) / 6.", adds=1, compares=2, divs=1)
+HardSwish = _pointwise("HardSwish", "hardswish", "x relu6(x + 3) / 6.", adds=1, compares=2, divs=1, muls=1)
+# fmt: on
 
 
-class ReLU(Pointwise):
-    """max(x, 0)."""
+@dataclass(frozen=True, eq=False, repr=False)
+class PReLU(Op):
+    """Leaky ReLU whose slopes are learned (He et al. 2015), torch.nn.PReLU: shape kept.
 
-    name: ClassVar[str] = "relu"
+    `num_parameters` is 1, one slope for all, or the number of channels.
+    """
+
+    name: ClassVar[str] = "prelu"
     kind: ClassVar[Kind] = "activation"
-    memory: ClassVar[Memory] = "in place"
-    per_element: ClassVar[Work] = Work(compares=1)
+    num_parameters: Int = 1
 
+    def __post_init__(self) -> None:
+        """Refuse a number below 1."""
+        at_least(1, self, num_parameters=self.num_parameters)
 
-class ReLU6(Pointwise):
-    """min(max(x, 0), 6)."""
+    def out_shape(self, *xs: Shape) -> Shape:
+        """The input's shape, if there is one slope, or one for each channel."""
+        if not equal(self.num_parameters, 1) and not require_equal(self.num_parameters, xs[0][0]):
+            raise ShapeError(f"prelu: num_parameters={self.num_parameters} is neither 1 nor its {xs[0][0]} channels")
+        return xs[0]
 
-    name: ClassVar[str] = "relu6"
-    kind: ClassVar[Kind] = "activation"
-    memory: ClassVar[Memory] = "in place"
-    per_element: ClassVar[Work] = Work(compares=2)
+    def params(self, xs: Sequence[Shape], y: Shape) -> Params:
+        """The slopes."""
+        return Params(weights=self.num_parameters)
 
-
-class Sigmoid(Pointwise):
-    """1 / (1 + exp(-x))."""
-
-    name: ClassVar[str] = "sigmoid"
-    kind: ClassVar[Kind] = "activation"
-    memory: ClassVar[Memory] = "in place"
-    per_element: ClassVar[Work] = Work(exps=1, adds=1, divs=1)
-
-
-class Tanh(Pointwise):
-    """(exp(2x) - 1) / (exp(2x) + 1)."""
-
-    name: ClassVar[str] = "tanh"
-    kind: ClassVar[Kind] = "activation"
-    memory: ClassVar[Memory] = "in place"
-    per_element: ClassVar[Work] = Work(exps=1, adds=2, muls=1, divs=1)
-
-
-class Swish(Pointwise):
-    """x sigmoid(x), torch.nn.SiLU."""
-
-    name: ClassVar[str] = "swish"
-    kind: ClassVar[Kind] = "activation"
-    memory: ClassVar[Memory] = "in place"
-    per_element: ClassVar[Work] = Work(exps=1, adds=1, divs=1, muls=1)
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """Per element one compare and one multiply."""
+        return Work(compares=1, muls=1).times(elements(y))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -98,32 +149,6 @@ class GELU(Op):
 _GELU_BY_TANH = sum_work([Work(muls=6, adds=2), Tanh.per_element])
 
 
-class HardSigmoid(Pointwise):
-    """relu6(x + 3) / 6."""
-
-    name: ClassVar[str] = "hardsigmoid"
-    kind: ClassVar[Kind] = "activation"
-    memory: ClassVar[Memory] = "in place"
-    per_element: ClassVar[Work] = Work(adds=1, compares=2, divs=1)
-
-
-class HardSwish(Pointwise):
-    """x relu6(x + 3) / 6."""
-
-    name: ClassVar[str] = "hardswish"
-    kind: ClassVar[Kind] = "activation"
-    memory: ClassVar[Memory] = "in place"
-    per_element: ClassVar[Work] = Work(adds=1, compares=2, divs=1, muls=1)
-
-
-class Scale(Pointwise):
-    """Multiplication by a constant, such as the residual scaling of Inception-ResNet."""
-
-    name: ClassVar[str] = "scale"
-    memory: ClassVar[Memory] = "in place"
-    per_element: ClassVar[Work] = Work(muls=1)
-
-
 class Softmax(Op):
     """Softmax over the first axis (channels or features), with the usual subtraction of the maximum."""
 
@@ -135,3 +160,16 @@ class Softmax(Op):
         n = elements(y)
         vectors = elements(y[1:])
         return Work(compares=n - vectors, adds=2 * n - vectors, exps=n, divs=n)
+
+
+class LogSoftmax(Op):
+    """The logarithm of softmax over the first axis: x - max - log(sum exp(x - max))."""
+
+    name: ClassVar[str] = "log_softmax"
+    kind: ClassVar[Kind] = "activation"
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """Per vector of n: n - 1 compares, 2 n subtractions, n exponentials, n - 1 adds, one logarithm."""
+        n = elements(y)
+        vectors = elements(y[1:])
+        return Work(compares=n - vectors, adds=3 * n - vectors, exps=n + vectors)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from convcost.errors import ConvcostError
-from convcost.exact.integers import Int, prod
-from convcost.ops.base import Kind, Op, Shape, Window, Work, elements, spatial
+from convcost.exact.integers import Int, common_divisor, prod
+from convcost.ops.base import Kind, Op, Shape, Window, Work, each_at_least, elements, spatial
 from convcost.ops.geometry import Axes, CeilMode, Padding, axes, check_halves, check_window, out_sizes, sliding_windows
 
 
@@ -128,3 +128,58 @@ class GlobalAvgPool(GlobalPool):
         """One add per input element but the first of each channel, one division per channel."""
         n = elements(y)
         return Work(adds=elements(xs[0]) - n, divs=n)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AdaptivePool(Op):
+    """What adaptive poolings share: (C, *sizes) -> (C, *output_size), torch.nn.AdaptiveAvgPool2d.
+
+    Of k outputs on an axis of n, output o sees the inputs from floor(o n / k) to ceil((o + 1) n / k) - 1: windows of
+    different sizes, which overlap where k does not divide n. Each of the n counts once, and once more every end of a
+    window that is within an input: n + k - gcd(n, k) in all.
+    """
+
+    kind: ClassVar[Kind] = "pool"
+    output_size: Axes
+
+    def __post_init__(self) -> None:
+        """Refuse a size below 1."""
+        each_at_least(1, self, output_size=self.output_size)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """(C, *output_size)."""
+        (x,) = xs
+        return (x[0], *axes(self, "output_size", self.output_size, len(spatial(self, x))))
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        """Input i is seen by output o if o n - k < i k < (o + 1) n."""
+        outputs = axes(self, "output_size", self.output_size, len(x) - 1)
+        return tuple(Window(n + k - 1, n, k - 1, upsampling=k) for n, k in zip(x[1:], outputs, strict=True))
+
+    def window_elements(self, x: Shape) -> Int:
+        """Elements of all windows together."""
+        outputs = axes(self, "output_size", self.output_size, len(x) - 1)
+        return x[0] * prod(n + k - common_divisor(n, k) for n, k in zip(x[1:], outputs, strict=True))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AdaptiveAvgPool(AdaptivePool):
+    """Mean of each window, torch.nn.AdaptiveAvgPool2d."""
+
+    name: ClassVar[str] = "adaptive_avgpool"
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """One add per element of a window but its first, one division per output element."""
+        n = elements(y)
+        return Work(adds=self.window_elements(xs[0]) - n, divs=n)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AdaptiveMaxPool(AdaptivePool):
+    """Maximum over each window, torch.nn.AdaptiveMaxPool2d."""
+
+    name: ClassVar[str] = "adaptive_maxpool"
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """One compare per element of a window but its first."""
+        return Work(compares=self.window_elements(xs[0]) - elements(y))

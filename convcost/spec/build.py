@@ -5,6 +5,7 @@ An item of a spec is one of
 - a list of items, one after the other;
 - `{name: item}`, which opens a scope of that name, in which the item's layers are found, and names its output;
 - a structure: concat, add or mul of branches (a list, names, or a repeat), repeat, if, auxiliary.
+`again(name)` in a chain is a named item once more, with the same weights, on what the chain has there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 from convcost.cost.graph import Graph, GraphBuilder, Tensor
 from convcost.errors import ConvcostError, did_you_mean
@@ -38,9 +39,22 @@ CONSTANTS: dict[str, Any] = {
 """Names that every expression knows: argument values that torch and the papers write as words."""
 STRUCTURES = ("concat", "add", "mul", "repeat", "if", "auxiliary")
 _JOINS = ("concat", "add", "mul")
-WORDS = {*CONSTANTS, "input", "in_channels", "previous", "identity"}
+WORDS = {*CONSTANTS, "input", "in_channels", "previous", "identity", "again"}
 """What an expression or a chain finds under these names is not for a layer to change."""
 Env = dict[str, Any]
+
+
+class Part(NamedTuple):
+    """A named item that has been built: what `again` builds once more."""
+
+    name: str
+    scope: str
+    """The name with its scopes: what its nodes' names begin with."""
+    x: Tensor
+    first: int
+    """Its first tensor, by number."""
+    last: int
+    out: Tensor
 
 
 class Program:
@@ -76,6 +90,8 @@ class _Builder:
         self.depth = 0
         self.calls: list[str] = []
         self.records = Records()
+        self.parts: dict[int, Part] = {}
+        """Named items by the number of their output."""
 
     # -- items ---------------------------------------------------------------------------------------------------
 
@@ -111,18 +127,22 @@ class _Builder:
         if not name or "/" in name:
             raise SpecError(mark, "a layer needs a name without slashes")
         env["in_channels"] = x.shape[0]
+        first = len(self.graph) + 1
+        out = self._named(name, value, mark, x, env)
+        if len(self.graph) >= first:
+            self.parts[out.index] = Part(name, self.graph.within(name), x, first, len(self.graph), out)
+        env[name] = out
+        return out
+
+    def _named(self, name: str, value: document.Value, mark: Mark, x: Tensor, env: Env) -> Tensor:
         if isinstance(value, Scalar):
             parsed = self._chosen(value, x, env)
             if self._is_one_operator(parsed.node):
-                out = self.operator(parsed, parsed.node, x, env, name=name)
-                env[name] = out
-                return out
+                return self.operator(parsed, parsed.node, x, env, name=name)
         # A repeat keeps the names of its steps to itself, and what it says by `previous` is for its surroundings.
         inner = env if _is_repeat(value) else dict(env)
         with self.graph.scope(name, place=mark):
-            out = self.inside(value, x, inner)
-        env[name] = out
-        return out
+            return self.inside(value, x, inner)
 
     def inside(self, value: document.Value, x: Tensor, env: Env) -> Tensor:
         """An item in a scope that stands for it: a block called there needs no second scope of its own."""
@@ -137,7 +157,8 @@ class _Builder:
         """concat, add, mul, repeat, if, auxiliary."""
         if key in _JOINS:
             self._only(value, (key,))
-            return self.graph.add(REGISTRY[key](), *self.branches(value.entries[key], x, env), place=value.mark)
+            named = self.branches(value.entries[key], x, env)
+            return self.graph.add(REGISTRY[key](), *named, place=value.mark) if len(named) > 1 else named[0]
         if key == "repeat":
             return self.repeat(value, x, env)
         if key == "auxiliary":
@@ -151,7 +172,10 @@ class _Builder:
         return x if chosen is None else self.item(chosen, x, env)
 
     def branches(self, value: document.Value, x: Tensor, env: Env) -> list[Tensor]:
-        """The outputs of parallel branches, each from x: a mapping of named ones, a list, or a repeat."""
+        """The outputs of parallel branches, each from x: a mapping of named ones, a list, or a repeat.
+
+        A branch that is `none` is left out.
+        """
         named: list[Tensor] = []
         if isinstance(value, document.Mapping) and "repeat" in value.entries:
             count, index = self._turns(value, env)
@@ -162,17 +186,30 @@ class _Builder:
                 with self.graph.scope(str(i + 1), numbered=True):
                     named.append(self.inside(value.entries["layers"], x, {**env, **dict.fromkeys(index, i)}))
         elif isinstance(value, document.Mapping):
-            named = [self.named(name, item, value.marks[name], x, dict(env)) for name, item in value.entries.items()]
+            for name, item in value.entries.items():
+                if not self._absent(item, x, env):
+                    named.append(self.named(name, item, value.marks[name], x, dict(env)))
         elif isinstance(value, document.Sequence):
             for item in value.items:
                 scope = nullcontext() if isinstance(item, Scalar) else self.graph.scope("branch", numbered=True)
-                with scope:
-                    named.append(self.item(item, x, dict(env)))
+                if not self._absent(item, x, env):
+                    with scope:
+                        named.append(self.item(item, x, dict(env)))
         else:
             raise SpecError(value.mark, "branches are a list, or a mapping of names")
-        if len(named) < 2:
-            raise SpecError(value.mark, "a join needs two branches or more")
+        if not named:
+            raise SpecError(value.mark, "a join needs a branch")
         return named
+
+    def _absent(self, value: document.Value, x: Tensor, env: Env) -> bool:
+        """Whether a branch is `none`."""
+        env["in_channels"] = x.shape[0]
+        return isinstance(value, Scalar) and self._is_none(self._parse(value), env)
+
+    def _is_none(self, parsed: Expression, env: Env) -> bool:
+        """Whether a chain is `none`, once its conditions are decided."""
+        node = self._decided(parsed, env).node
+        return (isinstance(node, ast.Constant) and node.value is None) or called(node)[0] == "none"
 
     def repeat(self, value: document.Mapping, x: Tensor, env: Env) -> Tensor:
         """`{repeat: n, index: i, previous: layer, layers: item}`: scopes 1 to n, one after the other.
@@ -246,6 +283,8 @@ class _Builder:
                 return self.chain(parsed, chosen, x, env)
             case ast.Constant(value=None) | ast.Name(id="identity" | "none"):
                 return x
+            case ast.Call(func=ast.Name(id="again")):
+                return self.again(parsed, node, x, env)
             case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)):
                 if name in self.program.blocks:
                     with self.graph.scope(name, numbered=True):
@@ -263,11 +302,18 @@ class _Builder:
     def operator(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env, name: str | None = None) -> Tensor:
         """One operator call, followed by its `then` chain; with a name, the two share a scope of that name."""
         call = self.program.calls.of(parsed, node)
-        tensors = [x] if call.tensors is None else [self.chain(parsed, tensor, x, env) for tensor in call.tensors]
+        tensors = [x]
+        if call.tensors is not None:
+            given = [tensor for tensor in call.tensors if not self._is_none(parsed._replace(node=tensor), env)]
+            tensors = [self.chain(parsed, tensor, x, env) for tensor in given]
+            if not tensors:
+                raise SpecError(call.place, f"{call.cls.name}: a join needs a branch")
         op = self.records.make(call.cls, call.arguments, env, call.place, name)
         then = call.then
         with self.graph.scope(name, place=call.place) if name and then else nullcontext():
-            out = self.graph.add(op, *tensors, name=None if then else name, place=call.place)
+            out = tensors[0]
+            if call.tensors is None or len(tensors) > 1:  # a join of one is that one
+                out = self.graph.add(op, *tensors, name=None if then else name, place=call.place)
             return out if then is None else self.chain(then.source, then.node, out, env)
 
     def block(self, block: Block, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
@@ -283,6 +329,35 @@ class _Builder:
         finally:
             self.calls.pop()
 
+    def again(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
+        """`again(name)`: the layers of a named item, with the same weights and names, on x.
+
+        What they take from elsewhere than that item's input stays what it was.
+        """
+        _, arguments, keywords = called(node)
+        if len(arguments) != 1 or keywords or not isinstance(arguments[0], ast.Name):
+            raise SpecError(parsed.at(node), "again takes the name of an earlier layer: again(head)")
+        said = arguments[0].id
+        layer = env.get(said)
+        part = self.parts.get(layer.index) if isinstance(layer, Tensor) else None
+        if part is None or part.out is not layer:  # the latter of one that was taken back
+            hint = did_you_mean(said, [k for k, v in env.items() if isinstance(v, Tensor) and v.index in self.parts])
+            raise SpecError(parsed.at(node), f"again takes the name of an earlier layer, which {said!r} is not{hint}")
+        made = {part.x.index: x}
+        whole = range(part.first, part.last + 1)
+        with self.graph.scope(part.name, numbered=True) if len(whole) > 1 else nullcontext():
+            for number in whole:
+                self._step(parsed.at(node))
+                tensor = self.graph.tensor(number)
+                first = self.graph.node(tensor)
+                if len(first.repeats) > len(self.graph.repeats):
+                    raise SpecError(parsed.at(node), f"again: {said} repeats layers an unknown number of times")
+                inputs = [made.get(i) or self.graph.tensor(i) for i in first.inputs]
+                name = first.name.removeprefix(part.scope).removeprefix("/")
+                with self.graph.auxiliary() if first.aux else nullcontext():
+                    made[number] = self.graph.again(tensor, *inputs, name=name or None, place=parsed.at(node))
+        return made[part.out.index]
+
     # -- small things --------------------------------------------------------------------------------------------
 
     def _is_one_operator(self, node: ast.expr) -> bool:
@@ -297,7 +372,9 @@ class _Builder:
     def _chosen(self, value: Scalar, x: Tensor, env: Env) -> Expression:
         """An item's expression, with its conditions `a if test else b` decided."""
         env["in_channels"] = x.shape[0]
-        parsed = self._parse(value)
+        return self._decided(self._parse(value), env)
+
+    def _decided(self, parsed: Expression, env: Env) -> Expression:
         while isinstance(node := parsed.node, ast.IfExp):
             parsed = parsed._replace(
                 node=node.body if self._truth(parsed._replace(node=node.test), env) else node.orelse

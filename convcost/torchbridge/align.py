@@ -1,8 +1,8 @@
 """A module of the user's against a network: is it the same, layer by layer, and if not, where does it differ first?
 
 Both run, and what they run is compared, so neither names nor the way it is written matter. The order of parallel
-branches does not matter either: a layer is told by what it is and what comes before it. Every layer of ours has weights
-of its own, so theirs must have, too. Importing this module imports torch.
+branches does not matter either: a layer is told by what it is and what comes before it. Weights that ours shares theirs
+must share, and no others. Importing this module imports torch.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def verify_module(graph: Graph, shape: Shape, module: nn.Module, device: torch.d
     total = Cost(graph, shape).with_auxiliary
     with torch.device("meta"):
         model, x = TorchModel(graph, shape), torch.zeros(samples(graph), *shape)
-    names = {path: name for name, path in model.paths.items()}
+    names = {path: name for name, path in reversed(model.paths.items())}
     ours = record(model, x)
     ours = ours._replace(layers=[layer._replace(name=names[layer.name]) for layer in ours.layers])
     try:
@@ -166,18 +166,31 @@ def _unlike(
 def _shared(
     ours: Sequence[Layer], theirs: Sequence[Layer], number_of: Mapping[int, int]
 ) -> Iterator[tuple[int, Difference]]:
-    """The layers of theirs whose weights another one had before, each with the number of ours in its place."""
+    """The layers that have their weights from another one than in the other model, each with the number of ours."""
+    mine, its = _first_uses(ours), _first_uses(theirs)
+    for j, i in number_of.items():
+        wanted, found = mine.get(i), its.get(j)
+        if wanted == (None if found is None else number_of.get(found, -1)):
+            continue
+        said = "its own" if wanted is None else f"shared with layer {ours[wanted].name}"
+        shared = "its own" if found is None else f"shared with layer {_name(found, ours, theirs, number_of)}"
+        yield i, Difference(f"layer {ours[i].name}", "weights", said, shared, _place(theirs[j]), "the spec")
+
+
+def _first_uses(layers: Sequence[Layer]) -> dict[int, int]:
+    """For each layer whose weights another one had before, the first that had."""
     had: dict[int, dict[Region, int]] = {}
-    for j, layer in enumerate(theirs):
+    firsts = {}
+    for j, layer in enumerate(layers):
         found = set()
         for region in layer.weights:
             before = had.setdefault(region.storage, {})
             found |= {k for other, k in before.items() if overlap(region, other)}
             before.setdefault(region, j)
         found.discard(j)
-        if found and j in number_of:
-            i, shared = number_of[j], f"shared with layer {_name(min(found), ours, theirs, number_of)}"
-            yield i, Difference(f"layer {ours[i].name}", "weights", "its own", shared, _place(layer), "the spec")
+        if found:
+            firsts[j] = min(found)
+    return firsts
 
 
 def _of_outputs(ours: Run, theirs: Run, pairs: Sequence[Pair], number_of: Mapping[int, int]) -> Iterator[Difference]:

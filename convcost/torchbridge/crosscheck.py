@@ -54,7 +54,7 @@ def verify_graph(graph: Graph, shape: Shape, device: torch.device) -> Verificati
             model, x = TorchModel(graph, shape), torch.zeros(batch, *shape)
     except RuntimeError as error:
         raise ConvcostError(f"{graph.name}: torch refuses an input of {format_shape(shape)}: {reason(error)}") from None
-    claims = [*_parameters(model), *_counted(model, x)]
+    claims = [*_parameters(model), *_counted(model, x, cost)]
     total = cost.with_auxiliary
     against = tuple(dict.fromkeys(claim.source for claim in claims))
     return Verification(
@@ -65,14 +65,18 @@ def verify_graph(graph: Graph, shape: Shape, device: torch.device) -> Verificati
 def _parameters(model: TorchModel) -> Iterator[Claim]:
     """What the layers store."""
     layers = [step.layer for step in model.steps]
-    trained = [sum(p.numel() for p in layer.parameters()) for layer in layers]
-    stored = [sum(b.numel() for n, b in layer.named_buffers() if n not in _NO_STATISTICS) for layer in layers]
+    firsts = [number == layers.index(layer) for number, layer in enumerate(layers)]
+    trained = [first * sum(p.numel() for p in layer.parameters()) for layer, first in zip(layers, firsts, strict=True)]
+    stored = [
+        first * sum(b.numel() for n, b in layer.named_buffers() if n not in _NO_STATISTICS)
+        for layer, first in zip(layers, firsts, strict=True)
+    ]
     total = sum(p.numel() for p in model.parameters())
     yield Claim("params", "torch's parameters", "params", lambda line: line.params, trained, total)
     yield Claim("norm statistics", "torch's buffers", "params", lambda line: line.norm_stats, stored, sum(stored))
 
 
-def _counted(model: TorchModel, x: Tensor) -> Iterator[Claim]:
+def _counted(model: TorchModel, x: Tensor, cost: Cost) -> Iterator[Claim]:
     """What a forward pass gives, and what others count of it; where torch refuses a layer, nothing is counted."""
     if x.device.type == "meta":
         given, outputs = _run(model, lambda: model(x))
@@ -83,19 +87,29 @@ def _counted(model: TorchModel, x: Tensor) -> Iterator[Claim]:
     if len(given) < len(outputs):
         return
     if x.device.type != "meta":
-        yield from _by_fvcore(model, analysis)
+        yield from _by_fvcore(model, analysis, cost)
     yield _by_torch(model.to("meta"), given)
 
 
-def _by_fvcore(model: TorchModel, analysis: FlopCountAnalysis) -> Iterator[Claim]:
+def _by_fvcore(model: TorchModel, analysis: FlopCountAnalysis, cost: Cost) -> Iterator[Claim]:
     counts = analysis.by_module_and_operator()
     paths = [*model.paths.values(), ""]
     # Its counts come apart by operator: without those of BN and pooling they are what handles that return 0 would give.
     *macs, total = [sum(counts[path][name] for name in _MACS_OF_FVCORE) for path in paths]
-    yield Claim("macs", "fvcore", "work", lambda line: line.macs, macs, total)
+    yield Claim("macs", "fvcore", "work", lambda line: line.macs, _each(macs, cost, lambda line: line.macs), total)
     *macs, total = [sum(counts[path].values()) for path in paths]
     fvcore = rule("fvcore")
+    macs = _each(macs, cost, fvcore.of)
     yield Claim("count in fvcore's dialect", "fvcore", fvcore.formula, fvcore.of, macs, total)
+
+
+def _each(counts: list[Quantity], cost: Cost, ours: Callable[[Line], Quantity]) -> list[Quantity]:
+    """Counts of modules as counts of layers: of a module's later uses as ours says, and the rest of its first."""
+    for number, (node, row) in enumerate(zip(cost.graph.nodes, cost.rows, strict=True)):
+        if node.shares is not None:
+            counts[number] = ours(row)
+            counts[node.shares] -= ours(row)  # type: ignore[operator]  # both are ints
+    return counts
 
 
 def _by_torch(model: TorchModel, given: Sequence[torch.Size]) -> Claim:
@@ -129,7 +143,8 @@ def _run(model: TorchModel, forward: Callable[[], object]) -> tuple[list[torch.S
         outputs.append(tuple(output.shape[1:]))
         torch._C._set_tracing_state(tracing)  # type: ignore[attr-defined]
 
-    hooks = [step.layer.register_forward_hook(note) for step in model.steps]
+    layers = {id(step.layer): step.layer for step in model.steps}.values()
+    hooks = [layer.register_forward_hook(note) for layer in layers]
     try:
         with torch.no_grad():
             forward()

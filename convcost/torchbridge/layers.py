@@ -8,6 +8,7 @@ Importing this module imports torch.
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from functools import partial, reduce
 from operator import add, mul
 from typing import Any, TypeAlias
@@ -265,7 +266,16 @@ def _from(layer: Callable[..., nn.Module], *fields: str, **more: Any) -> Builder
     """The builder of a layer that takes the named fields of its record, and nothing else."""
 
     def build(op: Op, _: Shape) -> nn.Module:
-        return layer(*(getattr(op, field) for field in fields), **more)
+        values = (getattr(op, field) for field in fields)
+        return layer(*(float(value) if isinstance(value, Fraction) else value for value in values), **more)
+
+    return build
+
+
+def _adaptive(*layers: Callable[..., nn.Module]) -> Builder:
+    def build(op: Any, x: Shape) -> nn.Module:
+        # One number where that says it all, as by hand: some counters fail at a tuple.
+        return _of_rank(op, x, *layers)(op.output_size)
 
     return build
 
@@ -287,20 +297,30 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.AvgPool: _pool,
     ops.GlobalMaxPool: _global(nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d),
     ops.GlobalAvgPool: _global(nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d),
+    ops.AdaptiveMaxPool: _adaptive(nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d),
+    ops.AdaptiveAvgPool: _adaptive(nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d),
     ops.BatchNorm: _batch_norm,
     ops.LocalResponseNorm: _lrn,
     ops.Normalize: _normalize,
     ops.ReLU: _from(nn.ReLU),
     ops.ReLU6: _from(nn.ReLU6),
+    ops.LeakyReLU: _from(nn.LeakyReLU, "negative_slope"),
+    ops.PReLU: _from(nn.PReLU, "num_parameters"),
+    ops.ELU: _from(nn.ELU, "alpha"),
+    ops.SELU: _from(nn.SELU),
     ops.Swish: _from(nn.SiLU),
     ops.GELU: _from(nn.GELU, "approximate"),
     ops.Sigmoid: _from(nn.Sigmoid),
+    ops.Mish: _from(nn.Mish),
+    ops.Softplus: _from(nn.Softplus),
     ops.Tanh: _from(nn.Tanh),
     ops.HardSigmoid: _from(nn.Hardsigmoid),
     ops.HardSwish: _from(nn.Hardswish),
+    ops.HardTanh: _from(nn.Hardtanh, "min_val", "max_val"),
     ops.Softmax: _from(nn.Softmax, dim=1),
+    ops.LogSoftmax: _from(nn.LogSoftmax, dim=1),
     ops.Scale: _from(Scale),
-    ops.Dropout: _from(nn.Dropout),
+    ops.Dropout: _from(nn.Dropout, "p"),
     ops.Add: _from(Add),
     ops.Multiply: _from(Multiply),
     ops.Concat: _from(Concat),

@@ -36,7 +36,7 @@ class TorchModel(Scope):
     It takes any size that the graph allows; weights that depend on the size (those of a linear layer behind a map) are
     made for `input`, by default the graph's own. Where other outputs are used by no layer, as those of auxiliary
     heads, it gives (output, *others). `paths` says where each node is: `inception_3a/5x5/reduce` is the submodule
-    `inception_3a.5x5.reduce`.
+    `inception_3a.5x5.reduce`; one that uses another's weights is that one's.
     """
 
     def __init__(self, graph: Graph, input: Shape | None = None) -> None:
@@ -53,12 +53,13 @@ class TorchModel(Scope):
         for number, node in zip(numbers, graph.nodes, strict=True):
             xs = tuple(shapes[i] for i in node.inputs)
             try:
-                layer = layers.build(node.op, xs)
+                layer = layers.build(node.op, xs) if node.shares is None else self.steps[node.shares].layer
             except ConvcostError as error:
                 raise ConvcostError(f"layer {node.name}: {error}") from None
             except Exception as error:  # torch's, of any kind
                 raise ConvcostError(f"layer {node.name}: torch: {reason(error)}") from error
-            self.paths[node.name] = _adopt(scopes, node.name, layer)
+            first = None if node.shares is None else graph.nodes[node.shares].name
+            self.paths[node.name] = _adopt(scopes, node.name, layer) if first is None else self.paths[first]
             done = tuple(i for i in set(node.inputs) if last_use[i] == number and i not in self.outputs)
             self.steps.append(
                 Step(layer, node.op.multiplies, node.inputs, layers.preparation(node.op, xs[0]), number, done)

@@ -374,6 +374,17 @@ POOL = (
     # 2*3*4 - 1 = 23 for each of 2 channels
     case(ops.GlobalMaxPool(), (2, 2, 3, 4), (2, 1, 1, 1), compares=46),
     case(ops.GlobalMaxPool(), (1024, 7, 7), (1024, 1, 1), compares=49_152),
+    # Adaptive, torch's: output o sees floor(o n / k) to ceil((o + 1) n / k) - 1. 14 to 7: windows of 2x2, 3 adds each.
+    case(ops.AdaptiveAvgPool(7), (512, 14, 14), (512, 7, 7), adds=75_264, divs=25_088),
+    # AlexNet at 224: 6 to 6, windows of one
+    case(ops.AdaptiveAvgPool(6), (256, 6, 6), (256, 6, 6), divs=9_216),
+    # and at 320: 9 to 6 is 0-1, 1-2, 3-4, 4-5, 6-7, 7-8: windows of 2x2 that overlap; 3*256*36 = 27,648
+    case(ops.AdaptiveAvgPool(6), (256, 9, 9), (256, 6, 6), adds=27_648, divs=9_216),
+    # 5 to 3 is 0-1, 1-3, 3-4: 7 elements; 4 to 3 is 0-1, 1-2, 2-3: 6. Together 42 less 9 outputs, 2 channels
+    case(ops.AdaptiveMaxPool(3), (2, 5, 4), (2, 3, 3), compares=66),
+    # 2 to 5 is 0, 0, 0-1, 1, 1: 6 elements, 5 outputs; by axis, 6 to 4 is 0-1, 1-2, 3-4, 4-5: 8 elements, 4 outputs
+    case(ops.AdaptiveMaxPool((5, 4)), (1, 2, 6), (1, 5, 4), compares=28),
+    case(ops.AdaptiveAvgPool(4), (3, 8), (3, 4), adds=12, divs=12),
 )
 
 NORM = (
@@ -433,6 +444,17 @@ POINTWISE = (
     pointwise(ops.Dropout()),
     pointwise(ops.ReLU(), compares=1),
     pointwise(ops.ReLU6(), compares=2),  # with 0 and with 6
+    pointwise(ops.HardTanh(0, 6), compares=2),
+    pointwise(ops.LeakyReLU(), compares=1, muls=1),
+    pointwise(ops.LeakyReLU(0.2), compares=1, muls=1),
+    pointwise(ops.ELU(), compares=1, muls=1, adds=1, exps=1),  # alpha * (exp(x) - 1)
+    pointwise(ops.SELU(), compares=1, muls=2, adds=1, exps=1),
+    pointwise(ops.Softplus(), exps=2, adds=1),  # log(1 + exp(x))
+    pointwise(ops.Mish(), exps=3, adds=3, muls=2, divs=1),  # softplus, tanh, and a product
+    # a slope for all, or one for each of 2 channels
+    case(ops.PReLU(), (2, 3, 4), (2, 3, 4), params={"weights": 1}, compares=24, muls=24),
+    case(ops.PReLU(2), (2, 3, 4), (2, 3, 4), params={"weights": 2}, compares=24, muls=24),
+    case(ops.PReLU(10), (10,), (10,), params={"weights": 10}, compares=10, muls=10),
     pointwise(ops.Sigmoid(), exps=1, adds=1, divs=1),
     pointwise(ops.Tanh(), exps=1, adds=2, muls=1, divs=1),  # (e - 1) / (e + 1) with e = exp(2x)
     pointwise(ops.Swish(), exps=1, adds=1, divs=1, muls=1),
@@ -447,6 +469,8 @@ POINTWISE = (
     case(ops.Softmax(), (1000,), (1000,), compares=999, adds=1_999, exps=1_000, divs=1_000),
     # 12 vectors of 5, one per position: 12*4 compares, 12*(5 + 4) adds, 60 of each
     case(ops.Softmax(), (5, 3, 4), (5, 3, 4), compares=48, adds=108, exps=60, divs=60),
+    # x - max - log(sum exp(x - max)): twice 60 differences, 12*4 sums; 60 exponentials and 12 logarithms
+    case(ops.LogSoftmax(), (5, 3, 4), (5, 3, 4), compares=48, adds=168, exps=72),
 )
 
 TENSOR = (
@@ -521,6 +545,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "rbf": {"out_features": 10},
     "maxpool": {"kernel_size": 3},
     "avgpool": {"kernel_size": 3},
+    "adaptive_maxpool": {"output_size": 7},
+    "adaptive_avgpool": {"output_size": 7},
     "split": {"parts": 2, "index": 0},
     "shuffle": {"groups": 2},
     "zeropad": {"padding": 1},
@@ -547,6 +573,9 @@ INTEGERS: dict[str, dict[str, tuple[int | None, tuple[str, ...]]]] = {
     "rbf": {"out_features": (1, ONE)},
     "maxpool": WINDOW,
     "avgpool": {name: WINDOW[name] for name in ("kernel_size", "stride", "padding")},
+    "adaptive_maxpool": {"output_size": (1, AXES)},
+    "adaptive_avgpool": {"output_size": (1, AXES)},
+    "prelu": {"num_parameters": (1, ONE)},
     "lrn": {"size": (1, ONE)},
     "split": {"parts": (1, ONE), "index": (0, ONE)},
     "shuffle": {"groups": (1, ONE)},
@@ -564,6 +593,14 @@ BOOLEANS = {
     "bn": ("scale", "shift", "stats"),
 }
 WORDS = {"maxpool": ("ceil_mode",), "avgpool": ("ceil_mode",), "upsample": ("mode",), "gelu": ("approximate",)}
+
+NUMBERS = {
+    "dropout": ("p",),
+    "leaky_relu": ("negative_slope",),
+    "elu": ("alpha",),
+    "hardtanh": ("min_val", "max_val"),
+}
+"""Arguments that no count depends on: any number will do."""
 
 
 def _refused_integers() -> list[Refused]:
@@ -609,6 +646,12 @@ def _refused_booleans() -> list[Refused]:
 
 REFUSED: tuple[Refused, ...] = (
     *_refused_integers(),
+    *(
+        Refused(name, {argument: value}, f"{name}: {argument} must be a number, got {text}")
+        for name, arguments in NUMBERS.items()
+        for argument in arguments
+        for value, text in ((True, "True"), ("0.5", "'0.5'"), (None, "None"), (float("nan"), "nan"), ((1, 2), "(1, 2)"))
+    ),
     *_refused_booleans(),
     *(
         Refused(name, GOOD[name] | {"padding": value}, f"{name}: padding must be same, valid or sizes, got {value!r}")
@@ -677,6 +720,14 @@ MISFITS = (
     Misfit(ops.GlobalMaxPool(), ((6,),), "global_maxpool needs (channels, size...), its input is 6"),
     Misfit(ops.GlobalAvgPool(), ((6,),), "global_avgpool needs (channels, size...), its input is 6"),
     Misfit(ops.ZeroPad(1), ((6,),), "zeropad needs (channels, size...), its input is 6"),
+    Misfit(ops.AdaptiveAvgPool(2), ((6,),), "adaptive_avgpool needs (channels, size...), its input is 6"),
+    Misfit(ops.AdaptiveMaxPool(2), ((6,),), "adaptive_maxpool needs (channels, size...), its input is 6"),
+    Misfit(
+        ops.AdaptiveAvgPool((2, 2)),
+        ((6, 9),),
+        "adaptive_avgpool: output_size has 2 values for an input with 1 spatial axes",
+    ),
+    Misfit(ops.PReLU(3), ((6, 9),), "prelu: num_parameters=3 is neither 1 nor its 6 channels"),
     Misfit(ops.Upsample(2), ((6,),), "upsample needs (channels, size...), its input is 6"),
     # one value per axis, for another number of axes
     Misfit(ops.Conv(8, (3, 3)), ((6, 9),), "conv: kernel_size has 2 values for an input with 1 spatial axes"),
@@ -753,9 +804,12 @@ TOO_SMALL: tuple[tuple[Op, Shape, Shape], ...] = (
 KINDS = {
     "conv": ("conv", "dwconv", "conv_transpose"),
     "linear": ("linear",),
-    "pool": ("maxpool", "avgpool", "global_maxpool", "global_avgpool"),
+    "pool": ("maxpool", "avgpool", "adaptive_maxpool", "adaptive_avgpool", "global_maxpool", "global_avgpool"),
     "norm": ("bn", "lrn", "normalize"),
-    "activation": ("relu", "relu6", "swish", "gelu", "sigmoid", "tanh", "hardsigmoid", "hardswish", "softmax"),
+    "activation": tuple(
+        "relu relu6 leaky_relu prelu elu selu swish gelu mish sigmoid softplus tanh hardsigmoid hardswish hardtanh"
+        " softmax log_softmax".split()
+    ),
     "other": (
         *("rbf", "scale", "dropout", "add", "mul", "concat"),
         *("split", "shuffle", "flatten", "zeropad", "channelpad", "upsample"),

@@ -7,12 +7,56 @@ import pytest
 
 from convcost import Cost, GraphBuilder
 from convcost.errors import ConvcostError, ShapeError
-from convcost.ops import Add, Conv, Linear, ReLU
+from convcost.ops import AdaptiveAvgPool, Add, BatchNorm, Concat, Conv, Flatten, GlobalAvgPool, Linear, MaxPool, ReLU
 
 
 @pytest.fixture
 def builder() -> GraphBuilder:
     return GraphBuilder("net", (3, 8, 8))
+
+
+def test_a_layer_that_is_used_again_has_its_parameters_once_and_its_work_at_every_use():
+    """3x3 of 4 channels: 4*9*4 weights and 4 biases; at 8x8 and at 4x4 each weight once per position."""
+    g = GraphBuilder("shared", (4, 8, 8))
+    head = g.add(Conv(4, 3, padding=1), g.input, name="head")
+    small = g.add(MaxPool(2), g.input)
+    again = g.again(head, small, name="again")
+    third = g.again(again, small)
+    g.add(Concat(), *(g.add(Flatten(), x) for x in (head, again, third)))
+    cost = Cost(g.graph())
+    assert [(line.params, line.macs) for line in cost if line.operator == "conv"] == [
+        (148, 144 * 64),
+        (0, 144 * 16),
+        (0, 144 * 16),
+    ]
+    assert (cost.total.params, cost.total.macs) == (148, 144 * 96)
+    assert [node.shares for node in g.graph().nodes if node.op.name == "conv"] == [None, 0, 0]
+    with pytest.raises(ShapeError, match=r"layer conv_2: layer head has 148 parameters, .* would have 292: "):
+        g.again(head, g.add(Concat(), small, small))
+    with pytest.raises(ConvcostError, match="what is used again is a layer that this builder has made, got the input"):
+        g.again(g.input, small)
+
+
+def test_a_layer_is_not_used_again_on_other_axes():
+    """A kernel of 1 has as many weights over one axis as over two, but torch's are of one rank."""
+    g = GraphBuilder("shared", (4, 8, 8))
+    line = g.add(Conv(4, 1), g.add(GlobalAvgPool(), g.input), name="line")
+    features = g.add(Flatten(), g.input)
+    with pytest.raises(ConvcostError, match="conv needs"):
+        g.again(line, features)
+    norm = g.add(BatchNorm(), line, name="norm")
+    with pytest.raises(ShapeError, match="layer norm is of 4x1x1: it cannot be used again on other axes"):
+        g.again(norm, g.add(Linear(4), features))
+
+
+def test_weights_that_depend_on_the_input_cannot_be_used_at_another_size():
+    """A linear layer behind maps of 8x8 and, pooled, of 8x8: at other inputs the two differ."""
+    g = GraphBuilder("shared", (1, 8, 8))
+    fc = g.add(Linear(3), g.input, name="fc")
+    g.add(Concat(), fc, g.again(fc, g.add(AdaptiveAvgPool(8), g.input), name="again"))
+    assert Cost(g.graph()).total.params == 195
+    with pytest.raises(ShapeError, match="layer again: layer fc has 771 parameters, and on this input would have 195"):
+        Cost(g.graph(), (1, 16, 16))
 
 
 def test_tensors_of_another_builder_are_refused(builder):

@@ -137,6 +137,8 @@ class Held(NamedTuple):
 IN_PLACE: dict[type[ops.Op], Any] = {
     ops.ReLU: F.relu_, ops.ReLU6: lambda x: F.relu6(x, inplace=True), ops.Swish: lambda x: F.silu(x, inplace=True),
     ops.Sigmoid: torch.sigmoid_, ops.Tanh: torch.tanh_, ops.HardSigmoid: lambda x: F.hardsigmoid(x, inplace=True),
+    ops.LeakyReLU: F.leaky_relu_, ops.ELU: F.elu_, ops.SELU: F.selu_, ops.HardTanh: F.hardtanh_,
+    ops.Mish: lambda x: F.mish(x, inplace=True),
     ops.HardSwish: lambda x: F.hardswish(x, inplace=True), ops.Scale: lambda x: x.mul_(1.0),
 }  # fmt: skip
 """Torch's own in-place forms of the operators with one input that have one."""

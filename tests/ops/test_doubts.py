@@ -31,7 +31,11 @@ SWAPPED = "; conv takes out_channels, kernel_size: did you mean conv(64, 3)?"
         ),
         (ops.Conv(3, 64, 3, "same"), (3, 32, 32), [f"conv: its kernel of 64 is larger than its map of 32{SWAPPED}"]),
         (ops.Conv(3, 64, 3, "same"), (3, 224, 224), [f"conv: its kernel of 64 makes 3 channels of 3{SWAPPED}"]),
-        (ops.Conv(3, 64, 2, "same"), (3, 224, 224), [f"conv: its kernel of 64 makes 3 channels of 3{SWAPPED[:-4]} 2)?"]),
+        (
+            ops.Conv(3, 64, 2, "same"),
+            (3, 224, 224),
+            [f"conv: its kernel of 64 makes 3 channels of 3{SWAPPED[:-4]} 2)?"],
+        ),
         (ops.Conv(3, 31), (3, 224, 224), []),
         (ops.Conv(3, 7, 2), (3, 224, 224), []),
         (ops.Conv(3, 64, 1, "same"), (3, 224, 224), []),

@@ -8,7 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases.operators import BOOLEANS, CASES, INTEGERS, KINDS, MISFITS, REFUSED, TOO_SMALL, WORDS, Case, Misfit, Refused
+from cases.operators import (
+    BOOLEANS,
+    CASES,
+    INTEGERS,
+    KINDS,
+    MISFITS,
+    NUMBERS,
+    REFUSED,
+    TOO_SMALL,
+    WORDS,
+    Case,
+    Misfit,
+    Refused,
+)
 from complete import require_lines
 from numbers_of import Symbols, arguments, as_arrays, combined, is_exact
 
@@ -28,10 +41,11 @@ def test_every_operator_has_a_case() -> None:
 
 
 def test_every_argument_has_its_error_cases() -> None:
-    kinds = {name: (*INTEGERS.get(name, ()), *BOOLEANS.get(name, ()), *WORDS.get(name, ())) for name in REGISTRY}
+    tables = (INTEGERS, BOOLEANS, WORDS, NUMBERS)
+    kinds = {name: [argument for table in tables for argument in table.get(name, ())] for name in REGISTRY}
     covered = [f"{name}.{argument}" for name, arguments in kinds.items() for argument in arguments]
     wanted = [f"{name}.{field.name}" for name, op in REGISTRY.items() for field in dataclasses.fields(op)]
-    require_lines(covered, wanted, "tests/cases/operators.py, INTEGERS, BOOLEANS or WORDS", "{}")
+    require_lines(covered, wanted, "tests/cases/operators.py, INTEGERS, BOOLEANS, WORDS or NUMBERS", "{}")
     words = [f"{name}.{argument}" for name, arguments in WORDS.items() for argument in arguments]
     refused = [f"{one.name}.{argument}" for one in REFUSED for argument in one.arguments]
     require_lines(
@@ -60,6 +74,8 @@ def test_ints(case: Case) -> None:
 def form(case: Case) -> str:
     """What cases that share one evaluation on arrays have in common: everything but the numbers."""
     blank = [combined([value], lambda _: "n") for value in arguments(case.op).values()]
+    if case.op.name == "prelu":  # one slope, or one for each channel
+        blank.append(str(case.op.num_parameters == 1))
     # Which axes of a product are broadcast is a matter of form, not of number.
     axes = [[d == 1 for d in x] for x in case.xs] if case.op.name == "mul" else [len(x) for x in case.xs]
     return str((case.op.name, blank, axes))

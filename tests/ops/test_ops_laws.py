@@ -17,6 +17,7 @@ from convcost import ops
 from convcost.cost.graph import Evaluated, Graph, evaluate
 from convcost.ops import Op, Shape, Work, sum_params, sum_work
 from convcost.ops.geometry import pads
+from convcost.ops.pool import AdaptivePool
 
 
 def numbers(priced: Evaluated) -> tuple[Any, ...]:
@@ -96,7 +97,12 @@ def test_window_sizes_are_the_number_of_windows(window: tuple[int, int, int, int
 @settings(deadline=None, max_examples=500)
 @given(variants())
 def test_more_never_costs_less(drawn: list[Applied]) -> None:
-    """More channels in, larger sizes, more channels out: no output, parameter or work gets less."""
+    """More channels in, larger sizes, more channels out: no output, parameter or work gets less.
+
+    But for adaptive pooling: of 2 to 3 its windows are 0, 0-1, 1, which is one sum, and of 3 to 3 it is none.
+    """
+    if isinstance(drawn[0][0], AdaptivePool):
+        return
     (least, *more) = (numbers(evaluate(op, xs)) for op, xs in drawn)
     for row in more:
         assert all(a <= b for a, b in zip(least, row, strict=True))

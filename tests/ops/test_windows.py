@@ -64,7 +64,7 @@ def test_what_an_output_sees(op: Op, x: Shape, windows: tuple[Window, ...] | Non
         (ops.DepthwiseConv(3, padding=((1, 0), (1, 1))), 2, None),
         (ops.MaxPool(3, 2, padding=1), 2, (1, 1)),
         (ops.MaxPool(2, 2, padding=1), 2, (1, 1)),
-        (ops.MaxPool(3, 2, padding=2), 2, None),  # torch pads a pooling by half its kernel at most
+        (ops.MaxPool(3, 2, padding=((2, 2), (2, 2))), 2, None),  # torch pads a pooling by half its kernel at most
         (ops.AvgPool(3, 2), 3, (0, 0, 0)),
         (ops.AvgPool(3, 2, padding=1), 3, None),
         (ops.AvgPool(3, 2, ceil_mode=True), 3, None),

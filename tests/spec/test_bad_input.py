@@ -107,7 +107,7 @@ BAD = {
         HEAD + "layers: [a: 'conv(4, 1)', b: 'a >> conv(5, 1)', c: 'add(a, b)']",
         "layer c: add of different shapes: 4x16x16 and 5x16x16 (a is 4x16x16, b/conv is 5x16x16)",
     ),
-    "a join of one": (HEAD + "layers: [{concat: [relu]}]", "a join needs two branches or more"),
+    "a join of none": (HEAD + "layers: [{concat: [none]}]", "a join needs a branch"),
     "a cycle": (
         HEAD + "blocks: {a(): b(), b(): a()}\nlayers: [a()]",
         "block a calls itself: a -> b -> a",

@@ -91,7 +91,7 @@ def test_layers_named_in_a_repeated_branch_stay_there() -> None:
 @pytest.mark.parametrize(
     ("count", "why"),
     [
-        ("1", "a join needs two branches or more"),
+        ("0", "a join needs a branch"),
         ("-1", "a repeat needs an integer >= 0, got -1"),
         ("1000000", "the network is too large: .*"),
     ],
@@ -100,6 +100,30 @@ def test_repeated_branches_are_checked(count: str, why: str) -> None:
     text = BRANCHES.replace("repeat: 3", f"repeat: {count}").replace("i + 1", "min(i, 0) + 1")
     with pytest.raises(ConvcostError, match=rf"test:6:\d+: {why}$"):
         priced(text)
+
+
+def test_a_branch_that_is_none_is_left_out_and_a_join_of_one_is_that_one() -> None:
+    """16 channels without the pooling, which would pass on 8 more."""
+    text = """
+name: optional
+input: 8x8x8
+knobs: {pool: false, skip: false}
+layers:
+  - a: {concat: {a: "conv(16, 1)", b: "maxpool(3, 1, 1) if pool else none"}}
+  - b: {add: ["conv(16, 1)", identity if skip else none]}
+  - c: concat(b, a if skip else none)
+  - d: {concat: {repeat: 1, layers: relu}}
+"""
+    spec = Spec(document.parse(text, "test"))
+    network = Network(spec, spec.name, None)
+    assert [(row.name, row.shape[0]) for row in network.price()] == [("a/a", 16), ("b/conv", 16), ("d/1/relu", 16)]
+    assert network.price(pool=True)["a"].shape[0] == 24
+    assert [row.name for row in network.price(skip=True)][-4:] == ["b/conv", "b/add", "c/concat", "d/1/relu"]
+    nothing = text.replace('["conv(16, 1)", ', "[none, ")
+    with pytest.raises(ConvcostError, match="test:7:14: a join needs a branch"):
+        priced(nothing)
+    with pytest.raises(ConvcostError, match="test:8:8: concat: a join needs a branch"):
+        priced(text.replace("concat(b, ", "concat(none, "))
 
 
 def priced(text: str) -> Cost:

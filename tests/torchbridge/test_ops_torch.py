@@ -154,7 +154,20 @@ def one_channel(op: Op) -> Op:
 
 
 @pytest.mark.parametrize("rank", [1, 2])
-@pytest.mark.parametrize("name", ["conv", "dwconv", "conv_transpose", "maxpool", "avgpool", "zeropad", "upsample"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "conv",
+        "dwconv",
+        "conv_transpose",
+        "maxpool",
+        "avgpool",
+        "zeropad",
+        "upsample",
+        "adaptive_avgpool",
+        "adaptive_maxpool",
+    ],
+)
 def test_windows(name: str, rank: int) -> None:
     """Exactly the inputs in its window reach an output: one input after the other is 1 and the rest 0."""
 

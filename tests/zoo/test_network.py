@@ -34,6 +34,13 @@ def test_a_structure_that_looks_at_its_inputs_sizes_is_built_anew():
     assert net.price().total.params == 192 * 96 + 96
 
 
+@pytest.mark.parametrize(("name", "params"), [("alexnet@torchvision", 61_100_840), ("vgg16@bn", 138_365_992)])
+def test_behind_an_adaptive_pooling_weights_are_the_same_at_any_size(name, params):
+    """torchvision 0.28's own counts."""
+    for size in (224, 320):
+        assert convcost.load(name).price((3, size, size)).total.params == params
+
+
 def test_a_built_graph_is_of_the_input_that_was_asked_for():
     net = convcost.load("resnet18")
     assert net.build().input == (3, 224, 224)
