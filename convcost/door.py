@@ -5,7 +5,7 @@ Each takes a network by its name or as `load` gives it, and axes, limits and cla
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -78,14 +78,18 @@ def formula(
 
 
 def reconcile(
-    *claims: str, network: Network | str | None = None, params: str | None = None, macs: str | None = None
+    *claims: str,
+    network: Network | str | None = None,
+    params: str | None = None,
+    macs: str | None = None,
+    each: Callable[[Sequence[str]], Iterable[str]] = iter,
 ) -> Reconciled:
     """Everything that makes claimed numbers true at once: `reconcile("3.8 GFLOPs", network="resnet50")`.
 
     A claim is a number as it is printed, with its unit; `params` and `macs` say what a number without one counts. A
     single text may be a sentence: "Our ResNet-50 has 590M FLOPs at 160x160". Without a network every shipped one is
-    searched. Raises ConvcostError for a text that is no such number, a quantity
-    that is claimed twice, and where nothing is claimed.
+    searched; `each` goes through their names, and can show how far it is. Raises ConvcostError for a text that is no
+    such number, a quantity that is claimed twice, and where nothing is claimed.
     """
     from convcost.auditing.reconcile import claimed
     from convcost.auditing.reconcile import reconcile as search
@@ -101,7 +105,7 @@ def reconcile(
             if of in found:
                 raise ConvcostError(f"{text!r}: {of} are claimed twice")
             found[of] = printed
-    return search(found, None if network is None else _network(network))
+    return search(found, None if network is None else _network(network), each)
 
 
 def sweep(
@@ -142,9 +146,9 @@ def solve(
 
     `solve("mobilenet_v1", max={"macs": "300M"}, over=["width=0.05:2:0.05", "H=32:448:32"], maximize="H*width")` gives
     the `top` designs from the largest value of the expression down; without `maximize`, all of which no axis can grow
-    alone. A limit is an int or a text such as "300M", of params, macs, activations or peak_memory(elements,
-    not bytes); an axis without values has a default range. Raises ConvcostError for a name, limit
-    or value that does not fit, and where the search grows too large.
+    alone. A limit is an int or a text such as "300M", of params, macs, activations or peak_memory (bytes in float32);
+    an axis without values has a default range. Raises ConvcostError for a name, limit or value that does not fit, and
+    where the search grows too large.
     """
     from convcost.designs.run import check
     from convcost.designs.solve import Problem, limits_of

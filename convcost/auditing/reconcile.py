@@ -8,11 +8,11 @@ than to take it for an error or for a count of something that is none of ours; i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from math import log2
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from convcost.auditing.axes import Axis, axis_of, kind_of, none_of_ours, price_of_zeros
 from convcost.auditing.chance import chance
@@ -21,11 +21,12 @@ from convcost.auditing.hypotheses import Candidate, Subject, family_bits, refere
 from convcost.auditing.prices import COMMON_CLASSES, bits, raw
 from convcost.auditing.rows import Row, Shared
 from convcost.errors import ConvcostError
-from convcost.network import Network, shipped
+from convcost.network import Network, every_variant
 from convcost.printed.numbers import Printed, parse
 from convcost.published.claims import Claim
 from convcost.published.readings import PLAIN, Reading, counted, residual
 from convcost.published.tables import TOTAL
+from convcost.spec.catalog import shipped, shipped_files
 
 _NEAREST = 5
 _MOST = 200
@@ -93,19 +94,24 @@ def claimed(text: str, quantity: str = "") -> tuple[str, Printed]:
     return own, printed
 
 
-def reconcile(claims: Mapping[str, Printed], network: Network | None = None) -> Reconciled:
+Each: TypeAlias = Callable[[Sequence[str]], Iterable[str]]
+"""What goes through names of networks: `iter`, or one that shows how far it is."""
+
+
+def reconcile(claims: Mapping[str, Printed], network: Network | None = None, each: Each = iter) -> Reconciled:
     """Everything that makes the claimed numbers (by quantity, params and ops) true at once.
 
     Args:
         claims: see `claimed`.
         network: the network that they are claimed of; None searches every shipped network and variant.
+        each: goes through the networks that are searched.
 
     Raises:
         ConvcostError: nothing is claimed.
     """
     if not claims:
         raise ConvcostError("nothing is claimed: give --params, --macs, or a number with its unit")
-    found = search(claims, network)
+    found = search(claims, network, each)
     return Reconciled(
         tuple(claims.values()),
         reference(network, network.input) if network else "",
@@ -117,11 +123,11 @@ def reconcile(claims: Mapping[str, Printed], network: Network | None = None) -> 
     )
 
 
-def search(claims: Mapping[str, Printed], network: Network | None = None) -> Search:
+def search(claims: Mapping[str, Printed], network: Network | None = None, each: Each = iter) -> Search:
     """All hypotheses about the claimed numbers, as arrays."""
     cells = [Claim("", "", str(one), quantity, "", TOTAL, one) for quantity, one in claims.items()]
     axes = {kind_of(cell): axis_of(kind_of(cell), [cell]) for cell in cells}
-    return Search(cells, axes, *(_of(network, cells, axes) if network else _all(axes)))
+    return Search(cells, axes, *(_of(network, cells, axes) if network else _all(axes, each)))
 
 
 def _of(network: Network, cells: Sequence[Claim], axes: Mapping[str, Axis]) -> tuple[list[Candidate], Any]:
@@ -138,16 +144,17 @@ def _of(network: Network, cells: Sequence[Claim], axes: Mapping[str, Axis]) -> t
     return row.candidates, own + np.array(family) + shared_bits(None, None)
 
 
-def _all(axes: Mapping[str, Axis]) -> tuple[list[Candidate], Any]:
+def _all(axes: Mapping[str, Axis], each: Each) -> tuple[list[Candidate], Any]:
     """Every shipped network in every variant, and what each costs."""
     import numpy as np
 
     found: list[Candidate] = []
     prices: list[float] = []
     default: dict[str, Network] = {}
-    every = list(shipped(variants=True))
-    among = log2(len({network.network for network, _ in every}))
-    for network, cost in every:
+    every = {network.name: network for path in shipped_files() for network in every_variant(shipped(path))}
+    among = log2(len({network.network for network in every.values()}))
+    for network in map(every.__getitem__, each(list(every))):
+        cost = network.price()
         first = default.setdefault(network.network, network)
         subject = Subject(network, cost, TOTAL, list(axes.values()))
         near = subject.itself()

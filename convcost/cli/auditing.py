@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from convcost.cli.options import (
     set_option,
     show,
 )
+from convcost.cli.progress import each
 from convcost.errors import ConvcostError
 from convcost.values import all_named
 
@@ -98,7 +100,7 @@ def audit(
             pages=pages,
             header_rows=header_rows,
         )
-        for source in (table_names() if all_ else tables)
+        for source in each(table_names() if all_ else tables, "tables")
     ]
     found = [one for file in files for one in file.tables]
     failed = [line for file in files for line in file.failed]
@@ -141,7 +143,8 @@ def reconcile(
     name, texts = _network_and_claims(arguments)
     if settings and name is None:
         raise ConvcostError("--set goes with a network")
-    found = search(*texts, network=None if name is None else load_network(name, settings), params=params, macs=macs)
+    network = None if name is None else load_network(name, settings)
+    found = search(*texts, network=network, params=params, macs=macs, each=partial(each, what="networks"))
     show(views.reconciled(found), format_, exact)
     return 0 if found.explained else 1
 

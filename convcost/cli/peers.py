@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +16,8 @@ from convcost.cli.options import (
     show,
     strict_option,
 )
-from convcost.errors import ConvcostError, one_line
+from convcost.cli.progress import each
+from convcost.errors import ConvcostError
 
 if TYPE_CHECKING:
     from convcost.network import Network
@@ -70,7 +69,7 @@ def verify(
     if module is not None:
         reports = [verify(found[0], module=module_named(module), input=input_shape)]
     else:
-        reports = [verify(network, input=input_shape, device=device) for network in _progress(found)]
+        reports = [verify(network, input=input_shape, device=device) for network in each(found, "networks", _name)]
     show(views.verifications(reports), format_, exact)
     return 0 if all(report.ok for report in reports) else 1
 
@@ -112,19 +111,5 @@ def dialects(
     show(views.dialects(found, found.price(input_shape, batch), exact=in_full, others=others), format_, exact)
 
 
-def _progress(networks: Sequence[Network]) -> Iterator[Network]:
-    """The same networks, one by one, with a bar on standard error where a person is looking."""
-    if len(networks) < 2 or not sys.stderr.isatty():
-        yield from networks
-        return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=len(networks))
-        for network in networks:
-            progress.update(task, description=escape(one_line(network.name)))
-            yield network
-            progress.advance(task)
+def _name(network: Network) -> str:
+    return network.name

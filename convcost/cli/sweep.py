@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from convcost.cli.options import AXIS, LIMIT, NetworkName, load_network, output_options, say, set_option, show
+from convcost.cli.progress import bar
 from convcost.errors import ConvcostError, one_line
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def sweep(
         raise ConvcostError("--workers is for this machine, --scheduler for a cluster: choose one")
     engine = cluster.dask(scheduler) if scheduler else engines.processes(workers) if workers > 1 else engines.serial
     try:
-        with _stopped_by_signals(), _progress(planned.designs) as progress:
+        with _stopped_by_signals(), bar(planned.designs, "designs") as progress:
             summary = run(planned, out, engine, progress)
     except KeyboardInterrupt:
         parts = parts_of(out)
@@ -172,43 +172,3 @@ def _stopped_by_signals() -> Iterator[None]:
         for number, handler in before.items():
             if signal.getsignal(number) is stop:  # a stopped command ends now, and says so: that is not stopped, either
                 signal.signal(number, handler)
-
-
-@contextmanager
-def _progress(designs: int) -> Iterator[Callable[[int, bool], None] | None]:
-    """A bar with rate and remaining time on a terminal; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        BarColumn(),
-        TaskProgressColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("designs", total=designs, rate="")
-        left = designs
-
-        def advance(count: int, before: bool) -> None:
-            nonlocal left
-            if before:  # done by an earlier run: no part of this one's rate
-                left -= count
-                bar.update(task, total=left)
-            else:
-                bar.update(task, advance=count)
-                speed = bar.tasks[task].speed
-                bar.update(task, rate=f"{speed:,.0f} designs/s" if speed else "")
-
-        yield advance

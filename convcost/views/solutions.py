@@ -22,7 +22,8 @@ def table(problem: Problem, solutions: Sequence[Solution], objective: str | None
     """The designs in order, with their costs and what they use of each limit."""
     names = problem.space.names
     columns = [Column(name, name, align="right") for name in names]
-    columns += [Column(metric, metric.replace("_", " "), "count", wrap=True) for metric in METRICS]
+    columns += [Column(metric, metric, "count", wrap=True) for metric in METRICS if metric != "peak_memory"]
+    columns.append(Column("peak_memory_bytes", "peak memory", "bytes", wrap=True))
     columns += [Column(f"{metric}_used", f"of {metric}", "percent", drop=1) for metric in problem.limits]
     columns += [Column("objective", objective, align="right")] if objective else []
     rows = []

@@ -806,8 +806,22 @@ KINDS = {
     "linear": ("linear",),
     "pool": ("maxpool", "avgpool", "adaptive_maxpool", "adaptive_avgpool", "global_maxpool", "global_avgpool"),
     "norm": ("bn", "lrn", "normalize"),
-    "activation": tuple(
-        ["relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "swish", "gelu", "mish", "sigmoid", "softplus", "tanh", "hardsigmoid", "hardswish", "hardtanh", "softmax", "log_softmax"]
+    "activation": (
+        *(
+            "relu",
+            "relu6",
+            "leaky_relu",
+            "prelu",
+            "elu",
+            "selu",
+            "swish",
+            "gelu",
+            "mish",
+            "sigmoid",
+            "softplus",
+            "tanh",
+        ),
+        *("hardsigmoid", "hardswish", "hardtanh", "softmax", "log_softmax"),
     ),
     "other": (
         *("rbf", "scale", "dropout", "add", "mul", "concat"),

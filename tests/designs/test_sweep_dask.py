@@ -308,7 +308,7 @@ def test_a_cluster_that_is_gone_is_one_line_and_soon(
             (one if who == "worker" else scheduler[0]).send_signal(number)
 
     monkeypatch.setattr("convcost.designs.run.plan", lambda *_, **__: sweep)
-    monkeypatch.setattr(sys.modules["convcost.cli.sweep"], "_progress", lambda _: nullcontext(end_it))
+    monkeypatch.setattr(sys.modules["convcost.cli.sweep"], "bar", lambda *_: nullcontext(end_it))
     started = time.monotonic()
     out = tmp_path / "dask.parquet"
     assert cli(["sweep", "vgg16", "--over", "H=32", "--out", str(out), "--scheduler", scheduler[1]]) == 2
