@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from convcost.designs.blocks import Sweep
 from convcost.designs.engines import AHEAD, Engine, Parts
 from convcost.designs.parts import Part, compute
-from convcost.errors import ConvcostError, MissingExtraError
+from convcost.errors import ConvcostError, MissingExtraError, warn
 
 TRIES = 3
 """How often a block is computed again that was lost with its worker, or failed there."""
@@ -70,7 +70,9 @@ class _Worker:
     """When it was asked."""
     able: bool = False
     why: str = ""
-    """Why it is not."""
+    """Why it is not, as far as it was heard of."""
+    told: bool = False
+    """Whether that has been said."""
     blocks: set[str] = field(default_factory=set)
     """The keys of those that it has in hand."""
 
@@ -200,6 +202,10 @@ class _Cluster:
                 worker.why = f"it has not answered for {SILENT} s"
         if any(worker.able for worker in self.workers.values()):
             self.able_at = now
+            for name, worker in self.workers.items():
+                if worker.why and not worker.able and not worker.told:
+                    worker.told = True
+                    warn(f"--scheduler {self.address}: {name} is left out: {worker.why}")
         elif self.members is None:
             self._despair(now)
 
@@ -215,11 +221,12 @@ class _Cluster:
 
     def _heard(self, name: str, answer: Any) -> None:
         worker = self.workers[name]
-        worker.able = answer == self.sweep.version
+        was, worker.able = worker.able, answer == self.sweep.version
         if worker.able:
             return
         if isinstance(answer, BaseException):
             worker.why = f"{type(answer).__name__}: {answer}"
+            worker.told |= was  # it ends while it is asked, and will be gone
         else:
             worker.why = f"it has convcost {answer}, and the sweep is of {self.sweep.version}"
         self._take_back(name)

@@ -38,7 +38,6 @@ _SPOKEN: dict[str, str] = {
 }
 PADDED = "the last zero only fills the format"
 NOT_MEANT = "last zeros are no digits"
-ZEROS = ("", PADDED, NOT_MEANT)
 
 
 class Reading(NamedTuple):
@@ -51,7 +50,7 @@ class Reading(NamedTuple):
     k: int = 1000
     part: str = ALL
     zeros: str = ""
-    """What is said of last zeros: one of `ZEROS`."""
+    """What is said of last zeros: PADDED, NOT_MEANT or nothing."""
 
     def __str__(self) -> str:
         parts = [self.measure, self.part, f"K = {self.k}" if self.k != KILO[0] else "", _SPOKEN[self.rounding]]

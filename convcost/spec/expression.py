@@ -265,11 +265,13 @@ class _Evaluator(NamedTuple):
         for op, right in zip(ops, rights, strict=True):
             b = self.value(right)
             try:
-                result = bool(_COMPARISON[type(op)](a, b))
+                result = _agreed(_COMPARISON[type(op)](a, b))
             except UndecidedError:
                 raise
             except (TypeError, ValueError):
-                raise self.error(node, f"cannot compare {got(a)} with {got(b)}") from None
+                each = "; one choice has to be right for all of them: price them one by one"
+                arrays = each if hasattr(a, "dtype") or hasattr(b, "dtype") else ""
+                raise self.error(node, f"cannot compare {got(a)} with {got(b)}{arrays}") from None
             if not result:
                 return False
             a = b
@@ -360,3 +362,10 @@ def _check_constant(expression: Expression, node: ast.Constant) -> None:
             raise SpecError(expression.at(node), "the number is too large")
     elif not (value is None or isinstance(value, str)):
         raise SpecError(expression.at(node), f"{type(value).__name__} is not part of the spec language")
+
+
+def _agreed(result: Any) -> bool:
+    """What a comparison says, of arrays for all of their values. Raises ValueError if it is not the same for all."""
+    if getattr(result, "shape", ()) and result.all() == result.any():
+        return bool(result.all())
+    return bool(result)

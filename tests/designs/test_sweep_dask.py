@@ -18,7 +18,7 @@ import pytest
 from convcost.designs import cluster as dask_cluster
 from convcost.designs.run import plan, run
 from convcost.designs.space import parse_axis, space_of
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, ConvcostWarning
 from convcost.network import load
 
 distributed = pytest.importorskip("distributed")
@@ -248,7 +248,9 @@ def test_a_worker_that_cannot_compute_is_left_alone_and_the_others_do_all(
     with pytest.raises(ConvcostError, match=f"none of its workers can compute: tcp://.*: {re.escape(why)}"):
         run(sweep, tmp_path / "dask.parquet", dask_cluster.dask(scheduler[1]))
     able = worker()
-    run(sweep, tmp_path / "dask.parquet", dask_cluster.dask(scheduler[1]))
+    with pytest.warns(ConvcostWarning, match=f"{scheduler[1]}: tcp://.* is left out: {re.escape(why)}") as said:
+        run(sweep, tmp_path / "dask.parquet", dask_cluster.dask(scheduler[1]))
+    assert len(said) == 1
     assert (tmp_path / "dask.parquet").read_bytes() == serial
     assert unable.poll() is None  # alive, for others
     assert able.poll() is None
@@ -264,7 +266,8 @@ def test_blocks_of_a_worker_that_is_frozen_go_to_another(sweep, serial, schedule
         if len(done) == 4:
             frozen.send_signal(signal.SIGSTOP)
 
-    run(sweep, tmp_path / "dask.parquet", dask_cluster.dask(scheduler[1]), freeze)
+    with pytest.warns(ConvcostWarning, match=r"tcp://.* is left out: it has not answered for 3 s$"):
+        run(sweep, tmp_path / "dask.parquet", dask_cluster.dask(scheduler[1]), freeze)
     assert len(done) == sweep.blocks
     assert (tmp_path / "dask.parquet").read_bytes() == serial
 

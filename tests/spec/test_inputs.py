@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import convcost
@@ -135,3 +136,17 @@ def test_a_column_of_inputs_with_other_channels_is_not_read(tmp_path):
     found = audit(str(path))
     (unread,) = found.unread
     assert unread.why == "is resnet50@v1, which takes 3x224x224, not 1x224x224"
+
+
+def test_a_choice_is_made_for_an_array_whose_values_agree(tmp_path):
+    """conv(c, 1) of 3 channels has 4 c params: 32 where w > 10, 16 elsewhere."""
+    path = tmp_path / "net.yaml"
+    path.write_text("name: net\nsource: x\ninput: 3x8x8\nknobs: {w: 4}\nlayers: ['conv(8 if w > 10 else 4, 1)']\n")
+    network = convcost.load(path)
+    for values, params in (([11, 20], 32), ([2, 10], 16)):
+        assert network.price(w=np.array(values)).total.params == params
+        assert network.price((3, np.array([8, 9]), np.array([8, 9])), w=np.array(values)).total.params == params
+    with pytest.raises(
+        ConvcostError, match=r"net.yaml:5:\d+: cannot compare \[2 values\] with 10; one choice has to be"
+    ):
+        network.price(w=np.array([11, 2]))
