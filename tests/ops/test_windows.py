@@ -74,6 +74,7 @@ def test_what_an_output_sees(op: Op, x: Shape, windows: tuple[Window, ...] | Non
         (ops.MaxPool(3, 3, ceil_mode="caffe"), 2, (0, 0)),
         (ops.MaxPool(2, 3, ceil_mode="caffe"), 2, None),  # a last window right of the input stays
         (ops.MaxPool(2, 3, padding=1, ceil_mode="caffe"), 2, (1, 1)),
+        (ops.MaxPool(2, 3), 2, (0, 0)),
     ],
 )
 def test_the_padding_that_torch_can_be_told(op: Windowed, rank: int, padding: tuple[int, ...] | None) -> None:
@@ -86,6 +87,8 @@ def test_the_padding_that_torch_can_be_told(op: Windowed, rank: int, padding: tu
         (ops.Conv(8, 4, padding="same"), (3, 9, 9), ((1, 2),) * 2, (3, 12, 12)),
         (ops.Conv(8, 3, 2, "same"), (3, 8, 9), ((0, 1), (1, 1)), (3, 9, 11)),
         (ops.MaxPool(3, 2, "same"), (3, 8), ((0, 1),), (3, 9)),
+        (ops.MaxPool(3, 2, "same", ceil_mode=True), (3, 8), ((0, 1),), (3, 9)),
+        (ops.Conv(8, 3, padding=1), (3, 9, 9), ((1, 1),) * 2, (3, 9, 9)),  # torch is told, and given no more
         (ops.AvgPool(3, 2, ceil_mode=True), (4, 7, 7, 8), ((0, 1),) * 3, (4, 8, 8, 9)),
         (ops.MaxPool(2, 3, ceil_mode="caffe"), (8, 7, 6), ((0, 2),) * 2, (8, 9, 8)),
         (ops.AvgPool(2, 4, padding=((1, 0),), ceil_mode=True), (8, 7), ((1, 1),), (8, 9)),

@@ -1,0 +1,58 @@
+"""Operators as records: what their arguments are where nothing is said, how they compare, print and refuse."""
+
+from __future__ import annotations
+
+import pytest
+
+from convcost import ops
+from convcost.errors import ConvcostError, ShapeError
+
+DEFAULTS = [
+    (ops.Conv(8, 3), "Conv(out_channels=8, kernel_size=3, stride=1, padding=0, dilation=1, groups=1, bias=True)"),
+    (ops.DepthwiseConv(3), "DepthwiseConv(kernel_size=3, stride=1, padding=0, dilation=1, multiplier=1, bias=True)"),
+    (ops.Linear(5), "Linear(out_features=5, bias=True)"),
+    (ops.MaxPool(3), "MaxPool(kernel_size=3, stride=None, padding=0, dilation=1, ceil_mode=False)"),
+    (ops.AvgPool(3), "AvgPool(kernel_size=3, stride=None, padding=0, ceil_mode=False)"),
+    (ops.BatchNorm(), "BatchNorm(scale=True, shift=True, stats=True)"),
+    (ops.LocalResponseNorm(), "LocalResponseNorm(size=5)"),
+    (ops.GELU(), "GELU(approximate='none')"),
+    (ops.Upsample(2), "Upsample(scale_factor=2, mode='nearest')"),
+    (ops.ReLU(), "ReLU()"),
+]
+
+
+@pytest.mark.parametrize(("op", "text"), DEFAULTS)
+def test_what_is_not_said_is_as_in_torch_nn_and_printed(op: ops.Op, text: str) -> None:
+    assert repr(op) == text
+
+
+def test_a_transposed_convolution_is_as_in_torch_nn() -> None:
+    op = ops.ConvTranspose(8, 3)
+    assert (op.stride, op.padding, op.output_padding, op.dilation, op.groups, op.bias) == (1, 0, 0, 1, 1, True)
+
+
+def test_operators_of_one_kind_and_the_same_arguments_are_equal() -> None:
+    assert ops.Conv(8, 3) == ops.Conv(8, 3, 1)
+    assert hash(ops.Conv(8, 3)) == hash(ops.Conv(8, 3, 1))
+    assert ops.Conv(8, 3) != ops.Conv(8, 5)
+    assert ops.ReLU() != ops.ReLU6()
+    assert ops.ReLU() == ops.ReLU()
+    assert ops.ReLU() != "relu"
+
+
+def test_multiply_adds_are_the_work_of_four_operators() -> None:
+    multiplying = {name for name, op in ops.REGISTRY.items() if op.multiplies}
+    assert multiplying == {"conv", "dwconv", "conv_transpose", "linear"}
+
+
+@pytest.mark.parametrize(("length", "shown"), [(58, "'" + "x" * 58 + "'"), (59, "'" + "x" * 56 + "...")])
+def test_a_long_value_is_cut_where_it_is_refused(length: int, shown: str) -> None:
+    with pytest.raises(ConvcostError) as error:
+        ops.Conv("x" * length, 3)
+    assert str(error.value) == f"conv: out_channels must be an integer, got {shown}"
+
+
+@pytest.mark.parametrize("other", [(3, 5, 5), (3, 4, 6), (3, 4)])
+def test_maps_of_other_sizes_are_not_joined(other: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match=r"^concat of different sizes: 8x4x5 and "):
+        ops.Concat().out_shape((8, 4, 5), other)
