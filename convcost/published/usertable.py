@@ -142,7 +142,7 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
     parts = _Parts(table, said, title, priced)
     entries: list[_Entry] = []
     for at, row in enumerate(table.rows):
-        label = called(row, title, widths, more, known) if title is not None else parts.reference
+        label = called(row, title, widths, more, known) if title is not None else row.cells[sized or 0].text
         place = row.cells[title or 0].place
         part = parts.of_row(at)
         size, no_size = _size(table, row, None if parts.layers and part != TOTAL else sized)
