@@ -10,7 +10,7 @@ from convcost.published.claims import FileClaims
 from convcost.published.usertable import NoCountsError, Said, SaidError, read_claims
 from convcost.tablefiles.reading import STDIN, read_found, tables_in, the_table
 
-SECONDS = 20
+SECONDS = 15
 """For all tables of a file; those that are left then are named, and not read."""
 
 
