@@ -15,6 +15,10 @@ from convcost.tablefiles.celltext import GAP, cell_text, plain
 from convcost.tablefiles.grid import MAX_CELLS, Grid, Place, Span, is_number, too_large
 
 
+CONTINUES = "([+&/"
+"""What begins no label, but goes on with one."""
+
+
 class Piece(NamedTuple):
     """A run of words that stand together: where it begins and ends, its text with seams (see `celltext`), its place."""
 
@@ -92,9 +96,9 @@ def _held(columns: Sequence[_Column], piece: Piece) -> list[int]:
 
 
 def _continues(row: Sequence[Piece], columns: Sequence[_Column]) -> bool:
-    """Whether a row is the rest of the label above it: only a bracket or a small letter, under the first column."""
+    """Whether a row is the rest of the label above it: what begins no label, alone under the first column."""
     text = plain(row[0].text) if len(row) == 1 else ""
-    return bool(text) and _held(columns, row[0]) == [0] and (text[0] in "([" or text[0].islower())
+    return bool(text) and _held(columns, row[0]) == [0] and (text[0] in CONTINUES or text[0].islower())
 
 
 def _row(row: Sequence[Piece], columns: Sequence[_Column], *, is_body: bool, width: int) -> list[Span]:

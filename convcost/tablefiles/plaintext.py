@@ -9,7 +9,7 @@ from functools import partial
 from convcost.tablefiles.celltext import GAP, cell_text
 from convcost.tablefiles.formats import MAX_TABLES, csv_tables, markdown_tables
 from convcost.tablefiles.grid import MAX_CELL, Found, Grid, Place, Span, too_long
-from convcost.tablefiles.layout import Piece, laid_out
+from convcost.tablefiles.layout import CONTINUES, Piece, laid_out
 
 _BAR = re.compile("[|│┃║]")
 _RULE = re.compile(r"[\s|│┃║+\-=_─━═┄┈┌┬┐├┼┤└┴┘┏┳┓┡╇┩╔╦╗╠╬╣╚╩╝╞╪╡╪┠╂┨┝┿┥╟╫╢]*")
@@ -71,11 +71,14 @@ def _blocks(lines: list[str]) -> Iterator[list[Line]]:
 
 def _of_table(block: list[Line], parted: list[Line]) -> list[Line]:
     """The lines of a block from its first with cells to its last, and indented headings above: others are a caption."""
-    first = parted[0][0]
+    first, last = parted[0][0], parted[-1][0]
+    for number, line in block:
+        if number == last + 1 and line.lstrip()[0] in CONTINUES:
+            last = number
     for number, line in reversed(block):
         if number == first - 1 and (line.startswith("  ") or _RULE.fullmatch(line)):
             first = number
-    return [line for line in block if first <= line[0] <= parted[-1][0]]
+    return [line for line in block if first <= line[0] <= last]
 
 
 def _ruled(source: str, lines: list[Line]) -> Iterator[tuple[Place, str, bool]]:
