@@ -14,7 +14,6 @@ from convcost.errors import ConvcostError
 from convcost.tablefiles.celltext import GAP, cell_text, plain
 from convcost.tablefiles.grid import MAX_CELLS, Grid, Place, Span, is_number, too_large
 
-
 CONTINUES = "([+&/"
 """What begins no label, but goes on with one."""
 
