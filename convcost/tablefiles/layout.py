@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from convcost.errors import ConvcostError
 from convcost.tablefiles.celltext import GAP, cell_text, plain
-from convcost.tablefiles.grid import MAX_CELLS, Grid, Place, Span, is_number, too_large
+from convcost.tablefiles.grid import MAX_CELLS, MAX_COLUMNS, Grid, Place, Span, is_number, too_large
 
 CONTINUES = "([+&/"
 """What begins no label, but goes on with one."""
@@ -43,10 +43,12 @@ def laid_out(place: Place, rows: Sequence[Sequence[Piece]], header: int | None, 
 
     Raises ConvcostError where columns cannot be told apart.
     """
-    if sum(map(len, rows)) > MAX_CELLS:
+    if sum(map(len, rows)) > MAX_CELLS or max(map(len, rows)) > MAX_COLUMNS:
         raise too_large(place)
     body = rows[header or 1 :]
     columns = _columns([row for row in body if len(row) > 1])
+    if len(columns) > MAX_COLUMNS:
+        raise too_large(place)
     for row in reversed(rows[: header or 1]):  # a heading may be wider than its column, or that of empty cells
         for piece in row:
             if len(_held(columns, piece)) < 2:
