@@ -16,7 +16,7 @@ What to call:
     dialects(cost)              the count of every tool of the field
     memory(cost), peak_memory(cost), roofline(cost, machine), training(cost)    what it takes to run
     sweep(name, file, over=), solve(name, max=, over=)    all designs of a space, and the best ones in a budget
-    audit(table), reconcile(claim)    whether a printed number is right, and what makes it so
+    audit(table), audit_file(path), reconcile(claim)    whether a printed number is right, and what makes it so
     verify(name)                the counts against torch
 
 Names are imported when they are first used, so that `import convcost` costs next to nothing.
@@ -27,7 +27,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from convcost.auditing.audit import audit
+    from convcost.auditing.audit import audit, audit_file
     from convcost.cost.cost import Cost
     from convcost.cost.graph import Graph, GraphBuilder
     from convcost.cost.machine import Machine, roofline
@@ -53,6 +53,7 @@ _HOMES = {
     "Poly": "exact.poly",
     "ShapeError": "errors",
     "audit": "auditing.audit",
+    "audit_file": "auditing.audit",
     "compare": "network",
     "dialects": "door",
     "formula": "door",
@@ -84,6 +85,7 @@ __all__ = [
     "Poly",
     "ShapeError",
     "audit",
+    "audit_file",
     "compare",
     "dialects",
     "formula",

@@ -45,6 +45,11 @@ def parts_of(cost: Cost, labels: Sequence[str]) -> list[str | Unclear]:
     return [unknown if one is None else one for one in best]
 
 
+def is_part(cost: Cost, name: str) -> bool:
+    """Whether a name is that of a scope or a layer, or TOTAL."""
+    return name == TOTAL or any(row.name == name or row.name.startswith(f"{name}/") for row in cost)
+
+
 def network_of(labels: Sequence[str]) -> str | Unclear | None:
     """The one shipped network whose parts rows are called as; Unclear if several are, None if none is.
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from convcost.published.cells import says_nothing
 from convcost.published.headings import quantity_of
 from convcost.spec.names import Names, Unclear
 from convcost.spec.spelling import MAX_NAME, RESOLUTIONS, input_size
 from convcost.tablefiles.grid import Cell, RawTable, Row
 
 _COUNTS = ("params", "macs", "flops", "ops")
-_WIDTH = re.compile(r"(?:width|depth|channel)?\s*-?(?:width|multiplier|mult\.?|α|alpha|width mult\.?)(?:\s*\(?α\)?)?")
-_MORE = re.compile(r"depth|#?\s*(?:conv )?layers|variant|version|config(?:uration)?|groups?|g|k|growth rate|scale|size")
+_PART_OF = {  # titles of columns that are part of what a row is about, and how a name says it
+    re.compile(r"(?:width|channel)?\s*-?(?:width|multiplier|mult\.?|α|alpha)(?:\s*\(?α\)?)?"): "{}",
+    re.compile(r"variant|version|config(?:uration)?"): "{}",
+    re.compile(r"(?:number of )?groups?|#\s*groups?|g"): "g={}",
+    re.compile(r"growth rate|k"): "k={}",
+}
+_MORE = re.compile(r"depth|#?\s*(?:conv )?layers|scale|size")
 _SIZE_IN_TITLE = re.compile(r"(?:@|\(|\bat\b)?\s*([0-9]{2,4}(?:\s*[x×]\s*[0-9]{2,4}|\s*(?:px|²))?)\s*\)?")
 
 
@@ -52,35 +58,36 @@ def size_in(title: str) -> tuple[int, ...]:
     return sizes.pop() if len(sizes) == 1 else ()
 
 
-def widths_in(columns: Sequence[str]) -> list[int]:
-    """The columns of multipliers of width, which are part of what a row is about."""
-    return [number for number, title in enumerate(columns) if _WIDTH.fullmatch(title.strip().casefold())]
+def part_of_names(columns: Sequence[str]) -> dict[int, str]:
+    """The columns that are part of what a row is about, and how: MobileNetV2 in a row of width 0.5 is another."""
+    titles = enumerate(title.strip().casefold() for title in columns)
+    found = (
+        (number, next((how for one, how in _PART_OF.items() if one.fullmatch(title)), "")) for number, title in titles
+    )
+    return {number: how for number, how in found if how}
 
 
-def more_in(columns: Sequence[str]) -> list[int]:
-    """The columns that may say more of a network: its depth, variant, groups."""
+def more_of_names(columns: Sequence[str]) -> list[int]:
+    """The columns that may say what a name leaves open, as a depth."""
     return [number for number, title in enumerate(columns) if _MORE.fullmatch(title.strip().casefold())]
 
 
-def names_of(row: Row, title: int, widths: Sequence[int], more: Sequence[int]) -> Iterator[str]:
-    """What a row's network may be called, the likeliest first: as its cell says, with its other cells, its section.
-
-    A width is always part of it: MobileNetV2 in a row of width 0.5 is not MobileNetV2.
-    """
-    label = row.cells[title].text
-    width = " ".join(
-        text for one in widths if one != title and re.fullmatch(r"[0-9.]+\s*[x×]?", text := row.cells[one].text)
-    )
-    own = f"{label} {width}" if width else label
+def names_of(row: Row, title: int, parts: Mapping[int, str], more: Sequence[int]) -> Iterator[str]:
+    """What a row's network may be called, the likeliest first: as its cells say, and under its section."""
+    own = row.cells[title].text
+    for column, how in parts.items():
+        text = row.cells[column].text
+        if column != title and not says_nothing(text):
+            own += " " + how.replace("{}", text)
     yield own
-    for one in more:
-        if one != title and (text := row.cells[one].text):
+    for column in more:
+        if column != title and (text := row.cells[column].text):
             yield f"{own} {text}"
-    if row.section and any(map(str.isdigit, label)):  # "ours" under ResNet-50 is another network
+    if row.section and any(map(str.isdigit, row.cells[title].text)):  # "ours" under ResNet-50 is another network
         yield f"{row.section} {own}"
 
 
-def called(row: Row, title: int, widths: Sequence[int], more: Sequence[int], known: Names) -> str:
+def called(row: Row, title: int, parts: Mapping[int, str], more: Sequence[int], known: Names) -> str:
     """The first name of a row that means a network, else the first."""
-    names = list(names_of(row, title, widths, more))
+    names = list(names_of(row, title, parts, more))
     return next((name for name in names if not isinstance(known.reference(name), Unclear)), names[0])

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import monotonic
 
 from convcost.errors import ConvcostError
 from convcost.published.claims import FileClaims
 from convcost.published.usertable import NoCountsError, Said, SaidError, read_claims
 from convcost.tablefiles.reading import STDIN, read_found, tables_in, the_table
+
+SECONDS = 15
+"""For all tables of a file; those that are left then are named, and not read."""
 
 
 def read_file(
@@ -35,7 +39,11 @@ def read_file(
     path = "stdin" if str(source) == STDIN else str(source)
     chosen = {table: the_table(path, found, table)} if table is not None else dict(enumerate(found, 1))
     tables, failed, uncounted = [], [], []
+    until = monotonic() + SECONDS
     for number, one in chosen.items():
+        if monotonic() > until:
+            failed.append(f"{one.place}: not read within {SECONDS} seconds; choose it with --table {number}")
+            continue
         try:
             claims = read_claims(read_found(path, one, header_rows), said)
         except SaidError:
@@ -47,7 +55,7 @@ def read_file(
         else:
             title = claims.title if len(found) == 1 else f"{claims.title}, table {number}"
             tables.append(claims._replace(title=title, number=number))
-    if not said.tables:
+    if not said.tables and not uncounted:
         raise ConvcostError(failed[0])
     said.require_used(said.tables[0].place if len(said.tables) == 1 else path)
     if not tables and failed:

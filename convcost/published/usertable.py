@@ -18,10 +18,10 @@ from convcost.printed.numbers import Printed
 from convcost.published.cells import decimal_commas, number, says_nothing
 from convcost.published.claims import Claim, Claims, Priced, Unread
 from convcost.published.headings import names_an_input, quantity_of
-from convcost.published.layers import network_of, parts_of
+from convcost.published.layers import is_part, network_of, parts_of
 from convcost.published.names import Known
 from convcost.published.readings import Reading
-from convcost.published.shapes import called, more_in, size_in, upright, widths_in
+from convcost.published.shapes import called, more_of_names, part_of_names, size_in, upright
 from convcost.published.tables import TOTAL, as_printed, price_reference
 from convcost.spec.catalog import resolve
 from convcost.spec.names import Unclear
@@ -135,14 +135,13 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
     priced: Priced = {}
     claims: list[Claim] = []
     commas = {column for column in counting if decimal_commas(row.cells[column].text for row in table.rows)}
-    widths, more = (
-        [column for column in found(table.columns) if roles[column] is None and column != sized]
-        for found in (widths_in, more_in)
-    )
+    taken = {sized, *counting, *(at for at, heading in enumerate(table.columns) if heading in columns)}
+    with_names = {column: how for column, how in part_of_names(table.columns).items() if column not in taken}
+    more = [column for column in more_of_names(table.columns) if column not in taken]
     parts = _Parts(table, said, title, priced)
     entries: list[_Entry] = []
     for at, row in enumerate(table.rows):
-        label = called(row, title, widths, more, known) if title is not None else parts.reference
+        label = called(row, title, with_names, more, known) if title is not None else row.cells[sized or 0].text
         place = row.cells[title or 0].place
         part = parts.of_row(at)
         size, no_size = _size(table, row, None if parts.layers and part != TOTAL else sized)
@@ -271,7 +270,7 @@ class _Parts:
             return TOTAL
         label = self.labels[number]
         if said := self.known.said_of(label):
-            return said if said == TOTAL or self.priced_[self.reference][1].__contains__(said) else None
+            return said if is_part(self.priced_[self.reference][1], said) else None
         part = self.parts[number]
         return None if isinstance(part, Unclear) and self.known.recognises(label) else part
 

@@ -12,7 +12,10 @@ from typing import NamedTuple
 
 from convcost.errors import ConvcostError
 from convcost.tablefiles.celltext import GAP, cell_text, plain
-from convcost.tablefiles.grid import MAX_CELLS, Grid, Place, Span, is_number, too_large
+from convcost.tablefiles.grid import MAX_CELLS, MAX_COLUMNS, Grid, Place, Span, is_number, too_large
+
+CONTINUES = "([+&/"
+"""What begins no label, but goes on with one."""
 
 
 class Piece(NamedTuple):
@@ -40,10 +43,12 @@ def laid_out(place: Place, rows: Sequence[Sequence[Piece]], header: int | None, 
 
     Raises ConvcostError where columns cannot be told apart.
     """
-    if sum(map(len, rows)) > MAX_CELLS:
+    if sum(map(len, rows)) > MAX_CELLS or max(map(len, rows)) > MAX_COLUMNS:
         raise too_large(place)
     body = rows[header or 1 :]
     columns = _columns([row for row in body if len(row) > 1])
+    if len(columns) > MAX_COLUMNS:
+        raise too_large(place)
     for row in reversed(rows[: header or 1]):  # a heading may be wider than its column, or that of empty cells
         for piece in row:
             if len(_held(columns, piece)) < 2:
@@ -92,9 +97,9 @@ def _held(columns: Sequence[_Column], piece: Piece) -> list[int]:
 
 
 def _continues(row: Sequence[Piece], columns: Sequence[_Column]) -> bool:
-    """Whether a row is the rest of the label above it: only a bracket or a small letter, under the first column."""
+    """Whether a row is the rest of the label above it: what begins no label, alone under the first column."""
     text = plain(row[0].text) if len(row) == 1 else ""
-    return bool(text) and _held(columns, row[0]) == [0] and (text[0] in "([" or text[0].islower())
+    return bool(text) and _held(columns, row[0]) == [0] and (text[0] in CONTINUES or text[0].islower())
 
 
 def _row(row: Sequence[Piece], columns: Sequence[_Column], *, is_body: bool, width: int) -> list[Span]:

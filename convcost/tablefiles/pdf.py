@@ -39,7 +39,7 @@ def pdf_tables(data: bytes, source: str, pages: str | None = None) -> list[Found
         MissingExtraError: pdfplumber is not installed.
     """
     read_pages = read(data, source, _ranges(pages) if pages is not None else [])
-    if not any(page.words for page in read_pages):
+    if not any(page.written for page in read_pages):
         scanned = any(page.pictures for page in read_pages)
         why = (
             "its pages are pictures, as of a scan: make its text readable (OCR)" if scanned else "no words on its pages"

@@ -7,6 +7,7 @@ A PDF is a program of strangers: a page of a few bytes may unpack to gigabytes o
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -49,9 +50,11 @@ class Rule(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What is printed on a page: words, horizontal and vertical rules, and how many pictures."""
+    """What is printed on a page: horizontal and vertical rules, the words if there are such rules, and pictures."""
 
     number: int
+    written: bool
+    """Whether it has any text."""
     words: list[Word]
     across: list[Rule]
     down: list[Rule]
@@ -89,7 +92,9 @@ def read(data: bytes, source: str, pages: Sequence[tuple[int, int]]) -> list[Pag
         raise ConvcostError(f"{source}: not read within {SECONDS} seconds; {hint}") from None
     try:
         found = json.loads(done.stdout)
-    except ValueError:  # it was killed
+    except ValueError:  # it was stopped
+        if done.returncode == -getattr(signal, "SIGXCPU", 0):
+            raise ConvcostError(f"{source}: not read within {SECONDS} seconds; {hint}") from None
         found = {"error": _NO_ROOM}
     if found.get("error") == _NO_ROOM:
         raise ConvcostError(f"{source}: not read within {MEGABYTES} MB of memory; {hint}")
@@ -105,6 +110,7 @@ def read(data: bytes, source: str, pages: Sequence[tuple[int, int]]) -> list[Pag
     return [
         Page(
             page["number"],
+            page["written"],
             [Word(*word) for word in page["words"]],
             [Rule(*rule) for rule in page["across"]],
             [Rule(*rule) for rule in page["down"]],
@@ -170,7 +176,6 @@ def _pages(data: bytes, wanted: list[tuple[int, int]]) -> dict[str, Any]:
 
 
 def _page(page: Any) -> dict[str, Any]:
-    words = page.extract_words(x_tolerance_ratio=0.15, y_tolerance=1, extra_attrs=["size", "upright"])
     rules = []
     for line in (*page.lines, *page.rects):
         left, right, top, bottom = _sides(line)
@@ -184,10 +189,14 @@ def _page(page: Any) -> dict[str, Any]:
         elif line["object_type"] == "rect" and line.get("stroke"):
             rules += [(left, right, top, top), (left, right, bottom, bottom)]
             rules += [(left, left, top, bottom), (right, right, top, bottom)]
+    across = [rule for rule in rules if rule[1] - rule[0] > rule[3] - rule[2]]
+    kept = {"x_tolerance_ratio": 0.15, "y_tolerance": 1, "extra_attrs": ["size", "upright"]}
+    words = page.extract_words(**kept) if len(across) > 1 else []  # else there is no table
     return {
         "number": page.page_number,
+        "written": bool(page.chars),
         "words": [(*_sides(word), word["size"], word["text"]) for word in words if word["upright"]],
-        "across": [rule for rule in rules if rule[1] - rule[0] > rule[3] - rule[2]],
+        "across": across,
         "down": [rule for rule in rules if rule[1] - rule[0] <= rule[3] - rule[2]],
         "pictures": len(page.images),
     }

@@ -9,13 +9,12 @@ from functools import partial
 from convcost.tablefiles.celltext import GAP, cell_text
 from convcost.tablefiles.formats import MAX_TABLES, csv_tables, markdown_tables
 from convcost.tablefiles.grid import MAX_CELL, Found, Grid, Place, Span, too_long
-from convcost.tablefiles.layout import Piece, laid_out
+from convcost.tablefiles.layout import CONTINUES, Piece, laid_out
 
 _BAR = re.compile("[|│┃║]")
 _RULE = re.compile(r"[\s|│┃║+\-=_─━═┄┈┌┬┐├┼┤└┴┘┏┳┓┡╇┩╔╦╗╠╬╣╚╩╝╞╪╡╪┠╂┨┝┿┥╟╫╢]*")
 _DELIMITERS = re.compile(r"\s{0,3}\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
 _TAB = re.compile("\t")
-_OUTER = re.compile(r"\s*[|│┃║]?(?P<inner>.*?)[|│┃║]?\s*$")
 _PIECE = re.compile(r"\S+(?:[ \xa0]\S+)*")
 _CAPTION = re.compile(r"\s*(?:Table|Tab\.|Figure|Fig\.)\s*[0-9IVX]+\s*[.:]", re.IGNORECASE)
 
@@ -71,11 +70,14 @@ def _blocks(lines: list[str]) -> Iterator[list[Line]]:
 
 def _of_table(block: list[Line], parted: list[Line]) -> list[Line]:
     """The lines of a block from its first with cells to its last, and indented headings above: others are a caption."""
-    first = parted[0][0]
+    first, last = parted[0][0], parted[-1][0]
+    for number, line in block:
+        if number == last + 1 and line.lstrip()[0] in CONTINUES:
+            last = number
     for number, line in reversed(block):
         if number == first - 1 and (line.startswith("  ") or _RULE.fullmatch(line)):
             first = number
-    return [line for line in block if first <= line[0] <= parted[-1][0]]
+    return [line for line in block if first <= line[0] <= last]
 
 
 def _ruled(source: str, lines: list[Line]) -> Iterator[tuple[Place, str, bool]]:
@@ -89,8 +91,7 @@ def _separated(source: str, lines: list[Line], separator: re.Pattern[str]) -> Gr
     rows: list[list[Span]] = []
     header = 0
     for place, line, ruled in _ruled(source, lines):
-        outer = _OUTER.match(line) if separator is _BAR else None
-        begin, end = outer.span("inner") if outer else (0, len(line))
+        begin, end = _inner(line) if separator is _BAR else (0, len(line))
         row = []
         for text in separator.split(line[begin:end]):
             row.append(_span(text, place._replace(column=begin + len(text) - len(text.lstrip()) + 1)))
@@ -98,6 +99,13 @@ def _separated(source: str, lines: list[Line], separator: re.Pattern[str]) -> Gr
         rows.append(row)
         header = header or ruled * len(rows)
     return Grid(Place(source, lines[0][0]), rows, header if header < len(rows) else None)
+
+
+def _inner(line: str) -> tuple[int, int]:
+    """Where a line with bars begins and ends, without those around it."""
+    begin, end = len(line) - len(line.lstrip()), len(line.rstrip())
+    begin += _BAR.match(line, begin) is not None
+    return begin, end - (end > begin and _BAR.match(line, end - 1) is not None)
 
 
 def _span(text: str, place: Place) -> Span:

@@ -43,6 +43,7 @@ MAX_BYTES = 20 * 1024 * _KIBI
 STDIN = "-"
 _SOURCES = (".tex", ".sty", ".ltx")
 _MAX_SOURCES = 2_000
+_EPRINT = re.compile(r"\.[0-9]{4,5}(?:v[0-9]+)?")  # arXiv calls a source 1512.03385, whatever is in it
 _MAIN = re.compile(r"\\document(?:class|style)\b")
 
 
@@ -60,7 +61,10 @@ def tables_in(path: str | Path, *, pages: str | None = None) -> list[Found]:
     source, data, suffix = str(path), None, Path(path).suffix.lower()
     if source == STDIN:
         source, data = "stdin", _stdin()
-        suffix = _recognised(data)
+        suffix = _recognised(data, source)
+    elif _EPRINT.fullmatch(suffix) and Path(path).is_file():
+        data = reading.read(Path(path), MAX_BYTES, "a source of arXiv")
+        suffix = _recognised(data, source)
     if pages is not None and suffix != ".pdf":
         raise ConvcostError(f"{source}: only a PDF has pages")
     with reported(source):
@@ -147,7 +151,7 @@ def _stdin() -> bytes:
     return data
 
 
-def _recognised(data: bytes) -> str:
+def _recognised(data: bytes, source: str) -> str:
     """The suffix that a file of this content would have."""
     for suffix, begin in ((".pdf", b"%PDF-"), (".zip", b"PK\x03\x04"), (".gz", b"\x1f\x8b")):
         if data.startswith(begin):
@@ -161,7 +165,7 @@ def _recognised(data: bytes) -> str:
     else:
         suffix, limit = ".txt", READERS[".txt"][1]
     if len(data) > limit:
-        raise ConvcostError(f"stdin: larger than {limit:,} bytes, the most that is read of a {suffix} file")
+        raise ConvcostError(f"{source}: larger than {limit:,} bytes, the most that is read of a {suffix} file")
     return suffix
 
 

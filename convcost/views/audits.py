@@ -90,7 +90,7 @@ def answer(one: Audited) -> str:
     if open_:
         said.append(f"{open_} {'is' if open_ == 1 else 'are'} open: no blame, as it is not known what is counted")
     if one.unread:
-        said.append(f"{len(one.unread)} rows were not read")
+        said.append(f"{len(one.unread)} {'row was' if len(one.unread) == 1 else 'rows were'} not read")
     return ". ".join(said) + "."
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import convcost
-import convcost.auditing.audit
 from convcost.cli import run
 from convcost.errors import ConvcostError
 from convcost.published.names import Known
@@ -509,7 +508,7 @@ SEVERAL = """# Results
 
 
 def test_every_table_that_counts_is_judged_and_another_one_costs_none(write):
-    audited = convcost.auditing.audit.audit_file(write(SEVERAL, "t.md"))
+    audited = convcost.audit_file(write(SEVERAL, "t.md"))
     assert [(one.table.title, one.table.number) for one in audited.tables] == [
         ("t.md, table 2", 2),
         ("t.md, table 4", 4),
@@ -521,14 +520,14 @@ def test_every_table_that_counts_is_judged_and_another_one_costs_none(write):
 
 def test_what_is_said_of_a_file_is_said_of_any_of_its_tables(write):
     path = write(SEVERAL, "t.md")
-    audited = convcost.auditing.audit.audit_file(path, columns={"FLOPs": "skip"}, names={"MobileNetV2": "mobilenet_v2"})
+    audited = convcost.audit_file(path, columns={"FLOPs": "skip"}, names={"MobileNetV2": "mobilenet_v2"})
     assert [one.table.number for one in audited.tables] == [2, 3, 4]
     for options, why in (
         ({"columns": {"FLOP": "ops"}}, "no column 'FLOP'; did"),
         ({"names": {"a": "vgg16"}}, "no row"),
     ):
         with pytest.raises(ConvcostError, match=rf"t\.md: {why}"):
-            convcost.auditing.audit.audit_file(path, **options)
+            convcost.audit_file(path, **options)
 
 
 def test_the_command_judges_all_tables_or_the_one_that_is_chosen(capsys, write):
@@ -550,7 +549,7 @@ def test_a_file_whose_tables_count_nothing_is_one_line(write):
     with pytest.raises(
         ConvcostError, match=r"t\.md: none of its 2 tables counts anything; the first: .*t\.md:1: no column"
     ):
-        convcost.auditing.audit.audit_file(write(text, "t.md"))
+        convcost.audit_file(write(text, "t.md"))
 
 
 # -- names of the wild -------------------------------------------------------------------------------------------

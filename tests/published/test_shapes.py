@@ -135,6 +135,14 @@ def test_a_depth_or_a_variant_in_its_own_column(tmp_path):
     assert list(about(claims_of(tmp_path, text)).values()) == ["resnet18@v1", "resnet50@v1", "xception@paper"]
 
 
+def test_a_variant_or_groups_in_their_own_column_are_never_left_out(tmp_path):
+    found = claims_of(tmp_path, "Model,Variant,Params (M)\nResNet-50,D,25.6\nResNet-50,v1.5,25.6\nResNet-50,,25.6\n")
+    assert [one.reference for one in found.claims] == ["resnet50@v1.5", "resnet50@v1"]
+    assert [one.row for one in found.unread] == ["ResNet-50 D"]
+    grouped = claims_of(tmp_path, "Model,Groups,MACs (M)\nShuffleNet 1x,3,137\nShuffleNet 1x,8,140\n")
+    assert [one.reference for one in grouped.claims] == ["shufflenet_v1_g3@paper", "shufflenet_v1_g8@paper"]
+
+
 def test_a_heading_between_rows_is_part_of_their_names(tmp_path):
     html = (
         "<table><tr><th>Model<th>Params (M)<tr><td colspan=2>ResNet<tr><td>18<td>11.7<tr><td>50<td>25.6"

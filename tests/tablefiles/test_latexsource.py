@@ -69,6 +69,15 @@ def test_a_project_is_read_as_tex_reads_it(tmp_path, kind):
     assert second.place == f"{path}/second.tex:1"
 
 
+def test_what_arxiv_calls_by_its_number_is_recognised(tmp_path):
+    for name, data in (
+        ("1512.03385", tarred(PROJECT)),
+        ("1512.03385v1", gzip.compress(PROJECT["second.tex"].encode())),
+    ):
+        (tmp_path / name).write_bytes(data)
+        assert tables_in(tmp_path / name)
+
+
 def test_without_a_main_file_each_is_read(tmp_path):
     (tmp_path / "a.tar").write_bytes(
         gzip.decompress(tarred({name: PROJECT[name] for name in ("notes.tex", "second.tex")}))

@@ -61,6 +61,14 @@ def test_what_cannot_be_told_apart_is_refused_with_its_place(tmp_path):
         read(tmp_path, ".txt", "Only words,\nand more of them\n")
 
 
+def test_the_rest_of_a_label_is_part_of_it(tmp_path):
+    """ResNet-50 alone would be another network than ResNet-50 + SE."""
+    table = read(
+        tmp_path, ".txt", "Model       MACs   Params\nResNet-50   3.9G   28.1M\n+ SE\nVGG-16      15.5G  138M\n(D)\n"
+    )
+    assert [row.cells[0].text for row in table.rows] == ["ResNet-50 + SE", "VGG-16 (D)"]
+
+
 def test_a_heading_over_two_columns_belongs_to_both(tmp_path):
     text = "            ours here\nNet     Params  MACs\n--------------------\na       25.6    4.1\n"
     table = read(tmp_path, ".txt", text)
