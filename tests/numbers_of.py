@@ -11,6 +11,9 @@ import numpy as np
 from convcost.exact.poly import Poly, symbol
 from convcost.ops import Op
 
+NAMES_OF_AXES = ("dim",)
+"""Arguments that say which axes are meant: of these there is one for all variants."""
+
 
 def is_exact(value: Any) -> bool:
     """A plain int: no bool, no float, nothing of numpy's."""
@@ -40,7 +43,10 @@ def array_of(numbers: tuple[int, ...]) -> Any:
 
 def as_arrays(ops: Sequence[Op], inputs: Sequence[Any]) -> tuple[Op, Any]:
     """Variants of one operator and of its input shapes, with an int64 array for every number."""
-    values = {name: combined([getattr(op, name) for op in ops], array_of) for name in arguments(ops[0])}
+    values = {
+        name: value if name in NAMES_OF_AXES else combined([getattr(op, name) for op in ops], array_of)
+        for name, value in arguments(ops[0]).items()
+    }
     return type(ops[0])(**values), combined(inputs, array_of)
 
 
@@ -61,7 +67,8 @@ class Symbols:
 
     def op(self, ops: Sequence[Op]) -> Op:
         """Variants of one operator as one. Sizes and channels are divided by the arguments that stay numbers."""
-        kept = {"stride", "groups", "parts", "index", "output_size"}
+        kept = {"stride", "groups", "num_groups", "parts", "index", "output_size", *NAMES_OF_AXES}
+        kept |= {"upscale_factor", "downscale_factor"}
         if getattr(ops[0], "stride", 1) is None:
             kept.add("kernel_size")
         return type(ops[0])(

@@ -6,11 +6,12 @@ A step that the graph builder refuses is left out, as its user would have to lea
 from __future__ import annotations
 
 from contextlib import nullcontext
+from math import prod
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
-from strategies import any_numbers
+from strategies import any_numbers, reductions
 
 from convcost import ops
 from convcost.cost.graph import Graph, GraphBuilder, Tensor
@@ -25,7 +26,7 @@ NAMES = ("conv", "5x5", "a.b", "type", "train", "weight", "1", "ü", "a b", "for
 WINDOWS = ("conv", "dwconv", "conv_transpose", "maxpool", "avgpool", "upsample")
 UNARY = [name for name, op in REGISTRY.items() if op.inputs == 1 for _ in range(5 if name in WINDOWS else 2)]
 """Operators of one input. Those that can do most wrong come up most, as many of their draws do not fit."""
-TRAINED = ("conv", "dwconv", "conv_transpose", "linear", "bn", "prelu", "normalize")
+TRAINED = ("conv", "dwconv", "conv_transpose", "linear", "bn", "groupnorm", "layernorm", "layer_scale", "prelu")
 """Those that have weights, and can be used again with the same."""
 
 small = st.integers(1, 4)
@@ -95,6 +96,17 @@ def operators(draw: DrawFn, x: Tensor) -> Op:
             return ops.ChannelPad(draw(st.integers(0, 4)), draw(st.integers(0, 4)))
         case "upsample":
             return ops.Upsample(draw(per_axis(st.integers(1, 3), rank)), draw(st.sampled_from(["nearest", "bilinear"])))
+        case "groupnorm":
+            groups = draw(divisors)  # torch refuses parts of a single value, as they cannot be normalised
+            return ops.GroupNorm(groups, draw(flags)) if elements(x.shape) > groups else ops.LayerScale()
+        case "instancenorm":
+            return ops.InstanceNorm(draw(flags)) if prod(x.shape[1:]) > 1 else ops.LayerScale()
+        case "layernorm":
+            return ops.LayerNorm(draw(flags))
+        case "pixel_shuffle" | "pixel_unshuffle":  # torch has them over two axes
+            return REGISTRY[name](draw(st.integers(1, 2))) if rank == 2 else ops.LayerScale()
+        case "mean" | "sum" | "amax":
+            return draw(reductions(name, rank))
         case "prelu":
             return ops.PReLU(draw(st.sampled_from([1, channels])))
         case "adaptive_avgpool" | "adaptive_maxpool":

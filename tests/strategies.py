@@ -141,6 +141,16 @@ def any_numbers(draw: Draw, operator: type[Op], place: str) -> Op:
 
 
 @st.composite
+def reductions(draw: Draw, name: str, rank: int) -> Op:
+    """Over one axis or several, but not all if they are left out."""
+    keepdim = draw(st.booleans())
+    most = rank + 1 if keepdim else rank
+    axes = draw(st.lists(st.integers(1, rank + 1), min_size=1, max_size=max(most, 1), unique=True))
+    dims = tuple(d if draw(st.booleans()) else d - rank - 2 for d in axes)
+    return REGISTRY[name](dims if len(dims) > 1 or draw(st.booleans()) else dims[0], keepdim)
+
+
+@st.composite
 def others(draw: Draw, name: str, rank: int) -> Applied:
     """Any of the remaining operators."""
     x = draw(maps(rank))
@@ -168,6 +178,21 @@ def others(draw: Draw, name: str, rank: int) -> Applied:
         case "upsample":
             mode = draw(st.sampled_from(["nearest", "bilinear"] if rank == 2 else ["nearest"]))
             return ops.Upsample(draw(per_axis(st.integers(1, 5), rank)), mode), (x,)
+        case "groupnorm":
+            groups = draw(st.integers(1, 4))
+            return ops.GroupNorm(groups, draw(st.booleans())), ((x[0] * groups, *x[1:]),)
+        case "instancenorm":  # torch refuses a single value, as it cannot be normalised
+            return ops.InstanceNorm(draw(st.booleans())), ((*x[:-1], x[-1] + 1),)
+        case "layernorm":
+            return ops.LayerNorm(draw(st.booleans())), (x,)
+        case "pixel_shuffle":
+            r = draw(st.integers(1, 3))
+            return ops.PixelShuffle(r), ((x[0] * r**rank, *x[1:]),)
+        case "pixel_unshuffle":
+            r = draw(st.integers(1, 3))
+            return ops.PixelUnshuffle(r), ((x[0], *(n * r for n in x[1:])),)
+        case "mean" | "sum" | "amax":
+            return draw(reductions(name, rank)), (x,)
         case "prelu":
             return ops.PReLU(draw(st.sampled_from([1, x[0]]))), (x,)
         case "adaptive_avgpool" | "adaptive_maxpool":
@@ -206,7 +231,10 @@ def variants(draw: Draw) -> list[Applied]:
         # Factors keep the channels divisible by whatever divides them already.
         wider, deeper = draw(st.integers(1, 3)), draw(st.integers(1, 3))
         larger = draw(st.tuples(*[st.integers(0, 5)] * (rank - 1)))
+        larger = tuple(n * getattr(op, "downscale_factor", 1) for n in larger)
         grown = {name: getattr(op, name) * deeper for name in OUTPUTS if hasattr(op, name)}
+        if op.name == "prelu" and op.num_parameters > 1:  # one for each channel
+            grown = {"num_parameters": op.num_parameters * wider}
         result.append((dataclasses.replace(op, **grown), tuple(grow(x, wider, larger, op.name) for x in xs)))
     return result
 

@@ -22,7 +22,8 @@ MAXPOOL = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 AVGPOOL = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 ADAPTIVE_MAXPOOL = (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d)
 ADAPTIVE_AVGPOOL = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
-NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+INSTANCENORM = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
+NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.GroupNorm, nn.LayerNorm, *INSTANCENORM)
 
 
 class Call(nn.Module):
@@ -112,6 +113,42 @@ class Standardise(nn.Module):
         return (x - self.mean.reshape(sizes)) / self.variance.reshape(sizes).sqrt()
 
 
+class ChannelsLast(nn.Module):
+    """A layer of the last axis, on channels."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x.transpose(1, -1)).transpose(1, -1)
+
+
+class PerChannel(nn.Module):
+    """A learned factor for each channel."""
+
+    def __init__(self, x: Shape) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(x[0], *[1] * (len(x) - 1)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight
+
+
+def pixels(op: Any, x: Shape) -> Callable[[Tensor], Tensor]:
+    """Channels to positions or back, over any number of axes, by einops' rule: c (r s) ... -> c (h r) (w s)."""
+    n = len(x) - 1
+    if op.name == "pixel_shuffle":
+        r = op.upscale_factor
+        order = [0, 1, *(i for axis in range(n) for i in (2 + n + axis, 2 + axis))]
+        c, sizes = x[0] // r**n, x[1:]
+        return lambda t: t.reshape(-1, c, *[r] * n, *sizes).permute(order).reshape(-1, c, *(m * r for m in sizes))
+    r = op.downscale_factor
+    order = [0, 1, *(3 + 2 * axis for axis in range(n)), *(2 + 2 * axis for axis in range(n))]
+    split = [size for m in x[1:] for size in (m // r, r)]
+    return lambda t: t.reshape(-1, x[0], *split).permute(order).reshape(-1, x[0] * r**n, *(m // r for m in x[1:]))
+
+
 def gate(*xs: Tensor) -> Tensor:
     rank = max(x.dim() for x in xs)
     product = torch.ones(())
@@ -140,6 +177,15 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "global_avgpool": lambda op, x: ADAPTIVE_AVGPOOL[len(x) - 2](1),
     "bn": batch_norm,
     "lrn": lambda op, x: nn.LocalResponseNorm(op.size),
+    "groupnorm": lambda op, x: nn.GroupNorm(op.num_groups, x[0], affine=op.affine),
+    "instancenorm": lambda op, x: INSTANCENORM[len(x) - 2](x[0], affine=op.affine),
+    "layernorm": lambda op, x: ChannelsLast(nn.LayerNorm(x[0], elementwise_affine=op.affine)),
+    "layer_scale": lambda op, x: PerChannel(x),
+    "pixel_shuffle": lambda op, x: nn.PixelShuffle(op.upscale_factor) if len(x) == 3 else Call(pixels(op, x)),
+    "pixel_unshuffle": lambda op, x: nn.PixelUnshuffle(op.downscale_factor) if len(x) == 3 else Call(pixels(op, x)),
+    "mean": lambda op, x: Call(lambda t: t.mean(op.dim, op.keepdim)),
+    "sum": lambda op, x: Call(lambda t: t.sum(op.dim, op.keepdim)),
+    "amax": lambda op, x: Call(lambda t: t.amax(op.dim, op.keepdim)),
     "normalize": lambda op, x: Standardise(x[0]),
     "relu": lambda op, x: nn.ReLU(),
     "relu6": lambda op, x: nn.ReLU6(),

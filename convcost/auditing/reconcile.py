@@ -20,7 +20,7 @@ from convcost.auditing.evidence import sure
 from convcost.auditing.hypotheses import Candidate, Subject, family_bits, reference, shared_bits
 from convcost.auditing.prices import COMMON_CLASSES, bits, raw
 from convcost.auditing.rows import Row, Shared
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, unwarned
 from convcost.network import Network, every_variant
 from convcost.printed.numbers import Printed, parse
 from convcost.published.claims import Claim
@@ -154,7 +154,8 @@ def _all(axes: Mapping[str, Axis], each: Each) -> tuple[list[Candidate], Any]:
     every = {network.name: network for path in shipped_files() for network in every_variant(shipped(path))}
     among = log2(len({network.network for network in every.values()}))
     for network in map(every.__getitem__, each(list(every))):
-        cost = network.price()
+        with unwarned():  # a shipped network is as its paper has it
+            cost = network.price()
         first = default.setdefault(network.network, network)
         subject = Subject(network, cost, TOTAL, list(axes.values()))
         near = subject.itself()

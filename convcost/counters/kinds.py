@@ -85,6 +85,7 @@ def _to_one(row: Row) -> bool:
 
 
 _ADAPTIVE = ("adaptive_maxpool", "adaptive_avgpool")
+_SAMPLE_NORMS = ("groupnorm", "instancenorm", "layernorm")
 _CONVOLUTIONS = ("conv", "dwconv", "conv_transpose")
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
@@ -102,7 +103,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "bn channels": Kind(("bn",), lambda row: row.batch * row.shape[0]),
         "biases of folded bn": Kind(("bn",), lambda row: row.shape[0]),
         "bn gammas": Kind(("bn",), _if(lambda row: row.op.scale, lambda row: row.batch * row.shape[0])),
-        "prelu params": Kind(("prelu",), lambda row: row.batch * row.counts.weights),
+        **{name: Kind((name,), _if(lambda row: row.op.affine)) for name in _SAMPLE_NORMS},
+        **{f"{name} without affine": Kind((name,), _if(lambda row: not row.op.affine)) for name in _SAMPLE_NORMS},
+        "layernorm positions": Kind(("layernorm",), lambda row: row.batch * elements(row.shape[1:])),
+        "reduced": Kind(("mean", "sum", "amax"), _inputs),
+        "other params": Kind((*_SAMPLE_NORMS, "prelu", "layer_scale"), lambda row: row.batch * row.counts.trainable),
         "bn not folded": Kind(("bn",), _if(lambda row: not _folds(row))),
         "folded bias": Kind(("bn",), _if(lambda row: _folds(row) and not row.after.bias)),
         "exact gelu": Kind(("gelu",), _if(lambda row: row.op.approximate == "none")),

@@ -21,7 +21,15 @@ from convcost.ops.base import (
     sum_work,
 )
 from convcost.ops.conv import RBF, Conv, ConvTranspose, DepthwiseConv, Linear
-from convcost.ops.norm import BatchNorm, LocalResponseNorm, Normalize
+from convcost.ops.norm import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    LayerScale,
+    LocalResponseNorm,
+    Normalize,
+)
 from convcost.ops.pointwise import (
     ELU,
     GELU,
@@ -46,12 +54,17 @@ from convcost.ops.pointwise import (
 from convcost.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
 from convcost.ops.tensor import (
     Add,
+    Amax,
     ChannelPad,
     ChannelShuffle,
     Concat,
     Flatten,
+    Mean,
     Multiply,
+    PixelShuffle,
+    PixelUnshuffle,
     Split,
+    Sum,
     Upsample,
     ZeroPad,
 )
@@ -72,6 +85,10 @@ REGISTRY: MappingProxyType[str, type[Op]] = MappingProxyType(
             AdaptiveMaxPool,
             AdaptiveAvgPool,
             BatchNorm,
+            GroupNorm,
+            InstanceNorm,
+            LayerNorm,
+            LayerScale,
             LocalResponseNorm,
             Normalize,
             ReLU,
@@ -98,14 +115,39 @@ REGISTRY: MappingProxyType[str, type[Op]] = MappingProxyType(
             Concat,
             Split,
             ChannelShuffle,
+            PixelShuffle,
+            PixelUnshuffle,
             Flatten,
+            Mean,
+            Sum,
+            Amax,
             ZeroPad,
             ChannelPad,
             Upsample,
         )
     }
 )
-"""Every operator by the name a spec calls it by."""
+"""Every operator by the name that tables print, and a spec calls it by."""
+
+ALIASES: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "silu": "swish",
+        "batchnorm": "bn",
+        "batch_norm": "bn",
+        "group_norm": "groupnorm",
+        "instance_norm": "instancenorm",
+        "layer_norm": "layernorm",
+        "leakyrelu": "leaky_relu",
+        "max_pool": "maxpool",
+        "avg_pool": "avgpool",
+    }
+)
+"""Other names that people write, and the operator's own."""
+
+OPERATORS: MappingProxyType[str, type[Op]] = MappingProxyType(
+    {**REGISTRY, **{alias: REGISTRY[name] for alias, name in ALIASES.items()}}
+)
+"""Every operator by every name of it."""
 
 KINDS: tuple[str, ...] = (*get_args(Kind), *(name for name in REGISTRY if name not in get_args(Kind)))
 """What `operators_of` takes."""
@@ -123,17 +165,20 @@ def operators_of(kind: str) -> frozenset[str]:
 
 
 __all__ = [
+    "ALIASES",
     "ELU",
     "GELU",
     "KINDS",
     "NO_PARAMS",
     "NO_WORK",
+    "OPERATORS",
     "RBF",
     "REGISTRY",
     "SELU",
     "AdaptiveAvgPool",
     "AdaptiveMaxPool",
     "Add",
+    "Amax",
     "AvgPool",
     "BatchNorm",
     "ChannelPad",
@@ -146,21 +191,28 @@ __all__ = [
     "Flatten",
     "GlobalAvgPool",
     "GlobalMaxPool",
+    "GroupNorm",
     "HardSigmoid",
     "HardSwish",
     "HardTanh",
+    "InstanceNorm",
     "Kind",
+    "LayerNorm",
+    "LayerScale",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
     "LogSoftmax",
     "MaxPool",
+    "Mean",
     "Mish",
     "Multiply",
     "Normalize",
     "Op",
     "PReLU",
     "Params",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "ReLU",
     "ReLU6",
     "Scale",
@@ -169,6 +221,7 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Split",
+    "Sum",
     "Swish",
     "Tanh",
     "Upsample",

@@ -1,4 +1,4 @@
-"""Operators that join, cut, move, pad or enlarge tensors; none has parameters."""
+"""Operators that join, cut, move, pad, enlarge or reduce tensors; none has parameters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from convcost.errors import ConvcostError, ShapeError
-from convcost.exact.integers import Int, equal, require_above, require_divisible
+from convcost.exact.integers import Int, equal, prod, require_above, require_divisible
 from convcost.ops.base import (
     NO_WORK,
     Memory,
@@ -16,6 +16,8 @@ from convcost.ops.base import (
     Window,
     Work,
     at_least,
+    boolean,
+    check_integers,
     each_at_least,
     elements,
     format_shape,
@@ -125,6 +127,60 @@ class ChannelShuffle(Op):
         return x
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class PixelShuffle(Op):
+    """(C r^n, *sizes) -> (C, *sizes * r), n spatial axes: channels become positions (Shi et al. 2016).
+
+    torch.nn.PixelShuffle, which has two axes.
+    """
+
+    name: ClassVar[str] = "pixel_shuffle"
+    upscale_factor: Int
+
+    def __post_init__(self) -> None:
+        """Refuse a factor below 1."""
+        at_least(1, self, upscale_factor=self.upscale_factor)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """(C / r^n, *sizes * r)."""
+        (x,) = xs
+        sizes, r = spatial(self, x), self.upscale_factor
+        block = prod(r for _ in sizes)
+        if not require_divisible(x[0], block):
+            raise ShapeError(f"pixel_shuffle: upscale_factor={r} makes one channel of {block}, and has {x[0]}")
+        return (x[0] // block, *(n * r for n in sizes))
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        """A position becomes r, each of other channels."""
+        r = self.upscale_factor
+        return tuple(Window(r, 1, r - 1, upsampling=r) for _ in x[1:])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PixelUnshuffle(Op):
+    """(C, *sizes) -> (C r^n, *sizes / r): positions become channels, "space to depth", torch.nn.PixelUnshuffle."""
+
+    name: ClassVar[str] = "pixel_unshuffle"
+    downscale_factor: Int
+
+    def __post_init__(self) -> None:
+        """Refuse a factor below 1."""
+        at_least(1, self, downscale_factor=self.downscale_factor)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """(C r^n, *sizes / r)."""
+        (x,) = xs
+        sizes, r = spatial(self, x), self.downscale_factor
+        for n in sizes:
+            if not require_divisible(n, r):
+                raise ShapeError(f"pixel_unshuffle: downscale_factor={r} does not divide {format_shape(sizes)}")
+        return (x[0] * prod(r for _ in sizes), *(n // r for n in sizes))
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        """One of r positions, another for each channel: together all of them."""
+        return tuple(Window(self.downscale_factor, self.downscale_factor, 0) for _ in x[1:])
+
+
 class Flatten(Op):
     """(C, *sizes) -> (C * sizes,)."""
 
@@ -229,3 +285,86 @@ class Upsample(Op):
 
     def _factors(self, x: Shape) -> tuple[Any, ...]:
         return axes(self, "scale_factor", self.scale_factor, len(x) - 1)
+
+
+class Reduction(Op):
+    """What reductions share: some axes become one number each, as torch.mean(x, dim, keepdim).
+
+    `dim` counts axes as torch does: 1 is the channels, 2 and up the sizes, -1 the last; 0 would be the batch. Axes that
+    are reduced are left out, or with `keepdim` stay as 1.
+    """
+
+    dim: int | tuple[int, ...]
+    keepdim: bool
+
+    def __post_init__(self) -> None:
+        """Refuse what names no axes."""
+        check_integers(None, self, "dim", self.dim, self._dims)
+        boolean(self, keepdim=self.keepdim)
+        if not all(isinstance(d, int) for d in self._dims):
+            raise ConvcostError(f"{self.name}: dim is one for all designs, got {self.dim}")
+        if 0 in self._dims or not self._dims:
+            raise ConvcostError(f"{self.name}: dim is 1 for the channels and 2 or more for the sizes, got {self.dim}")
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """The input's shape without the axes, or with 1 in their place."""
+        (x,) = xs
+        reduced = self.reduced(x)
+        if not self.keepdim and len(reduced) == len(x):
+            raise ShapeError(f"{self.name}: nothing is left of {format_shape(x)}; keepdim=true leaves each axis as 1")
+        return tuple(1 if i in reduced else n for i, n in enumerate(x) if self.keepdim or i not in reduced)
+
+    def reduced(self, x: Shape) -> set[int]:
+        """The axes of a shape that are reduced."""
+        axes = [d - 1 if d > 0 else d + len(x) for d in self._dims]
+        if len({*axes} & {*range(len(x))}) < len(axes):
+            raise ShapeError(f"{self.name}: dim={self.dim} of {format_shape(x)}, whose axes are 1 to {len(x)}")
+        return {*axes}
+
+    def windows(self, x: Shape) -> tuple[Window, ...] | None:
+        """Its own position, if only channels are reduced and stay as 1; else everything."""
+        return () if self.keepdim and self.reduced(x) == {0} else None
+
+    @property
+    def _dims(self) -> tuple[int, ...]:
+        return self.dim if isinstance(self.dim, tuple) else (self.dim,)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Mean(Reduction):
+    """The mean over axes."""
+
+    name: ClassVar[str] = "mean"
+    dim: int | tuple[int, ...]
+    keepdim: bool = False
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """One add per input element but the first of each output, and one division."""
+        n = elements(y)
+        return Work(adds=elements(xs[0]) - n, divs=n)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sum(Reduction):
+    """The sum over axes."""
+
+    name: ClassVar[str] = "sum"
+    dim: int | tuple[int, ...]
+    keepdim: bool = False
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """One add per input element but the first of each output."""
+        return Work(adds=elements(xs[0]) - elements(y))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Amax(Reduction):
+    """The maximum over axes, torch.amax."""
+
+    name: ClassVar[str] = "amax"
+    dim: int | tuple[int, ...]
+    keepdim: bool = False
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """One compare per input element but the first of each output."""
+        return Work(compares=elements(xs[0]) - elements(y))

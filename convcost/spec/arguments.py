@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.context import in_force
-from convcost.ops import REGISTRY, Op
+from convcost.ops import OPERATORS, Op
 from convcost.spec import expression
 from convcost.spec.document import Mark, SpecError
 from convcost.spec.expression import Expression
@@ -28,7 +28,7 @@ class Signature(NamedTuple):
 @cache
 def signature(operator: str) -> Signature:
     """The arguments of an operator, in order."""
-    known = fields(REGISTRY[operator])
+    known = fields(OPERATORS[operator])
     return Signature(
         tuple(f.name for f in known),
         tuple(f.name for f in known if f.default is MISSING),
@@ -70,7 +70,7 @@ class Calls:
 
     def _call(self, source: Expression, node: ast.expr) -> Call:
         kind, positional, keywords = called(node)
-        cls, place = REGISTRY[kind], source.at(node)
+        cls, place = OPERATORS[kind], source.at(node)
         names, required, _ = signature(kind)
         arguments: dict[str, Part] = {}
         if cls.inputs is None:
@@ -85,7 +85,7 @@ class Calls:
             if (key := keyword.arg or "") in given:
                 raise SpecError(place, f"{kind}: {key} is given twice")
             given[key] = Part(source, keyword.value)
-        parts = {**self._defaults.get(kind, {}), **given}
+        parts = {**self._defaults.get(cls.name, {}), **given}
         then = parts.pop("then", None)
         for key in parts:
             if key not in names:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from convcost.cost.graph import Graph, GraphBuilder, Tensor
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int, is_symbolic, require_above, require_integer
-from convcost.ops import REGISTRY, Shape
+from convcost.ops import OPERATORS, Shape
 from convcost.spec import document, expression
 from convcost.spec.arguments import Calls, Records, called
 from convcost.spec.block import Block
@@ -158,7 +158,7 @@ class _Builder:
         if key in _JOINS:
             self._only(value, (key,))
             named = self.branches(value.entries[key], x, env)
-            return self.graph.add(REGISTRY[key](), *named, place=value.mark) if len(named) > 1 else named[0]
+            return self.graph.add(OPERATORS[key](), *named, place=value.mark) if len(named) > 1 else named[0]
         if key == "repeat":
             return self.repeat(value, x, env)
         if key == "auxiliary":
@@ -289,11 +289,11 @@ class _Builder:
                 if name in self.program.blocks:
                     with self.graph.scope(name, numbered=True):
                         return self.block(self.program.blocks[name], parsed, node, x, env)
-                if name in REGISTRY:
+                if name in OPERATORS:
                     return self.operator(parsed, node, x, env)
                 if isinstance(env.get(name), Tensor) and isinstance(node, ast.Name):
                     return env[name]  # type: ignore[no-any-return]  # the line above says which type it is
-                known = [*REGISTRY, *self.program.blocks, *(k for k, v in env.items() if isinstance(v, Tensor))]
+                known = [*OPERATORS, *self.program.blocks, *(k for k, v in env.items() if isinstance(v, Tensor))]
                 raise SpecError(
                     parsed.at(node), f"unknown operator, block or layer {name!r}{did_you_mean(name, known)}"
                 )
@@ -363,10 +363,10 @@ class _Builder:
     def _is_one_operator(self, node: ast.expr) -> bool:
         """Whether a call adds a single node, and what follows it: a join of chains adds theirs as well."""
         name, arguments, _ = called(node)
-        if name not in REGISTRY or name in self.program.blocks:
+        if name not in OPERATORS or name in self.program.blocks:
             return False
-        return REGISTRY[name].inputs is not None or all(
-            isinstance(a, ast.Name) and a.id not in REGISTRY and a.id not in self.program.blocks for a in arguments
+        return OPERATORS[name].inputs is not None or all(
+            isinstance(a, ast.Name) and a.id not in OPERATORS and a.id not in self.program.blocks for a in arguments
         )
 
     def _chosen(self, value: Scalar, x: Tensor, env: Env) -> Expression:

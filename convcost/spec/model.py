@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import is_exact, unboxed
-from convcost.ops import REGISTRY, Shape
+from convcost.ops import OPERATORS, REGISTRY, Shape
 from convcost.spec import document, expression
 from convcost.spec.arguments import Calls
 from convcost.spec.block import Block
@@ -42,6 +42,7 @@ MAX_NETWORKS = 1_000
 _PRESET_KEYS = ("about", "source", "input")
 _VARIANT_KEYS = (*_PRESET_KEYS, "networks")
 _RESERVED = {*WORDS, *STRUCTURES, *FUNCTIONS, *REGISTRY, "then"}
+"""Names that are taken. Other names of operators are not: they mean them where a spec has nothing of that name."""
 
 
 class Knob(NamedTuple):
@@ -104,9 +105,12 @@ class Spec:
         if len(self.networks) * max(1, len(self.variants)) > MAX_NETWORKS:
             raise SpecError(top.marks["variants"], f"more than {MAX_NETWORKS:,} networks, each variant counted")
         self._let = {key: self._expression(value, key) for key, value, _ in document.entries(top, "let")}
-        self._defaults = {
-            key: self._default(key, value, mark) for key, value, mark in document.entries(top, "defaults")
-        }
+        self._defaults: dict[str, dict[str, Expression]] = {}
+        for key, value, mark in document.entries(top, "defaults"):
+            found = self._default(key, value, mark)
+            if (name := OPERATORS[key].name) in self._defaults:
+                raise SpecError(mark, f"defaults for {name}, which there are already")
+            self._defaults[name] = found
         self._calls = Calls(self._defaults)
         self._blocks = dict(self._block(key, value, mark) for key, value, mark in document.entries(top, "blocks"))
         self._layers = top.entries["layers"]
@@ -220,11 +224,11 @@ class Spec:
         return names
 
     def _default(self, kind: str, value: document.Value, mark: Mark) -> dict[str, Expression]:
-        if kind not in REGISTRY:
-            raise SpecError(mark, f"defaults for an unknown operator {kind!r}{did_you_mean(kind, REGISTRY)}")
+        if kind not in OPERATORS:
+            raise SpecError(mark, f"defaults for an unknown operator {kind!r}{did_you_mean(kind, OPERATORS)}")
         if not isinstance(value, document.Mapping):
             raise SpecError(value.mark, f"the defaults of {kind} are a mapping from arguments to expressions")
-        known = (*REGISTRY[kind].__dataclass_fields__, "then")
+        known = (*OPERATORS[kind].__dataclass_fields__, "then")
         for key in value.entries:
             if key not in known:
                 raise SpecError(value.marks[key], f"{kind} has no argument {key!r}{did_you_mean(key, known)}")
@@ -239,7 +243,7 @@ class Spec:
             arguments, keywords, node = node.args, node.keywords, node.func
         if not isinstance(node, ast.Name) or not all(isinstance(a, ast.Name) for a in arguments):
             raise SpecError(mark, "a block is written as name(argument, argument=default)")
-        if node.id in REGISTRY or node.id in _RESERVED:
+        if node.id in _RESERVED:
             raise SpecError(mark, f"{node.id} is already an operator or a word of the language")
         parameters: dict[str, Expression | None] = {a.id: None for a in arguments if isinstance(a, ast.Name)}
         for keyword in keywords:

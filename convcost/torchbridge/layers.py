@@ -124,6 +124,38 @@ class ChannelPad(nn.Module):
         return functional.pad(x, (*(0, 0) * (x.dim() - 2), self.before, self.after))
 
 
+class ChannelLayerNorm(nn.LayerNorm):
+    """nn.LayerNorm over channels, at every position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, ...) -> (N, C, ...)."""
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class LayerScale(nn.Module):
+    """A learned factor for each channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, ...) -> (N, C, ...)."""
+        return x * self.weight.view(-1, *(1,) * (x.dim() - 2))
+
+
+class Reduction(nn.Module):
+    """The mean, sum or maximum over axes."""
+
+    def __init__(self, function: Callable[..., Tensor], dim: int | tuple[int, ...], keepdim: bool) -> None:
+        super().__init__()
+        self.function, self.dim, self.keepdim = function, dim, keepdim
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) -> (N, ...)."""
+        return self.function(x, self.dim, self.keepdim)
+
+
 class Scale(nn.Module):
     """Multiplication by a constant: 1, as a record does not say which."""
 
@@ -226,6 +258,35 @@ def _batch_norm(op: ops.BatchNorm, x: Shape) -> nn.Module:
     return layer
 
 
+def _group_norm(op: ops.GroupNorm, x: Shape) -> nn.Module:
+    return nn.GroupNorm(op.num_groups, x[0], affine=op.affine)
+
+
+def _instance_norm(op: ops.InstanceNorm, x: Shape) -> nn.Module:
+    return _of_rank(op, x, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)(x[0], affine=op.affine)
+
+
+def _layer_norm(op: ops.LayerNorm, x: Shape) -> nn.Module:
+    return ChannelLayerNorm(x[0], elementwise_affine=op.affine)
+
+
+def _layer_scale(_: ops.LayerScale, x: Shape) -> nn.Module:
+    return LayerScale(x[0])
+
+
+def _pixels(layer: Callable[..., nn.Module], field: str) -> Builder:
+    def build(op: Op, x: Shape) -> nn.Module:
+        if len(x) != 3:
+            raise ConvcostError(f"torch has no {op.name} over {len(x) - 1} spatial axes")
+        return layer(getattr(op, field))
+
+    return build
+
+
+def _reduction(function: Callable[..., Tensor]) -> Builder:
+    return lambda op, _: Reduction(function, op.dim, op.keepdim)
+
+
 def _rbf(op: ops.RBF, x: Shape) -> nn.Module:
     return RBF(elements(x), op.out_features)
 
@@ -300,6 +361,10 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.AdaptiveMaxPool: _adaptive(nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d),
     ops.AdaptiveAvgPool: _adaptive(nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d),
     ops.BatchNorm: _batch_norm,
+    ops.GroupNorm: _group_norm,
+    ops.InstanceNorm: _instance_norm,
+    ops.LayerNorm: _layer_norm,
+    ops.LayerScale: _layer_scale,
     ops.LocalResponseNorm: _lrn,
     ops.Normalize: _normalize,
     ops.ReLU: _from(nn.ReLU),
@@ -326,6 +391,11 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.Concat: _from(Concat),
     ops.Split: _from(Split, "parts", "index"),
     ops.ChannelShuffle: _from(ChannelShuffle, "groups"),
+    ops.PixelShuffle: _pixels(nn.PixelShuffle, "upscale_factor"),
+    ops.PixelUnshuffle: _pixels(nn.PixelUnshuffle, "downscale_factor"),
+    ops.Mean: _reduction(torch.mean),
+    ops.Sum: _reduction(torch.sum),
+    ops.Amax: _reduction(torch.amax),
     ops.Flatten: _from(nn.Flatten),
     ops.ZeroPad: _zeropad,
     ops.ChannelPad: _from(ChannelPad, "before", "after"),

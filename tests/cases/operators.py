@@ -408,6 +408,37 @@ NORM = (
     ),
     case(ops.BatchNorm(scale=False, shift=False), (10, 2), (10, 2), params={"norm_stats": 20}, muls=20, adds=20),
     case(ops.BatchNorm(stats=False), (10,), (10,), params={"norm_affine": 20}, muls=10, adds=10),
+    # Groups of 2 channels of 2x2: 8 elements each. Per group 7 sums and a division for the mean, 8 differences and
+    # squares, 7 sums and a division for the variance, epsilon and a root, 8 divisions: 23 adds, 8 muls, 10 divs; gamma
+    # and beta: 24 each
+    case(
+        ops.GroupNorm(3),
+        (6, 2, 2),
+        (6, 2, 2),
+        params={"norm_affine": 12},
+        adds=3 * 23 + 24,
+        muls=3 * 8 + 24,
+        divs=30,
+        exps=3,
+    ),
+    case(ops.GroupNorm(1, affine=False), (4,), (4,), adds=11, muls=4, divs=6, exps=1),
+    # each channel alone: 4 elements, 3 + 4 + 3 + 1 adds, 4 squares, 2 + 4 divisions; no gamma and beta by default
+    case(ops.InstanceNorm(), (3, 4), (3, 4), adds=33, muls=12, divs=18, exps=3),
+    case(ops.InstanceNorm(affine=True), (3, 4), (3, 4), params={"norm_affine": 6}, adds=45, muls=24, divs=18, exps=3),
+    # ConvNeXt-T's first, of 96 channels at 56x56 = 3,136 positions, 301,056 elements: 3*96 - 1 adds and 96 for beta a
+    # position, 96 and 96 muls, 98 divs
+    case(
+        ops.LayerNorm(),
+        (96, 56, 56),
+        (96, 56, 56),
+        params={"norm_affine": 192},
+        adds=3_136 * 383,
+        muls=3_136 * 192,
+        divs=3_136 * 98,
+        exps=3_136,
+    ),
+    case(ops.LayerNorm(affine=False), (4,), (4,), adds=11, muls=4, divs=6, exps=1),
+    case(ops.LayerScale(), (96, 56, 56), (96, 56, 56), params={"weights": 96}, muls=301_056),
     # Keras' EfficientNets begin with it: 3 means, 3 variances, one count; a difference and a quotient per element
     case(
         ops.Normalize(),
@@ -499,6 +530,21 @@ TENSOR = (
     # VGG: 512*7*7 = 25,088
     case(ops.Flatten(), (512, 7, 7), (25_088,)),
     case(ops.Flatten(), (10,), (10,)),
+    # ESPCN's last layer, 3 colours of 3x3: 27 channels
+    case(ops.PixelShuffle(3), (27, 5, 7), (3, 15, 21)),
+    case(ops.PixelShuffle(2), (8, 3), (4, 6)),
+    # YOLOv5's focus: 640 to 320, 3 to 12 channels
+    case(ops.PixelUnshuffle(2), (3, 640, 640), (12, 320, 320)),
+    case(ops.PixelUnshuffle(3), (2, 6), (6, 2)),
+    # CBAM's maps of channels: 31 sums and a division at each of 49 positions
+    case(ops.Mean(1, keepdim=True), (32, 7, 7), (1, 7, 7), adds=1_519, divs=49),
+    case(ops.Amax(1, keepdim=True), (32, 7, 7), (1, 7, 7), compares=1_519),
+    # a global pooling: 48 sums for each of 32
+    case(ops.Mean((2, 3)), (32, 7, 7), (32,), adds=1_536, divs=32),
+    case(ops.Mean((-1, -2)), (32, 7, 7), (32,), adds=1_536, divs=32),
+    case(ops.Sum(-1), (2, 3, 4), (2, 3), adds=18),
+    case(ops.Sum((1, 2, 3), keepdim=True), (2, 3, 4), (1, 1, 1), adds=23),
+    case(ops.Amax(2), (2, 3, 4), (2, 4), compares=16),
     # 224 + 3 + 3; by axis 5 + 1 + 1, 6 + 2 + 2; one-sided 5 + 0 + 1, 6 + 1 + 0
     case(ops.ZeroPad(3), (3, 224, 224), (3, 230, 230)),
     case(ops.ZeroPad((1, 2)), (3, 5, 6), (3, 7, 10)),
@@ -547,6 +593,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "avgpool": {"kernel_size": 3},
     "adaptive_maxpool": {"output_size": 7},
     "adaptive_avgpool": {"output_size": 7},
+    "groupnorm": {"num_groups": 2},
+    "pixel_shuffle": {"upscale_factor": 2},
+    "pixel_unshuffle": {"downscale_factor": 2},
+    "mean": {"dim": 1},
+    "sum": {"dim": 1},
+    "amax": {"dim": 1},
     "split": {"parts": 2, "index": 0},
     "shuffle": {"groups": 2},
     "zeropad": {"padding": 1},
@@ -576,6 +628,12 @@ INTEGERS: dict[str, dict[str, tuple[int | None, tuple[str, ...]]]] = {
     "adaptive_maxpool": {"output_size": (1, AXES)},
     "adaptive_avgpool": {"output_size": (1, AXES)},
     "prelu": {"num_parameters": (1, ONE)},
+    "groupnorm": {"num_groups": (1, ONE)},
+    "pixel_shuffle": {"upscale_factor": (1, ONE)},
+    "pixel_unshuffle": {"downscale_factor": (1, ONE)},
+    "mean": {"dim": (None, AXES)},
+    "sum": {"dim": (None, AXES)},
+    "amax": {"dim": (None, AXES)},
     "lrn": {"size": (1, ONE)},
     "split": {"parts": (1, ONE), "index": (0, ONE)},
     "shuffle": {"groups": (1, ONE)},
@@ -591,6 +649,12 @@ BOOLEANS = {
     "conv_transpose": ("bias",),
     "linear": ("bias",),
     "bn": ("scale", "shift", "stats"),
+    "groupnorm": ("affine",),
+    "instancenorm": ("affine",),
+    "layernorm": ("affine",),
+    "mean": ("keepdim",),
+    "sum": ("keepdim",),
+    "amax": ("keepdim",),
 }
 WORDS = {"maxpool": ("ceil_mode",), "avgpool": ("ceil_mode",), "upsample": ("mode",), "gelu": ("approximate",)}
 
@@ -692,6 +756,11 @@ REFUSED: tuple[Refused, ...] = (
         {"out_channels": 10, "kernel_size": 3, "groups": 3},
         "conv_transpose: groups=3 does not divide out_channels=10",
     ),
+    *(
+        Refused(name, {"dim": dim}, f"{name}: dim is 1 for the channels and 2 or more for the sizes, got {dim}")
+        for name in ("mean", "sum", "amax")
+        for dim in (0, (0, 1), ())
+    ),
     Refused("split", {"parts": 3, "index": 3}, "split: index 3 of 3 parts counted from 0"),
     Refused("split", {"parts": 3, "index": 10}, "split: index 10 of 3 parts counted from 0"),
 )
@@ -727,6 +796,15 @@ MISFITS = (
         ((6, 9),),
         "adaptive_avgpool: output_size has 2 values for an input with 1 spatial axes",
     ),
+    Misfit(ops.GroupNorm(4), ((6, 9),), "groupnorm: num_groups=4 does not divide 6 channels"),
+    Misfit(ops.InstanceNorm(), ((6,),), "instancenorm needs (channels, size...), its input is 6"),
+    Misfit(ops.PixelShuffle(2), ((6,),), "pixel_shuffle needs (channels, size...), its input is 6"),
+    Misfit(ops.PixelUnshuffle(2), ((6,),), "pixel_unshuffle needs (channels, size...), its input is 6"),
+    Misfit(ops.PixelShuffle(2), ((6, 9, 9),), "pixel_shuffle: upscale_factor=2 makes one channel of 4, and has 6"),
+    Misfit(ops.PixelUnshuffle(2), ((6, 8, 9),), "pixel_unshuffle: downscale_factor=2 does not divide 8x9"),
+    Misfit(ops.Mean(4), ((6, 8, 9),), "mean: dim=4 of 6x8x9, whose axes are 1 to 3"),
+    Misfit(ops.Sum((1, -3)), ((6, 8, 9),), "sum: dim=(1, -3) of 6x8x9, whose axes are 1 to 3"),
+    Misfit(ops.Amax((1, 2)), ((6, 8),), "amax: nothing is left of 6x8; keepdim=true leaves each axis as 1"),
     Misfit(ops.PReLU(3), ((6, 9),), "prelu: num_parameters=3 is neither 1 nor its 6 channels"),
     Misfit(ops.Upsample(2), ((6,),), "upsample needs (channels, size...), its input is 6"),
     # one value per axis, for another number of axes
@@ -805,27 +883,15 @@ KINDS = {
     "conv": ("conv", "dwconv", "conv_transpose"),
     "linear": ("linear",),
     "pool": ("maxpool", "avgpool", "adaptive_maxpool", "adaptive_avgpool", "global_maxpool", "global_avgpool"),
-    "norm": ("bn", "lrn", "normalize"),
+    "norm": ("bn", "groupnorm", "instancenorm", "layernorm", "lrn", "normalize"),
     "activation": (
-        *(
-            "relu",
-            "relu6",
-            "leaky_relu",
-            "prelu",
-            "elu",
-            "selu",
-            "swish",
-            "gelu",
-            "mish",
-            "sigmoid",
-            "softplus",
-            "tanh",
-        ),
-        *("hardsigmoid", "hardswish", "hardtanh", "softmax", "log_softmax"),
+        *("relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "swish", "gelu", "mish", "sigmoid"),
+        *("softplus", "tanh", "hardsigmoid", "hardswish", "hardtanh", "softmax", "log_softmax"),
     ),
     "other": (
         *("rbf", "scale", "dropout", "add", "mul", "concat"),
-        *("split", "shuffle", "flatten", "zeropad", "channelpad", "upsample"),
+        *("split", "shuffle", "pixel_shuffle", "pixel_unshuffle", "flatten", "zeropad", "channelpad", "upsample"),
+        *("mean", "sum", "amax", "layer_scale"),
     ),
 }
 """What sort of layer each operator is, as torch.nn groups them in its reference."""

@@ -74,6 +74,16 @@ ONE_OPERATOR = {
     **{name: name for name in ("normalize", "relu", "relu6", "swish", "sigmoid", "tanh", "hardsigmoid", "hardswish")},
     **{name: name for name in ("softmax", "scale", "dropout", "flatten", "leaky_relu", "prelu", "elu", "selu", "mish")},
     **{name: name for name in ("softplus", "hardtanh", "log_softmax")},
+    "groupnorm": "groupnorm(2)",
+    "groupnorm_plain": "groupnorm(2, affine=false)",
+    "instancenorm": "instancenorm",
+    "instancenorm_affine": "instancenorm(affine=true)",
+    "layernorm": "layernorm",
+    "layernorm_plain": "layernorm(affine=false)",
+    "layer_scale": "layer_scale",
+    "pixel_shuffle": "pixel_shuffle(2)",
+    "pixel_unshuffle": "zeropad(((0, 1), (0, 0))) >> pixel_unshuffle(2)",
+    **{f"{name}_{dim}": f"{name}({dim}, keepdim=true)" for name in ("mean", "sum", "amax") for dim in (1, -1)},
     "prelu_per_channel": "prelu(in_channels)",
     "adaptive_maxpool": "adaptive_maxpool({divisors})",
     "adaptive_avgpool": "adaptive_avgpool({divisors})",
@@ -112,7 +122,7 @@ def write_specs(folder: Path) -> dict[str, str]:
     paths = {}
     for axes, shape in INPUTS.items():
         for name, call in ONE_OPERATOR.items():
-            if ("bilinear" in name and axes != 2) or (name == "conv_used_twice" and axes == 1):
+            if (("bilinear" in name or "pixel" in name) and axes != 2) or (name == "conv_used_twice" and axes == 1):
                 continue
             divisors = ((13,), (13, 4), (7, 3, 1))[axes - 1]
             text = call.format(

@@ -76,6 +76,8 @@ def form(case: Case) -> str:
     blank = [combined([value], lambda _: "n") for value in arguments(case.op).values()]
     if case.op.name == "prelu":  # one slope, or one for each channel
         blank.append(str(case.op.num_parameters == 1))
+    if hasattr(case.op, "dim"):
+        blank.append(str(case.op.dim))
     # Which axes of a product are broadcast is a matter of form, not of number.
     axes = [[d == 1 for d in x] for x in case.xs] if case.op.name == "mul" else [len(x) for x in case.xs]
     return str((case.op.name, blank, axes))
