@@ -123,10 +123,10 @@ def _split(console: Console, title: Text, facts: Sequence[Text], width: int) -> 
 
 
 def _packed(facts: Iterable[Text], width: int) -> list[Text]:
-    """The facts in their order, several on a line where they fit."""
+    """The facts in their order, several on a line where they fit; a sentence has a line of its own."""
     lines: list[Text] = []
     for fact in facts:
-        if lines and lines[-1].cell_len + len(_BETWEEN) + fact.cell_len <= width:
+        if lines and not lines[-1].plain.endswith(".") and lines[-1].cell_len + len(_BETWEEN) + fact.cell_len <= width:
             lines[-1].append(_BETWEEN).append_text(fact)
         else:
             lines.append(fact)
