@@ -45,8 +45,8 @@ def test_an_audit_grows_as_its_rows(tmp_path, benchmark):
         assert len(convcost.audit(path).findings) >= 2 * rows - 4  # the smallest inputs leave nothing of a map
         return time.process_time() - start
 
-    seconds(6)
-    few, many = benchmark.pedantic(lambda: (seconds(6), seconds(24)), rounds=1)
+    seconds(2)
+    few, many = benchmark.pedantic(lambda: (seconds(4), seconds(16)), rounds=1)
     benchmark.extra_info.update(few=few, many=many)
     assert many <= 8 * few  # 16 if rows were compared with each other
 
