@@ -215,6 +215,8 @@ def test_rows_that_are_layers_of_the_network_that_is_said(tmp_path):
 
 
 def test_rows_called_as_layers_of_several_networks_are_asked_back(tmp_path):
+    alexnets = claims_of(tmp_path, "Layer,Params\nconv1,9408\nconv2,1M\nconv3,1M\nconv4,1M\nfc6,1M\nfc7,1M\n")
+    assert {one.why for one in alexnets.unread} == {"no network of that name is known"}  # or anybody's
     found = claims_of(tmp_path, "Layer,Params\nconv1,9408\nconv2_x,1M\nconv3_x,1M\nconv4_x,1M\n")
     assert not found.claims
     assert found.unread[0].why.startswith("rows are called as layers of resnet18, resnet34, ")
