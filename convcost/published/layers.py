@@ -28,6 +28,9 @@ _KINDS = {  # of a row, by how its name begins
 _KIND = {name: re.compile(pattern) for name, pattern in _KINDS.items()}
 _TIMES = re.compile(r"([2-9]|[1-9][0-9])\s*[×x]\s*\[?[a-z]")
 _COUNTED = {"conv": "conv", "dwconv": "conv", "linear": "linear", "softmax": "softmax", "dropout": "dropout"}
+_ANYBODYS = re.compile(
+    r"(?:conv|fc|pool|maxpool|linear|dense|norm|bn|relu|block|stage|layer|unit|group|features)[0-9]+"
+)
 _LEAST_FOUND = 3
 """Rows whose names must be those of a network's parts before that is taken for the network of a table."""
 
@@ -53,9 +56,13 @@ def is_part(cost: Cost, name: str) -> bool:
 def network_of(labels: Sequence[str]) -> str | Unclear | None:
     """The one shipped network whose parts rows are called as; Unclear if several are, None if none is.
 
-    It has all the parts of a name that rows have some of: inception_3c would be a row of BN-Inception's table.
+    What anybody's layers are called, as conv1, says nothing. The network has all the parts of a name that rows have
+    some of: inception_3c would be a row of BN-Inception's table.
     """
-    wanted = {letters(label) for label in labels if any(map(str.isdigit, label))}
+    named = {letters(label) for label in labels if any(map(str.isdigit, label))}
+    wanted = {name for name in named if not _ANYBODYS.fullmatch(name)}
+    if len(wanted) < _LEAST_FOUND:
+        return None
     found: dict[str, int] = {}
     for path in shipped_files():
         text = path.read_text("utf-8")

@@ -29,6 +29,7 @@ _SLACK = 4.0  # points by which a heading may be beside the middle of its column
 _SMALLER = 0.86
 _RAISED = 0.13
 _LEAST_WIDTH = 40.0
+_MAX_WORDS, _MAX_RULES = 10_000, 4_000  # of a page: time grows with their product
 
 
 def pdf_tables(data: bytes, source: str, pages: str | None = None) -> list[Found]:
@@ -47,12 +48,18 @@ def pdf_tables(data: bytes, source: str, pages: str | None = None) -> list[Found
         raise ConvcostError(f"{source}: {why}, or type the table as CSV")
     found: list[Found] = []
     for page in read_pages:
-        for inside in _tables(page):
-            where = Place(f"{source} page {page.number}", 1)
-            found.append(Found(where, partial(inside.grid, where)))
+        where = Place(f"{source} page {page.number}", 1)
+        if len(page.words) > _MAX_WORDS or len(page.across) + len(page.down) > _MAX_RULES:
+            found.append(Found(where, partial(_refuse, where)))
+        else:
+            found += [Found(where, partial(inside.grid, where)) for inside in _tables(page)]
     if not found:
         raise ConvcostError(f"{source}: no table with ruling lines in it; paste another one as text: convcost audit -")
     return found[:MAX_TABLES]
+
+
+def _refuse(place: Place) -> Grid:
+    raise ConvcostError(f"{place}: more than {_MAX_WORDS:,} words or {_MAX_RULES:,} rules, more than a table has")
 
 
 def _ranges(text: str) -> list[tuple[int, int]]:
@@ -128,11 +135,14 @@ def _within(words: Sequence[Word], above: Rule, below: Rule) -> list[Word]:
 def _lines(words: Sequence[Word]) -> list[list[Word]]:
     """Words that stand beside each other, from top to bottom and from left to right."""
     lines: list[list[Word]] = []
+    largest: Word | None = None  # of the last line, whose middle is not that of what is raised
     for word in sorted(words, key=lambda word: word.middle):
-        if lines and word.middle - _middle(lines[-1]) < _SPACE * max(word.size, *(one.size for one in lines[-1])):
+        if largest and word.middle - largest.middle < _SPACE * max(word.size, largest.size):
             lines[-1].append(word)
+            largest = max(largest, word, key=lambda one: one.size)
         else:
             lines.append([word])
+            largest = word
     return [sorted(line) for line in lines]
 
 

@@ -171,6 +171,16 @@ def test_what_takes_long_is_stopped(tmp_path, monkeypatch):
         read(tmp_path, ".pdf", with_content(zlib.compress(b"BT /F 9 Tf (a) Tj ET\n" * 400_000)))
 
 
+def test_a_page_of_more_than_tables_costs_no_other(tmp_path):
+    """Rules by the thousand, as drawings have them."""
+    lines = b"".join(b"%d %d m %d %d l S\n" % (n % 97, n % 701, 300 + n % 89, n % 701) for n in range(4_100))
+    path = tmp_path / "t.pdf"
+    path.write_bytes(with_content(zlib.compress(b"BT /F 9 Tf (a) Tj ET\n" + lines)))
+    (found,) = tables_in(path)
+    with pytest.raises(ConvcostError, match=r"t\.pdf page 1:1: more than 10,000 words or 4,000 rules"):
+        read_found(str(path), found)
+
+
 def test_without_pdfplumber_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pdfplumber", None)
     monkeypatch.setattr(pdfpages, "find_spec", lambda _: None)
