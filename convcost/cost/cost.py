@@ -135,8 +135,9 @@ class Cost(Sequence[Line]):
 
     @cached_property
     def total(self) -> Line:
-        """The network at inference: everything but the auxiliary heads."""
-        return _sum("total", [row for row in self.rows if not row.aux])
+        """The network at inference, all its outputs: everything but the auxiliary heads. Its shape is the first's."""
+        total = _sum("total", [row for row in self.rows if not row.aux])
+        return total._replace(shape=self.rows[self.graph.outputs[0] - 1].shape)
 
     @cached_property
     def auxiliary(self) -> Line | None:

@@ -77,6 +77,8 @@ class Graph:
     nodes: tuple[Node, ...]
     arrays: bool = False
     """Whether arguments of operators are int64 arrays."""
+    outputs: tuple[int, ...] = ()
+    """Its outputs, by number of the tensor: those that are declared, and the last one; not those of auxiliary heads."""
 
     @cached_property
     def alone_after(self) -> tuple[Op | None, ...]:
@@ -249,6 +251,7 @@ class GraphBuilder:
         self._names: set[str] = set()
         self._auxiliary = 0
         self._arrays = False
+        self._outputs: list[int] = []
         self.repeats: tuple[Repeat, ...] = ()
         """The symbolic repeats that are being built, from the outermost."""
         self._ops: dict[Op, Op] = {}
@@ -264,31 +267,37 @@ class GraphBuilder:
         """
         if not isinstance(op, Op):
             raise ConvcostError(f"{self.name}: an operator is a record such as ReLU(), got {op!r}")
-        return self._add(self._shared(op), inputs, name, place)
+        return self._add(self._shared(op), inputs, name, place, op.name)
 
     def again(self, layer: Tensor, *inputs: Tensor, name: str | None = None, place: object = "") -> Tensor:
         """Use the layer that made a tensor once more, with the same weights, on other inputs.
 
-        Raises ConvcostError as `add` does, and if its weights do not fit the inputs or nothing made the tensor.
+        Without a name it gets that layer's, numbered. One that has no weights is a layer of its own.
+        Raises ConvcostError as `add` does, and if its weights do not fit the inputs or no layer made the tensor.
         """
-        if not isinstance(layer, Tensor) or not layer.index or self._tensors[min(layer.index, len(self))] is not layer:
+        if not self._made(layer):
             raise ConvcostError(f"{self.name}: what is used again is a layer that this builder has made, got {layer}")
         first = self._nodes[layer.index - 1]
         shares = layer.index - 1 if first.shares is None else first.shares
         owner = self._nodes[shares]
         own = evaluate(owner.op, tuple([self._tensors[i].shape for i in owner.inputs])).params
-        if equal(own.total, 0):
-            return self.add(first.op, *inputs, name=name, place=place)
-        return self._add(first.op, inputs, name, place, shares)
+        default = first.name.rpartition("/")[2]
+        return self._add(first.op, inputs, name, place, default, None if equal(own.total, 0) else shares)
 
     def _add(
-        self, op: Op, inputs: tuple[Tensor, ...], name: str | None, place: object, shares: int | None = None
+        self,
+        op: Op,
+        inputs: tuple[Tensor, ...],
+        name: str | None,
+        place: object,
+        default: str,
+        shares: int | None = None,
     ) -> Tensor:
         for x in inputs:
             if not isinstance(x, Tensor) or self._tensors[min(x.index, len(self._nodes))] is not x:
                 raise ConvcostError(f"{self.name}: {op.name} takes tensors that this builder has made, got {x!r}")
         node = Node(
-            self._unique(op.name if name is None else name, named=name is not None, place=place),
+            self._unique(default if name is None else name, named=name is not None, place=place),
             op,
             tuple(t.index for t in inputs),
             aux=self._auxiliary > 0,
@@ -331,6 +340,18 @@ class GraphBuilder:
         finally:
             self._scopes.pop()
 
+    def output(self, tensor: Tensor) -> None:
+        """Declare an output, besides the last layer's, which is one anyway.
+
+        Raises ConvcostError for what no layer of this builder made, or one that stands for an unknown number of layers.
+        """
+        if not self._made(tensor):
+            raise ConvcostError(f"{self.name}: an output is what a layer of this builder makes, got {tensor}")
+        if self.repeats:
+            raise ConvcostError(f"{self.name}: no closed form for an unknown number of outputs")
+        if tensor.index not in self._outputs:
+            self._outputs.append(tensor.index)
+
     @contextmanager
     def auxiliary(self) -> Iterator[None]:
         """Nodes added inside belong to an auxiliary head."""
@@ -353,16 +374,16 @@ class GraphBuilder:
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """What is added inside is taken back if it fails."""
-        nodes, names = len(self._nodes), set(self._names)
+        nodes, names, outputs = len(self._nodes), set(self._names), len(self._outputs)
         try:
             yield
         except ConvcostError:
-            del self._nodes[nodes:], self._tensors[nodes + 1 :]
+            del self._nodes[nodes:], self._tensors[nodes + 1 :], self._outputs[outputs:]
             self._names = names
             raise
 
     def graph(self) -> Graph:
-        """The finished graph; its output is the last node that is not auxiliary.
+        """The finished graph; its outputs are those declared and, if nothing takes it, the last that is not auxiliary.
 
         Raises ConvcostError if all layers are auxiliary or there are none, if some layer's output is never used, or if
         one that is not auxiliary takes the output of one that is.
@@ -374,11 +395,19 @@ class GraphBuilder:
         if last is None:
             raise ConvcostError(f"{self.name}: a network needs a layer that is not part of an auxiliary head")
         for i, node in enumerate(self._nodes):
-            if i + 1 not in used and i != last and not node.aux and not isinstance(node.op, (Step, Steps)):
+            taken = i + 1 in used or i == last or i + 1 in self._outputs
+            if not taken and not node.aux and not isinstance(node.op, (Step, Steps)):
                 raise located(ConvcostError("its output is never used"), node, ())
             if not node.aux and any(i and self._nodes[i - 1].aux for i in node.inputs):
                 raise located(ConvcostError("it takes the output of an auxiliary head"), node, ())
-        return Graph(self.name, self.input_shape, tuple(self._nodes), self._arrays)
+        outputs = tuple(self._outputs)
+        if not outputs or (last + 1 not in outputs and last + 1 not in used):
+            outputs = (*outputs, last + 1)
+        return Graph(self.name, self.input_shape, tuple(self._nodes), self._arrays, outputs)
+
+    def _made(self, tensor: Tensor) -> bool:
+        """Whether it is the output of a layer."""
+        return isinstance(tensor, Tensor) and 0 < tensor.index <= len(self) and self._tensors[tensor.index] is tensor
 
     def _unique(self, name: str, *, named: bool, place: object) -> str:
         if not isinstance(name, str) or "" in name.split("/"):

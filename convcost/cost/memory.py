@@ -1,7 +1,7 @@
 """What a network holds in memory while it runs: the tensors that are alive at each layer, and the most of them.
 
 Layers run one after the other, in the graph's order. A tensor is alive from the layer that makes it to the last one
-that takes it, the network's input from the beginning, its output to the end. Views (flatten, split, dropout at
+that takes it, the network's input from the beginning, its outputs to the end. Views (flatten, split, dropout at
 evaluation) are their input's memory. In place, an activation, a sum or a product overwrites an input of its shape that
 nothing else needs, as torch can; the network's input is never overwritten. Padding is part of the layer that pads, and
 what a library allocates for its own use is not counted. Auxiliary heads do not run at inference.
@@ -92,9 +92,8 @@ def _homes(cost: Cost, nodes: Sequence[tuple[int, Node]], in_place: bool) -> tup
         # Of a symbolic repeat's two ends, the first one takes what goes in, and the last one what comes out.
         for tensor in node.inputs[1:] if isinstance(node.op, Steps) else node.inputs:
             uses.setdefault(tensor, []).append(n)
-    output = nodes[-1][0]
     needed = {n: max(uses.get(n, [n])) for n in (INPUT, *(n for n, _ in nodes))}
-    needed[output] = output + 1
+    needed |= dict.fromkeys(cost.graph.outputs, nodes[-1][0] + 1)
     homes, last = {INPUT: INPUT}, {INPUT: needed[INPUT]}
     for n, node in nodes:
         if isinstance(node.op, Step) and last[homes[node.inputs[0]]] > n:

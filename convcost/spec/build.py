@@ -4,7 +4,7 @@ An item of a spec is one of
 - a chain of calls, `conv(64, 3) >> relu`, in which a name stands for an operator, a block or an earlier named layer;
 - a list of items, one after the other;
 - `{name: item}`, which opens a scope of that name, in which the item's layers are found, and names its output;
-- a structure: concat, add or mul of branches (a list, names, or a repeat), repeat, if, auxiliary.
+- a structure: concat, add or mul of branches (a list, names, or a repeat), repeat, if, auxiliary, outputs.
 `again(name)` in a chain is a named item once more, with the same weights, on what the chain has there.
 """
 
@@ -37,7 +37,7 @@ CONSTANTS: dict[str, Any] = {
     **{word: word for word in ("same", "valid", "caffe", "nearest", "bilinear")},
 }
 """Names that every expression knows: argument values that torch and the papers write as words."""
-STRUCTURES = ("concat", "add", "mul", "repeat", "if", "auxiliary")
+STRUCTURES = ("concat", "add", "mul", "repeat", "if", "auxiliary", "outputs")
 _JOINS = ("concat", "add", "mul")
 WORDS = {*CONSTANTS, "input", "in_channels", "previous", "identity", "again"}
 """What an expression or a chain finds under these names is not for a layer to change."""
@@ -154,7 +154,7 @@ class _Builder:
         return self.item(value, x, env)
 
     def structure(self, key: str, value: document.Mapping, x: Tensor, env: Env) -> Tensor:
-        """concat, add, mul, repeat, if, auxiliary."""
+        """concat, add, mul, repeat, if, auxiliary, outputs."""
         if key in _JOINS:
             self._only(value, (key,))
             named = self.branches(value.entries[key], x, env)
@@ -165,6 +165,13 @@ class _Builder:
             self._only(value, (key,))
             with self.graph.auxiliary():
                 self.item(value.entries[key], x, dict(env))
+            return x
+        if key == "outputs":
+            self._only(value, (key,))
+            for output in self.branches(value.entries[key], x, env):
+                if not output.index:
+                    raise SpecError(value.mark, "an output is what a layer makes, not the input")
+                self.graph.output(output)
             return x
         self._only(value, ("if", "then", "else"), needed=("then",))
         test = self._scalar(value, "if")

@@ -34,8 +34,8 @@ class TorchModel(Scope):
     """The model of a graph, in evaluation mode: (N, C, *sizes) -> its output.
 
     It takes any size that the graph allows; weights that depend on the size (those of a linear layer behind a map) are
-    made for `input`, by default the graph's own. Where other outputs are used by no layer, as those of auxiliary
-    heads, it gives (output, *others). `paths` says where each node is: `inception_3a/5x5/reduce` is the submodule
+    made for `input`, by default the graph's own. Where there are several outputs, or auxiliary heads, it
+    gives them all: (*outputs, *auxiliary). `paths` says where each node is: `inception_3a/5x5/reduce` is the submodule
     `inception_3a.5x5.reduce`; one that uses another's weights is that one's.
     """
 
@@ -46,8 +46,7 @@ class TorchModel(Scope):
         self.steps: list[Step] = []
         numbers = range(1, len(graph.nodes) + 1)
         last_use = {i: number for number, node in zip(numbers, graph.nodes, strict=True) for i in node.inputs}
-        main = max((i for i, node in zip(numbers, graph.nodes, strict=True) if not node.aux), default=numbers[-1])
-        self.outputs = (main, *(i for i in numbers if i not in last_use and i != main))
+        self.outputs = (*graph.outputs, *(i for i in numbers if i not in last_use and i not in graph.outputs))
         scopes: dict[str, tuple[str, nn.Module]] = {"": ("", self)}
         shapes: list[Shape] = [input or graph.input, *(result.shape for result in graph.evaluate(input))]
         for number, node in zip(numbers, graph.nodes, strict=True):

@@ -31,7 +31,7 @@ def test_a_layer_that_is_used_again_has_its_parameters_once_and_its_work_at_ever
     ]
     assert (cost.total.params, cost.total.macs) == (148, 144 * 96)
     assert [node.shares for node in g.graph().nodes if node.op.name == "conv"] == [None, 0, 0]
-    with pytest.raises(ShapeError, match=r"layer conv_2: layer head has 148 parameters, .* would have 292: "):
+    with pytest.raises(ShapeError, match=r"layer head_2: layer head has 148 parameters, .* would have 292: "):
         g.again(head, g.add(Concat(), small, small))
     with pytest.raises(ConvcostError, match="what is used again is a layer that this builder has made, got the input"):
         g.again(g.input, small)

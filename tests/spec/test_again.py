@@ -96,7 +96,7 @@ def test_its_activations_are_its_own_and_its_weights_are_read_and_trained_at_eac
         ("  - again(input)", "which 'input' is not"),
         (
             "  - a: conv(4, 3)\n  - b: again(a)",
-            "net.yaml:5:8: layer b/conv: layer a has 112 parameters, and on this input would have 148: ",
+            "net.yaml:5:8: layer b/a: layer a has 112 parameters, and on this input would have 148: ",
         ),
     ],
 )
