@@ -45,7 +45,7 @@ _FAIL_ON = ("contradiction", "unreproduced", "open", "difference")
     metavar="FILE",
     help="The same as two columns of a CSV file.",
 )
-@click.option("--network", default="", help="The network whose layers, or inputs, the rows are.")
+@click.option("--network", type=NetworkName(), default="", help="The network whose layers, or inputs, the rows are.")
 @click.option("--strip", multiple=True, metavar="PATTERN", help="Leave this out of rows' names; repeatable.")
 @click.option("--spec", "specs", multiple=True, type=click.Path(path_type=Path), help="A spec file of your own.")
 @click.option("--table", "number", type=click.IntRange(min=1), help="Only this table of the file.")

@@ -60,7 +60,7 @@ def bash(environment) -> Callable[[str], list[str]]:
 
 
 def test_bash_goes_on_where_it_breaks_the_word(bash):
-    assert bash("convcost layers resnet50@") == ["@v1", "@v1.5", "@keras", "@caffe"]  # readline replaces the @, too
+    assert bash("convcost layers resnet50@") == ["@v1", "@v1.5", "@keras", "@caffe", "@cifar"]  # readline replaces the @, too
     assert bash("convcost layers resnet34 --set shortcut=") == ["A", "B", "C"]
     assert bash("convcost layers zz_mine.yaml:s") == ["small"]
     assert bash("convcost layers vgg11 --format=js") == ["json"]
@@ -161,7 +161,7 @@ def test_every_shell_is_given_whole_words(shell, monkeypatch, tmp_path):
         ("layers nothing --set cl", []),
         ("layers vgg11 --format ", list(FORMATS)),
         ("layers vgg11 --only ", list(KINDS)),
-        ("layers vgg11 --as th", ["thop"]),
+        ("layers vgg11 --as th", ["thop", "thop-0.0.23", "thop-0.0.31"]),
         ("list --family mo", ["mobilenet"]),
         ("formula vgg11 --of act", ["activations"]),
         ("formula vgg11 --symbols H,cl", ["H,classes"]),
@@ -187,6 +187,8 @@ FREE = {
     "--where": "a condition",
     "--maximize": "an expression",
     "--scheduler": "an address",
+    "--strip": "a pattern",
+    "--pages": "numbers of pages",
     "--module": "a place in one's own code",
 }
 """Options whose values are no closed set, and no files."""
