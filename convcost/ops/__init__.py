@@ -60,6 +60,8 @@ from convcost.ops.tensor import (
     Multiply,
     PixelShuffle,
     PixelUnshuffle,
+    Resize,
+    ResizeLike,
     Split,
     Sum,
     Upsample,
@@ -121,6 +123,8 @@ REGISTRY: MappingProxyType[str, type[Op]] = MappingProxyType(
             ZeroPad,
             ChannelPad,
             Upsample,
+            Resize,
+            ResizeLike,
         )
     }
 )
@@ -195,6 +199,8 @@ __all__ = [
     "PixelUnshuffle",
     "ReLU",
     "ReLU6",
+    "Resize",
+    "ResizeLike",
     "Scale",
     "Shape",
     "Sigmoid",
