@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
-from strategies import any_numbers, reductions
+from strategies import any_numbers, modes, reductions
 
 from convcost import ops
 from convcost.cost.graph import Graph, GraphBuilder, Tensor
@@ -111,6 +111,8 @@ def operators(draw: DrawFn, x: Tensor) -> Op:
             return ops.PReLU(draw(st.sampled_from([1, channels])))
         case "adaptive_avgpool" | "adaptive_maxpool":
             return REGISTRY[name](draw(per_axis(st.integers(1, 5), rank)))
+        case "resize":
+            return ops.Resize(draw(per_axis(st.integers(1, 9), rank)), draw(modes(max(rank, 1))))
         case "gelu":
             return ops.GELU(draw(st.sampled_from(["none", "tanh"])))
         case _:
@@ -143,7 +145,10 @@ def random_graphs(draw: DrawFn) -> Graph:
                     y = build.add(draw(operators(x)), x, name=name)
                 else:
                     xs = [x, *draw(st.lists(st.sampled_from(tensors), min_size=1, max_size=3))]
-                    y = build.add(draw(st.sampled_from([ops.Add(), ops.Multiply(), ops.Concat()])), *xs, name=name)
+                    like = ops.ResizeLike(draw(modes(max(len(x.shape) - 1, 1))))
+                    op = draw(st.sampled_from([ops.Add(), ops.Multiply(), ops.Concat(), like]))
+                    xs = xs[:2] if op is like else xs
+                    y = build.add(op, *xs, name=name)
             except ConvcostError:
                 continue
         if not auxiliary:

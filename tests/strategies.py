@@ -140,6 +140,13 @@ def any_numbers(draw: Draw, operator: type[Op], place: str) -> Op:
     return operator(*(value + i for i, value in enumerate(values)))
 
 
+def modes(rank: int) -> SearchStrategy[str]:
+    """Of interpolation, over so many axes."""
+    return st.sampled_from(
+        [["nearest", "linear"], ["nearest", "bilinear", "bicubic"], ["nearest", "trilinear"]][rank - 1]
+    )
+
+
 @st.composite
 def reductions(draw: Draw, name: str, rank: int) -> Op:
     """Over one axis or several, but not all if they are left out."""
@@ -197,6 +204,10 @@ def others(draw: Draw, name: str, rank: int) -> Applied:
             return ops.PReLU(draw(st.sampled_from([1, x[0]]))), (x,)
         case "adaptive_avgpool" | "adaptive_maxpool":
             return REGISTRY[name](draw(per_axis(st.integers(1, 7), rank))), (x,)
+        case "resize":
+            return ops.Resize(draw(per_axis(sizes, rank)), draw(modes(rank))), (x,)
+        case "resize_like":
+            return ops.ResizeLike(draw(modes(rank))), (x, draw(maps(rank)))
         case "gelu":
             return ops.GELU(draw(st.sampled_from(["none", "tanh"]))), (x,)
         case _:

@@ -136,6 +136,7 @@ def signature(operator: type[Op]) -> str:
     if operator.inputs is None:
         return f"{operator.name}(a, b, ...)"
     needed = [field.name for field in fields(operator) if field.default is MISSING]
+    needed = ["layer", *needed] if operator.inputs == 2 else needed
     optional = ", ".join(field.name for field in fields(operator) if field.default is not MISSING)
     arguments = ", ".join([*needed, *([f"[{optional}]"] if optional else [])])
     return f"{operator.name}({arguments})" if arguments else operator.name

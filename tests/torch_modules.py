@@ -216,5 +216,7 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "flatten": lambda op, x: nn.Flatten(),
     "zeropad": zero_pad,
     "channelpad": channel_pad,
+    "resize": lambda op, x: Call(lambda t: F.interpolate(t, spread(op.size, len(x) - 1), mode=op.mode)),
+    "resize_like": lambda op, x, other: Call(lambda t, like: F.interpolate(t, like.shape[2:], mode=op.mode)),
     "upsample": lambda op, x: nn.Upsample(scale_factor=op.scale_factor, mode=op.mode),
 }

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError
 from convcost.exact.integers import ceildiv
-from convcost.ops import Op, Shape, Window
+from convcost.ops import ResizeLike, Shape, Window
 
 
 class ReceptiveField(NamedTuple):
@@ -83,7 +83,12 @@ def receptive_fields(graph: Graph, input: Shape, *, local: bool = False) -> list
     shapes: list[Shape] = [input]
     spans: list[tuple[_Axis, ...] | None] = [(_Axis(((0, 0),), 1),) * (len(input) - 1) or None]
     for node, priced in zip(graph.nodes, graph.evaluate(input), strict=True):
-        parts = [_through(node.op, shapes[i], spans[i], effort) for i in node.inputs]
+        if isinstance(node.op, ResizeLike):  # of the other it takes the size, and nothing else
+            first, _ = node.inputs
+            windows = node.op.between(shapes[first], priced.shape)
+            parts = [_through(windows, spans[first], effort)]
+        else:
+            parts = [_through(node.op.windows(shapes[i]), spans[i], effort) for i in node.inputs]
         spans.append(_hull(parts, effort, local=local))
         shapes.append(priced.shape)
     return [_field(span) for span in spans[1:]]
@@ -104,8 +109,9 @@ class _Effort:
             raise ConvcostError("receptive fields: the maps are upsampled too much to be followed through all layers")
 
 
-def _through(op: Op, x: Shape, axes: tuple[_Axis, ...] | None, effort: _Effort) -> tuple[_Axis, ...] | None:
-    windows = op.windows(x)
+def _through(
+    windows: tuple[Window, ...] | None, axes: tuple[_Axis, ...] | None, effort: _Effort
+) -> tuple[_Axis, ...] | None:
     if axes is None or windows is None:
         return None
     return tuple([_window(*each, effort) for each in zip(axes, windows, strict=True)]) if windows else axes

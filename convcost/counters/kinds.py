@@ -85,6 +85,14 @@ def _to_one(row: Row) -> bool:
 
 
 _ADAPTIVE = ("adaptive_maxpool", "adaptive_avgpool")
+
+
+def _mode(mode: str) -> Callable[[Row], Int]:
+    return _if(lambda row: row.op.mode == mode)
+
+
+_MODULES = ("upsample", "resize")
+"""Interpolations that the bridge writes as modules; resize_like is a function."""
 _SAMPLE_NORMS = ("groupnorm", "instancenorm", "layernorm")
 _CONVOLUTIONS = ("conv", "dwconv", "conv_transpose")
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -134,9 +142,17 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "add": Kind(("add",), lambda row: (len(row.inputs) - 1) * _outputs(row)),
         "mul": Kind(("mul",), _products),
         "upsample in": Kind(("upsample",), _inputs),
-        "nearest": Kind(("upsample",), _if(lambda row: row.op.mode == "nearest")),
-        "2-d nearest": Kind(("upsample",), _if(lambda row: row.op.mode == "nearest" and _two_axes(row))),
-        "bilinear": Kind(("upsample",), _if(lambda row: row.op.mode == "bilinear")),
+        "nearest": Kind(_MODULES, _mode("nearest")),
+        "2-d nearest": Kind((*_MODULES, "resize_like"), _if(lambda row: row.op.mode == "nearest" and _two_axes(row))),
+        "linear interpolation": Kind(_MODULES, _mode("linear")),
+        "bilinear": Kind(_MODULES, _mode("bilinear")),
+        "bicubic": Kind(_MODULES, _mode("bicubic")),
+        "trilinear": Kind(_MODULES, _mode("trilinear")),
+        "resize_like linear": Kind(("resize_like",), _mode("linear")),
+        "resize_like bilinear": Kind(("resize_like",), _mode("bilinear")),
+        "resize_like trilinear": Kind(("resize_like",), _mode("trilinear")),
+        "resize_like axes": Kind(("resize_like",), lambda row: len(row.shape) - 1),
+        "resized positions": Kind(("resize", "resize_like"), lambda row: row.batch * elements(row.shape[1:])),
     }
 )
 """Every kind by name; one that goes by an operator's name is its output's elements, unless it is said to be less."""

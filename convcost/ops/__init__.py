@@ -63,6 +63,8 @@ from convcost.ops.tensor import (
     Multiply,
     PixelShuffle,
     PixelUnshuffle,
+    Resize,
+    ResizeLike,
     Split,
     Sum,
     Upsample,
@@ -124,6 +126,8 @@ REGISTRY: MappingProxyType[str, type[Op]] = MappingProxyType(
             ZeroPad,
             ChannelPad,
             Upsample,
+            Resize,
+            ResizeLike,
         )
     }
 )
@@ -215,6 +219,8 @@ __all__ = [
     "PixelUnshuffle",
     "ReLU",
     "ReLU6",
+    "Resize",
+    "ResizeLike",
     "Scale",
     "Shape",
     "Sigmoid",

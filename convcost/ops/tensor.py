@@ -287,6 +287,86 @@ class Upsample(Op):
         return axes(self, "scale_factor", self.scale_factor, len(x) - 1)
 
 
+_TAPS = {"nearest": 1, "linear": 2, "bilinear": 2, "trilinear": 2, "bicubic": 4}
+_AXES = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
+
+
+class Interpolation(Op):
+    """What resizings share: torch.nn.functional.interpolate(x, size, mode=mode), align_corners=False.
+
+    `mode` is `nearest`, or `linear`, `bilinear`, `trilinear` or `bicubic` for one, two, three or two axes.
+    """
+
+    mode: str
+
+    def fitted(self, x: Shape, sizes: Shape) -> Shape:
+        """(C, *sizes), if the mode is one of as many axes."""
+        if self.mode != "nearest" and len(x) - 1 != _AXES[self.mode]:
+            wanted = f"{self.mode} needs {_AXES[self.mode]} spatial axes"
+            raise ShapeError(f"{self.name}: {wanted}, its input is {format_shape(x)}")
+        return (x[0], *sizes)
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """Nearest: none. Else a product for each of t^n inputs of an output, t = 2 or 4, and the sum of these."""
+        taps = _TAPS[self.mode] ** (len(y) - 1)
+        return Work(muls=taps * elements(y), adds=(taps - 1) * elements(y)) if taps > 1 else NO_WORK
+
+    def between(self, x: Shape, y: Shape) -> tuple[Window, ...]:
+        """Of n inputs and m outputs on an axis, nearest takes input floor(o n / m): on - m < i m <= on.
+
+        Else output o weighs the t inputs that are nearest to (o + 1/2) n / m: |(2i + 1) m - (2o + 1) n| < t m.
+        """
+        t = _TAPS[self.mode]
+        if t == 1:
+            return tuple(Window(m, n, m - 1, upsampling=m) for n, m in zip(x[1:], y[1:], strict=True))
+        sizes = zip(x[1:], y[1:], strict=True)
+        return tuple(Window(2 * t * m - 1, 2 * n, (t + 1) * m - n - 1, upsampling=2 * m) for n, m in sizes)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Resize(Interpolation):
+    """To a size, one number or one per axis, torch.nn.Upsample(size): (C, *sizes) -> (C, *size)."""
+
+    name: ClassVar[str] = "resize"
+    size: Axes
+    mode: str = "nearest"
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown mode, and a size below 1."""
+        each_at_least(1, self, size=self.size)
+        one_of(tuple(_TAPS), self, mode=self.mode)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """(C, *size)."""
+        (x,) = xs
+        return self.fitted(x, axes(self, "size", self.size, len(spatial(self, x))))
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        """See `between`."""
+        return self.between(x, self.out_shape(x))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ResizeLike(Interpolation):
+    """To the size of another layer's output, as feature pyramids do: (C, *sizes) and (any, *size) -> (C, *size)."""
+
+    name: ClassVar[str] = "resize_like"
+    inputs: ClassVar[int | None] = 2
+    mode: str = "nearest"
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown mode."""
+        one_of(tuple(_TAPS), self, mode=self.mode)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """(C, *size)."""
+        x, other = xs
+        if len(other) != len(x):
+            raise ShapeError(f"resize_like of different axes: {format_shape(x)} and {format_shape(other)}")
+        spatial(self, x)
+        return self.fitted(x, other[1:])
+
+
 class Reduction(Op):
     """What reductions share: some axes become one number each, as torch.mean(x, dim, keepdim).
 

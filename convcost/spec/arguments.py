@@ -49,7 +49,7 @@ class Call(NamedTuple):
     cls: type[Op]
     place: Mark
     tensors: list[ast.expr] | None
-    """The chains that a join joins; None for an operator with one input."""
+    """The chains that a join joins, or the one that is taken besides the current tensor; None for one input."""
     arguments: dict[str, Part]
     then: Part | None
     """What follows it."""
@@ -76,6 +76,13 @@ class Calls:
         if cls.inputs is None:
             if len(positional) < 2:
                 raise SpecError(place, f"{kind} joins two tensors or more: {kind}(a, b)")
+        elif cls.inputs == 2:
+            if not positional:
+                raise SpecError(place, f"{kind} needs another layer: {kind}(layer)")
+            positional, further = positional[:1], positional[1:]
+            if len(further) > len(names):
+                raise SpecError(place, f"{kind} takes {1 + len(names)} arguments, got {1 + len(further)}")
+            arguments = {name: Part(source, value) for name, value in zip(names, further, strict=False)}
         elif len(positional) > len(names):
             raise SpecError(place, f"{kind} takes {len(names)} arguments, got {len(positional)}")
         else:
@@ -93,7 +100,7 @@ class Calls:
         for key in required:
             if key not in parts:
                 raise SpecError(place, f"{kind} needs the argument {key!r}")
-        tensors = positional if cls.inputs is None else None
+        tensors = None if cls.inputs == 1 else positional
         return Call(cls, place, tensors, parts, None if then is None or is_nothing(then.node) else then)
 
 

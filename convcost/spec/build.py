@@ -50,7 +50,6 @@ class Part(NamedTuple):
     name: str
     scope: str
     """The name with its scopes: what its nodes' names begin with."""
-    x: Tensor
     first: int
     """Its first tensor, by number."""
     last: int
@@ -130,7 +129,7 @@ class _Builder:
         first = len(self.graph) + 1
         out = self._named(name, value, mark, x, env)
         if len(self.graph) >= first:
-            self.parts[out.index] = Part(name, self.graph.within(name), x, first, len(self.graph), out)
+            self.parts[out.index] = Part(name, self.graph.within(name), first, len(self.graph), out)
         env[name] = out
         return out
 
@@ -310,7 +309,9 @@ class _Builder:
         """One operator call, followed by its `then` chain; with a name, the two share a scope of that name."""
         call = self.program.calls.of(parsed, node)
         tensors = [x]
-        if call.tensors is not None:
+        if call.tensors is not None and call.cls.inputs == 2:
+            tensors += [self.chain(parsed, tensor, x, env) for tensor in call.tensors]
+        elif call.tensors is not None:
             given = [tensor for tensor in call.tensors if not self._is_none(parsed._replace(node=tensor), env)]
             tensors = [self.chain(parsed, tensor, x, env) for tensor in given]
             if not tensors:
@@ -339,7 +340,7 @@ class _Builder:
     def again(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
         """`again(name)`: the layers of a named item, with the same weights and names, on x.
 
-        What they take from elsewhere than that item's input stays what it was.
+        Raises SpecError for an item that takes several tensors: x can be only one of them.
         """
         _, arguments, keywords = called(node)
         if len(arguments) != 1 or keywords or not isinstance(arguments[0], ast.Name):
@@ -350,8 +351,12 @@ class _Builder:
         if part is None or part.out is not layer:  # the latter of one that was taken back
             hint = did_you_mean(said, [k for k, v in env.items() if isinstance(v, Tensor) and v.index in self.parts])
             raise SpecError(parsed.at(node), f"again takes the name of an earlier layer, which {said!r} is not{hint}")
-        made = {part.x.index: x}
         whole = range(part.first, part.last + 1)
+        taken = {i for number in whole for i in self.graph.node(self.graph.tensor(number)).inputs if i < part.first}
+        if len(taken) > 1:
+            names = " and ".join(self.graph.tensor(i).name for i in sorted(taken))
+            raise SpecError(parsed.at(node), f"again: {said} takes several layers, {names}; it is used on one alone")
+        made = dict.fromkeys(taken, x)
         with self.graph.scope(part.name, numbered=True) if len(whole) > 1 else nullcontext():
             for number in whole:
                 self._step(parsed.at(node))
@@ -372,7 +377,7 @@ class _Builder:
         name, arguments, _ = called(node)
         if name not in OPERATORS or name in self.program.blocks:
             return False
-        return OPERATORS[name].inputs is not None or all(
+        return OPERATORS[name].inputs == 1 or all(
             isinstance(a, ast.Name) and a.id not in OPERATORS and a.id not in self.program.blocks for a in arguments
         )
 

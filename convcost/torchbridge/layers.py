@@ -144,6 +144,18 @@ class LayerScale(nn.Module):
         return x * self.weight.view(-1, *(1,) * (x.dim() - 2))
 
 
+class ResizeLike(nn.Module):
+    """Interpolation to the size of another tensor."""
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self.mode = mode
+
+    def forward(self, x: Tensor, other: Tensor) -> Tensor:
+        """(N, C, ...) -> (N, C, *sizes of the other)."""
+        return functional.interpolate(x, size=other.shape[2:], mode=self.mode)
+
+
 class Reduction(nn.Module):
     """The mean, sum or maximum over axes."""
 
@@ -307,6 +319,10 @@ def _upsample(op: ops.Upsample, x: Shape) -> nn.Module:
     return _of_rank(op, x, nn.Upsample, nn.Upsample, nn.Upsample)(scale_factor=factor, mode=op.mode)
 
 
+def _resize(op: ops.Resize, x: Shape) -> nn.Module:
+    return _of_rank(op, x, nn.Upsample, nn.Upsample, nn.Upsample)(axes(op, "size", op.size, len(x) - 1), mode=op.mode)
+
+
 def _zeropad(op: ops.ZeroPad, x: Shape) -> nn.Module:
     sides = [n for pair in reversed(op.sides(x)) for n in pair]
     layer = _of_rank(op, x, nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d)
@@ -400,5 +416,7 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.ZeroPad: _zeropad,
     ops.ChannelPad: _from(ChannelPad, "before", "after"),
     ops.Upsample: _upsample,
+    ops.Resize: _resize,
+    ops.ResizeLike: _from(ResizeLike, "mode"),
 }
 """How each operator's record becomes a torch layer."""

@@ -560,6 +560,16 @@ TENSOR = (
     case(ops.Upsample((2, 3)), (2, 3, 4), (2, 6, 12)),
     case(ops.Upsample(4), (2, 5), (2, 20)),
     case(ops.Upsample(2, mode="bilinear"), (2, 3, 4), (2, 6, 8), muls=384, adds=288),
+    # to a size: nearest moves numbers, bilinear has 4 products and 3 sums for each of 2*5*3 = 30, bicubic 16 and 15,
+    # linear 2 and 1 for each of 2*7, trilinear 8 and 7 for each of 1*2*3*4 = 24
+    case(ops.Resize((5, 3)), (2, 3, 4), (2, 5, 3)),
+    case(ops.Resize(7, "linear"), (2, 3), (2, 7), muls=28, adds=14),
+    case(ops.Resize((5, 3), "bilinear"), (2, 3, 4), (2, 5, 3), muls=120, adds=90),
+    case(ops.Resize((5, 3), "bicubic"), (2, 3, 4), (2, 5, 3), muls=480, adds=450),
+    case(ops.Resize((2, 3, 4), "trilinear"), (1, 5, 5, 5), (1, 2, 3, 4), muls=192, adds=168),
+    # FPN at 800x1333: 25x42 to 50x84, whatever the other's channels
+    case(ops.ResizeLike(), (256, 25, 42), (512, 50, 84), (256, 50, 84)),
+    case(ops.ResizeLike("bilinear"), (2, 3, 4), (1, 5, 3), (2, 5, 3), muls=120, adds=90),
 )
 
 CASES: tuple[Case, ...] = (
@@ -604,6 +614,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "zeropad": {"padding": 1},
     "channelpad": {"after": 1},
     "upsample": {"scale_factor": 2},
+    "resize": {"size": 7},
 }
 """Arguments that an operator cannot do without."""
 
@@ -640,6 +651,7 @@ INTEGERS: dict[str, dict[str, tuple[int | None, tuple[str, ...]]]] = {
     "zeropad": {"padding": (None, SIDES)},
     "channelpad": {"after": (0, ONE), "before": (0, ONE)},
     "upsample": {"scale_factor": (1, AXES)},
+    "resize": {"size": (1, AXES)},
 }
 """Every argument that is a number: the least it may be, if anything, and whether it may be one per axis or per side."""
 
@@ -656,7 +668,15 @@ BOOLEANS = {
     "sum": ("keepdim",),
     "amax": ("keepdim",),
 }
-WORDS = {"maxpool": ("ceil_mode",), "avgpool": ("ceil_mode",), "upsample": ("mode",), "gelu": ("approximate",)}
+WORDS = {
+    "maxpool": ("ceil_mode",),
+    "avgpool": ("ceil_mode",),
+    "upsample": ("mode",),
+    "resize": ("mode",),
+    "resize_like": ("mode",),
+    "gelu": ("approximate",),
+}
+
 
 NUMBERS = {
     "dropout": ("p",),
@@ -743,6 +763,15 @@ REFUSED: tuple[Refused, ...] = (
         for value in ("bicubic", "linear", None, 2, True)
     ),
     *(
+        Refused(
+            name,
+            GOOD.get(name, {}) | {"mode": value},
+            f"{name}: mode must be nearest or linear or bilinear or trilinear or bicubic, got {value!r}",
+        )
+        for name in ("resize", "resize_like")
+        for value in ("area", None, 2)
+    ),
+    *(
         Refused("gelu", {"approximate": value}, f"gelu: approximate must be none or tanh, got {value!r}")
         for value in ("erf", "", None, True)
     ),
@@ -805,6 +834,11 @@ MISFITS = (
     Misfit(ops.Mean(4), ((6, 8, 9),), "mean: dim=4 of 6x8x9, whose axes are 1 to 3"),
     Misfit(ops.Sum((1, -3)), ((6, 8, 9),), "sum: dim=(1, -3) of 6x8x9, whose axes are 1 to 3"),
     Misfit(ops.Amax((1, 2)), ((6, 8),), "amax: nothing is left of 6x8; keepdim=true leaves each axis as 1"),
+    Misfit(ops.Resize(3), ((6,),), "resize needs (channels, size...), its input is 6"),
+    Misfit(ops.Resize((3, 3)), ((6, 9),), "resize: size has 2 values for an input with 1 spatial axes"),
+    Misfit(ops.Resize(3, "bicubic"), ((6, 9),), "resize: bicubic needs 2 spatial axes, its input is 6x9"),
+    Misfit(ops.ResizeLike(), ((6, 9), (6, 9, 9)), "resize_like of different axes: 6x9 and 6x9x9"),
+    Misfit(ops.ResizeLike(), ((6,), (9,)), "resize_like needs (channels, size...), its input is 6"),
     Misfit(ops.PReLU(3), ((6, 9),), "prelu: num_parameters=3 is neither 1 nor its 6 channels"),
     Misfit(ops.Upsample(2), ((6,),), "upsample needs (channels, size...), its input is 6"),
     # one value per axis, for another number of axes

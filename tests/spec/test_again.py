@@ -95,6 +95,10 @@ def test_its_activations_are_its_own_and_its_weights_are_read_and_trained_at_eac
         ("  - a: conv(4, 3)\n  - again", "unknown operator, block or layer 'again'"),
         ("  - again(input)", "which 'input' is not"),
         (
+            "  - a: conv(4, 1)\n  - b: conv(4, 1)\n  - head: add(a >> conv(4, 1), b)\n  - again(head)",
+            "net.yaml:7:5: again: head takes several layers, a and b; it is used on one alone",
+        ),
+        (
             "  - a: conv(4, 3)\n  - b: again(a)",
             "net.yaml:5:8: layer b/a: layer a has 112 parameters, and on this input would have 148: ",
         ),
@@ -104,6 +108,16 @@ def test_what_cannot_be_used_again(layers: str, said: str) -> None:
     with pytest.raises(ConvcostError) as error:
         net(f"name: net\ninput: 3x16x16\nlayers:\n{layers}\n").price()
     assert said in str(error.value)
+
+
+def test_what_is_used_again_takes_what_it_is_given_wherever_it_was_first() -> None:
+    """`boxes` begins at p, not at the layer before it: its other use begins at what is there, a map of 8x8."""
+    cost = net(
+        "name: net\ninput: 4x16x16\nlayers:\n  - p: conv(4, 1)\n  - outputs: [relu]\n"
+        "  - boxes: p >> conv(3, 1) >> flatten\n  - small: p >> maxpool(2) >> again(boxes)\n  - concat(boxes, small)\n"
+    ).price()
+    assert cost.total.macs == 16 * 256 + 12 * (256 + 64)
+    assert cost["concat"].shape == (3 * 256 + 3 * 64,)
 
 
 def test_a_block_is_given_what_it_uses_again() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import convcost
@@ -67,3 +69,20 @@ def test_torch_gives_them_in_order_and_agrees() -> None:
         (6, 16, 16), (6, 8, 8), (2, 8, 8), (6, 4, 4), (2, 4, 4), (8, 4, 4), (3,),
     ]  # fmt: skip
     assert convcost.verify(network, module=model).ok
+
+
+def test_retinanet() -> None:
+    """One head on five levels, whose sizes are odd. torchvision 0.28's retinanet_resnet50_fpn has 34,014,999 params.
+
+    Of 91 classes and 9 anchors the last convolutions make 819 and 36 maps; at 3x800x1333 levels of 100x167 to 7x11.
+    """
+    network = convcost.load(str(Path(__file__).parents[1] / "data" / "retinanet.yaml"))
+    cost = network.price()
+    assert cost.total.params == 34_014_999
+    sizes = [(100, 167), (50, 84), (25, 42), (13, 21), (7, 11)]
+    positions = sum(height * width for height, width in sizes)
+    heads = [row for row in cost if row.name.startswith(("classes", "boxes"))]
+    assert sum(row.macs for row in heads) == positions * 9 * 256 * (2 * 4 * 256 + 819 + 36)
+    shapes = [cost.rows[i - 1].shape for i in cost.graph.outputs]
+    assert shapes == [(channels, *size) for size in sizes for channels in (819, 36)]
+    assert convcost.verify(network, input="3x200x333", device="meta").ok

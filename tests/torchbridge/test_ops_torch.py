@@ -164,6 +164,7 @@ def one_channel(op: Op) -> Op:
         "avgpool",
         "zeropad",
         "upsample",
+        "resize",
         "adaptive_avgpool",
         "adaptive_maxpool",
     ],
@@ -175,6 +176,8 @@ def test_windows(name: str, rank: int) -> None:
     @given(applied(name, rank))
     def check(drawn: Applied) -> None:
         op, x = one_channel(drawn[0]), (1, *drawn[1][0][1:])
+        if getattr(op, "mode", "") == "bicubic":
+            return  # where input and output are aligned, three of its four weights are 0
         op = within_torch(op, x)
         assert torch.equal(reached(op, x), predicted(op, x, evaluate(op, (x,)).shape))
 
