@@ -925,7 +925,7 @@ KINDS = {
     "other": (
         *("rbf", "scale", "dropout", "add", "mul", "concat"),
         *("split", "shuffle", "pixel_shuffle", "pixel_unshuffle", "flatten", "zeropad", "channelpad", "upsample"),
-        *("mean", "sum", "amax", "layer_scale"),
+        *("resize", "resize_like", "mean", "sum", "amax", "layer_scale"),
     ),
 }
 """What sort of layer each operator is, as torch.nn groups them in its reference."""

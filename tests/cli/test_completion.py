@@ -60,7 +60,8 @@ def bash(environment) -> Callable[[str], list[str]]:
 
 
 def test_bash_goes_on_where_it_breaks_the_word(bash):
-    assert bash("convcost layers resnet50@") == ["@v1", "@v1.5", "@keras", "@caffe", "@cifar"]  # readline replaces the @, too
+    # readline replaces the @, too
+    assert bash("convcost layers resnet50@") == ["@v1", "@v1.5", "@keras", "@caffe", "@cifar"]
     assert bash("convcost layers resnet34 --set shortcut=") == ["A", "B", "C"]
     assert bash("convcost layers zz_mine.yaml:s") == ["small"]
     assert bash("convcost layers vgg11 --format=js") == ["json"]
