@@ -77,7 +77,50 @@ BY_HAND: list[tuple[str, Op, tuple[Shape, ...], int]] = [
     ("2-d nearest", ops.Upsample(2, mode="bilinear"), (PIXELS,), 0),
     ("bilinear", ops.Upsample(2, mode="bilinear"), (PIXELS,), 8 * 8 * 6),
     ("bilinear", ops.Upsample(2), (PIXELS,), 0),
+    ("convolutions", ops.Conv(6, 3), (MAP,), 6 * 5 * 4),
+    ("convolutions", ops.ConvTranspose(6, 3, 2), ((4, 5, 5),), 6 * 11 * 11),
+    ("conv bias params", ops.Conv(6, 3), (MAP,), 6),
+    ("conv bias params", BARE, (MAP,), 0),
+    ("fc macs", ops.Linear(5), ((8,),), 40),
+    ("bn channels", PLAIN, (PIXELS,), 8),
+    ("bn gammas", BN, (PIXELS,), 8),
+    ("bn gammas", SHIFTED, (PIXELS,), 0),
+    ("groupnorm without affine", ops.GroupNorm(2, affine=False), (PIXELS,), 96),
+    ("groupnorm without affine", ops.GroupNorm(2), (PIXELS,), 0),
+    ("instancenorm without affine", ops.InstanceNorm(), (PIXELS,), 96),
+    ("layernorm without affine", ops.LayerNorm(affine=False), (PIXELS,), 96),
+    ("layernorm positions", ops.LayerNorm(), (PIXELS,), 12),
+    ("other params", ops.LayerNorm(), (PIXELS,), 16),
+    ("other params", ops.PReLU(8), (PIXELS,), 8),
+    ("other params", ops.LayerScale(), (PIXELS,), 8),
+    ("reduced", ops.Mean((2, 3)), (PIXELS,), 96),
+    ("adaptive in", ops.AdaptiveMaxPool(2), (MAP,), 336),
+    ("adaptive in", ops.AdaptiveAvgPool(2), (MAP,), 336),
+    ("adaptive_avgpool in", ops.AdaptiveAvgPool(2), (MAP,), 336),
+    ("2-d adaptive_avgpool in", ops.AdaptiveAvgPool(2), (MAP,), 336),
+    ("2-d adaptive_avgpool in", ops.AdaptiveAvgPool(2), (ROW,), 0),
+    ("adaptive_maxpool window", ops.AdaptiveMaxPool((7, 3)), (MAP,), 1 * 2 * 8 * 7 * 3),
+    ("adaptive_avgpool window", ops.AdaptiveAvgPool((7, 3)), (MAP,), 1 * 2 * 8 * 7 * 3),
+    ("adaptive_avgpool window", ops.AdaptiveAvgPool(1), (MAP,), 0),
+    ("adaptive_avgpool to 1 in", ops.AdaptiveAvgPool(1), (MAP,), 336),
+    ("adaptive_avgpool to 1 in", ops.AdaptiveAvgPool(2), (MAP,), 0),
+    ("adaptive_avgpool to 1", ops.AdaptiveAvgPool(1), (MAP,), 8),
+    ("adaptive_avgpool to 1", ops.AdaptiveAvgPool(2), (MAP,), 0),
+    ("linear interpolation", ops.Resize(5, "linear"), (ROW,), 40),
+    ("bicubic", ops.Resize(5, "bicubic"), (PIXELS,), 200),
+    ("trilinear", ops.Resize(5, "trilinear"), (BOX,), 1000),
+    ("trilinear", ops.Resize(5), (BOX,), 0),
+    ("resize_like linear", ops.ResizeLike("linear"), (ROW, (1, 5)), 40),
+    ("resize_like bilinear", ops.ResizeLike("bilinear"), (PIXELS, (1, 5, 5)), 200),
+    ("resize_like trilinear", ops.ResizeLike("trilinear"), (BOX, (1, 5, 5, 5)), 1000),
+    ("resized positions", ops.Resize(5), (PIXELS,), 25),
+    ("resized positions", ops.ResizeLike(), (PIXELS, (1, 5, 5)), 25),
 ]
+ONCE: list[tuple[str, Op, tuple[Shape, ...], int]] = [
+    ("biases of folded bn", PLAIN, (PIXELS,), 8),
+    ("resize_like axes", ops.ResizeLike(), (PIXELS, (1, 5, 5)), 2),
+]
+"""The same of what does not grow with the batch."""
 FOLDED: list[tuple[Op, Op | None, int, int]] = [
     (BN, CONV, 0, 0),
     (BN, BARE, 0, 96),
@@ -102,6 +145,12 @@ def test_a_kind_by_hand(kind: str, op: Op, xs: tuple[Shape, ...], counted: int, 
     assert count(kind, line_of(op, xs, batch)) == batch * counted
 
 
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(("kind", "op", "xs", "counted"), ONCE)
+def test_a_kind_that_no_batch_changes(kind: str, op: Op, xs: tuple[Shape, ...], counted: int, batch: int) -> None:
+    assert count(kind, line_of(op, xs, batch)) == counted
+
+
 @pytest.mark.parametrize(("op", "after", "left", "folded"), FOLDED)
 def test_a_normalisation_behind_a_convolution_is_folded_into_it(op: Op, after: Op, left: int, folded: int) -> None:
     line = line_of(op, (PIXELS,), after=after)
@@ -111,14 +160,14 @@ def test_a_normalisation_behind_a_convolution_is_folded_into_it(op: Op, after: O
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_kind_called_as_an_operator_is_its_outputs_and_no_other_operator_has_any(case: Case) -> None:
     line = line_of(case.op, case.xs)
-    if case.op.name not in ("add", "mul", "bn"):
+    if case.op.name not in ("add", "mul", "bn", "groupnorm", "instancenorm", "layernorm"):
         assert count(case.op.name, line) == elements(case.y)
     for name, kind in KINDS.items():
         assert case.op.name in kind.operators or count(name, line) == 0
 
 
 def test_every_kind_is_counted_by_hand() -> None:
-    known = {*(row[0] for row in BY_HAND), "bn not folded", "folded bias", *REGISTRY}
+    known = {*(row[0] for row in (*BY_HAND, *ONCE)), "bn not folded", "folded bias", *REGISTRY}
     require_lines(known, KINDS, "tests/counters/test_kinds.py, BY_HAND", '("{}", ops...., (input,), ...),')
 
 
