@@ -11,14 +11,18 @@ True where it can hold, and becomes a requirement of the assumptions in force; `
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import reduce
 from typing import Any, TypeAlias
 
 Int: TypeAlias = Any
 """An int, a numpy int64 array, or a `convcost.exact.poly.Poly`: ints mix with either, as no static union can say."""
+
+prod: Callable[[Iterable[Int]], Int] = math.prod
+"""The product of factors of any kind; 1 for none."""
 
 
 def require_integer(value: Any) -> bool:
@@ -37,7 +41,7 @@ def is_exact(value: Any) -> bool:
 
 def unboxed(value: Any) -> Any:
     """A scalar of numpy as Python's own, which no number of bits limits; anything else as it is."""
-    return value.item() if hasattr(value, "dtype") and not value.shape else value
+    return value.item() if type(value) is not int and hasattr(value, "dtype") and not value.shape else value
 
 
 def floordiv(a: Int, b: Int) -> Int:
@@ -122,14 +126,6 @@ def nearest_multiple(above: Int, below: int, divisor: int) -> Int:
     unit = below * divisor
     multiple = maximum(floordiv(2 * above + unit, 2 * unit), 1)
     return multiple + less(10 * unit * multiple, 9 * above)
-
-
-def prod(factors: Iterable[Int]) -> Int:
-    """The product of the factors; 1 for none."""
-    result: Int = 1
-    for factor in factors:
-        result = result * factor
-    return result
 
 
 def _symbolic(a: Int, b: Int) -> Any:

@@ -56,7 +56,7 @@ class Work(NamedTuple):
 
     def times(self, n: Int) -> Work:
         """The same work n times over."""
-        return Work(*(field * n for field in self))
+        return Work(*[field * n for field in self])
 
 
 NO_PARAMS = Params()
