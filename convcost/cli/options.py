@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from click.shell_completion import CompletionItem
 
 from convcost.errors import ConvcostError, ConvcostWarning, shown
 from convcost.render import FORMATS
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from convcost.network import Network
     from convcost.render import Table
 
@@ -28,6 +29,8 @@ class NetworkName(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Shipped names; after an @, the variants of that network; files where no name begins so."""
+        from click.shell_completion import CompletionItem
+
         from convcost.spec.catalog import resolve, shipped_networks
 
         base, at, variant = incomplete.partition("@")
@@ -49,6 +52,8 @@ class Setting(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The knobs of the network that is named, and the choices of one of them."""
+        from click.shell_completion import CompletionItem
+
         from convcost.network import load
 
         try:  # an option that lacks its value leaves the arguments unread
@@ -70,6 +75,8 @@ class OneOf(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The values that begin so; files where there is none."""
+        from click.shell_completion import CompletionItem
+
         found = [CompletionItem(value) for value in self._values() if value.startswith(incomplete)]
         return found or ([CompletionItem(incomplete, type="file")] if self._files else [])
 

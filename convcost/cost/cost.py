@@ -16,7 +16,7 @@ from convcost.cost.receptive import ReceptiveField, receptive_fields
 from convcost.counters.line import Line
 from convcost.counters.rules import rule
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.exact.integers import Int, require_above, require_integer, unboxed
+from convcost.exact.integers import Int, require_above, require_integer, total, unboxed
 from convcost.ops import Shape, format_shape, sum_params, sum_work
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ class Cost(Sequence[Line]):
         batch, graph = self.batch, self.graph
         priced = graph.evaluate_on(self.input)
         if not isinstance(batch, int) or batch != 1:
-            priced = [one.times(batch) for one in priced]
+            times = {id(one): one.times(batch) for one in {id(one): one for one in priced}.values()}
+            priced = [times[id(one)] for one in priced]
         # Line by line, without a call of Python's for each.
         fields = zip(graph.names, *zip(*priced, strict=True), graph.aux, repeat(batch), graph.alone_after, repeat(()))
         return tuple(map(partial(tuple.__new__, Line), fields))
@@ -182,7 +183,7 @@ def _sum(name: str, rows: Sequence[Line]) -> Line:
         rows[-1].shape,
         sum_params(row.counts for row in rows),
         sum_work(row.work for row in rows),
-        sum(row.activations for row in rows),
+        total([row.activations for row in rows]),
         all(row.aux for row in rows),
         rows[0].batch,
         None,

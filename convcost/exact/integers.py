@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import reduce
 from typing import Any, TypeAlias
 
 Int: TypeAlias = Any
 """An int, a numpy int64 array, or a `convcost.exact.poly.Poly`: ints mix with either, as no static union can say."""
+
+_PLAIN = frozenset({int, bool})
 
 prod: Callable[[Iterable[Int]], Int] = math.prod
 """The product of factors of any kind; 1 for none."""
@@ -109,6 +111,15 @@ def largest(values: Iterable[Int]) -> Int:
         if (symbolic := _symbolic(value, 0)) is not None:
             return symbolic._largest(values)
     return reduce(maximum, values)
+
+
+def total(values: Sequence[Int]) -> Int:
+    """The sum of the values; 0 for none. Of symbols, without a form for each sum on the way."""
+    if not set(map(type, values)) <= _PLAIN:
+        for value in values:
+            if (symbolic := _symbolic(value, 0)) is not None:
+                return symbolic._total(values)
+    return sum(values)
 
 
 def make_divisible(value: Int, divisor: int = 8) -> Int:

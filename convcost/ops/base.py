@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from convcost.errors import ConvcostError, ShapeError
-from convcost.exact.integers import Int, prod, require_above, require_equal, require_integer, unboxed
+from convcost.exact.integers import Int, prod, require_above, require_equal, require_integer, total, unboxed
 
 Shape: TypeAlias = tuple[Int, ...]
 Memory: TypeAlias = Literal["own", "in place", "view"]
@@ -65,12 +65,12 @@ NO_WORK = Work()
 
 def sum_params(items: Iterable[Params]) -> Params:
     """Field-wise sum."""
-    return Params(*map(sum, zip(*items, strict=True))) if (items := tuple(items)) else NO_PARAMS
+    return Params(*map(total, zip(*items, strict=True))) if (items := tuple(items)) else NO_PARAMS
 
 
 def sum_work(items: Iterable[Work]) -> Work:
     """Field-wise sum."""
-    return Work(*map(sum, zip(*items, strict=True))) if (items := tuple(items)) else NO_WORK
+    return Work(*map(total, zip(*items, strict=True))) if (items := tuple(items)) else NO_WORK
 
 
 class Window(NamedTuple):
