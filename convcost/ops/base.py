@@ -8,8 +8,8 @@ may).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from dataclasses import MISSING, FrozenInstanceError, dataclass, fields
+from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar, dataclass_transform
 
 from convcost.errors import ConvcostError, ShapeError
 from convcost.exact.integers import Int, prod, require_above, require_equal, require_integer, total, unboxed
@@ -85,13 +85,29 @@ class Window(NamedTuple):
     upsampling: Int = 1
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+R = TypeVar("R", bound="Op")
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+def record(cls: type[R]) -> type[R]:
+    """A class of operators with arguments: a frozen dataclass, whose methods are those of `Op`.
+
+    Generating them for each class would take a tenth of the time in which `convcost table` runs.
+    """
+    made = dataclass(eq=False, repr=False, init=False)(cls)
+    made._fields = tuple((field.name, field.default) for field in fields(made))
+    return made
+
+
+@record
 class Op:
     """Base of all operator records. A subclass says its rules; nothing here knows YAML, torch or a table.
 
-    A subclass with arguments is a frozen dataclass; one without inherits all that it needs. Op compares and prints
-    both: generating these methods for each class would take a twentieth of the time in which `convcost table` runs.
+    A subclass with arguments is a `record`; one without inherits all that it needs.
     """
+
+    _fields: ClassVar[tuple[tuple[str, Any], ...]] = ()
+    """Its arguments with their defaults, in order."""
 
     name: ClassVar[str]
     """The operator's name in a spec."""
@@ -102,6 +118,33 @@ class Op:
     its input's in any case, of which it is a view."""
     multiplies: ClassVar[bool] = False
     """Whether its work is multiply-adds, so that its output counts as activations (pycls, fvcore)."""
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        """Take the arguments, by order or by name. Raises TypeError as any call does."""
+        if len(values) > len(self._fields):
+            raise TypeError(f"{type(self).__name__} takes {len(self._fields)} arguments, got {len(values)}")
+        for i, (name, default) in enumerate(self._fields):
+            if i >= len(values):
+                value = named.pop(name, default)
+            elif name in named:
+                raise TypeError(f"{type(self).__name__} got {name} twice")
+            else:
+                value = values[i]
+            if value is MISSING:
+                raise TypeError(f"{type(self).__name__} needs the argument {name!r}")
+            self.__dict__[name] = value
+        if named:
+            raise TypeError(f"{type(self).__name__} has no argument {next(iter(named))!r}")
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """Refuse arguments that are no operator on any input. Raises ConvcostError."""
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -164,7 +207,7 @@ def check_integers(least: int | None, op: Op, name: str, value: Any, parts: Iter
             raise ConvcostError(f"{op.name}: {name} must be at least {least}, got {_say(value)}")
         boxed |= type(part) is not int and hasattr(part, "dtype") and not part.shape
     if boxed:
-        object.__setattr__(op, name, _unboxed(value))
+        op.__dict__[name] = _unboxed(value)
 
 
 def _unboxed(value: Any) -> Any:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from convcost.exact.integers import Int
-from convcost.ops.base import Op, Params, Shape, Work, at_least, boolean, elements
+from convcost.ops.base import Op, Params, Shape, Work, at_least, boolean, elements, record
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class BatchNorm(Op):
     """Batch normalisation over channels (Ioffe & Szegedy 2015): shape kept.
 
@@ -36,7 +35,7 @@ class BatchNorm(Op):
         return Work(muls=n, adds=n)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Normalize(Op):
     """Standardisation by the mean and variance of the training data, per channel: shape kept.
 
@@ -55,7 +54,7 @@ class Normalize(Op):
         return Work(adds=n, divs=n)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class LocalResponseNorm(Op):
     """Local response normalisation over `size` channels (Krizhevsky 2012): x / (k + a/size * sum x^2)^b; shape kept."""
 

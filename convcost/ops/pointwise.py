@@ -6,10 +6,9 @@ Each says its work per element; the shape is kept and there are no parameters.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
-from convcost.ops.base import NO_WORK, Memory, Op, Shape, Work, elements, one_of, sum_work
+from convcost.ops.base import NO_WORK, Memory, Op, Shape, Work, elements, one_of, record, sum_work
 
 
 class Pointwise(Op):
@@ -69,7 +68,7 @@ class Swish(Pointwise):
     per_element: ClassVar[Work] = Work(exps=1, adds=1, divs=1, muls=1)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class GELU(Op):
     """x P(X <= x) for a normal X (Hendrycks & Gimpel 2016), torch.nn.GELU: shape kept.
 

@@ -7,12 +7,11 @@ charge instead, K per output or one per input element, are kinds of `convcost.co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from convcost.errors import ConvcostError
 from convcost.exact.integers import Int, prod
-from convcost.ops.base import Op, Shape, Window, Work, elements, spatial
+from convcost.ops.base import Op, Shape, Window, Work, elements, record, spatial
 from convcost.ops.geometry import Axes, CeilMode, Padding, axes, check_window, out_sizes, sliding_windows
 
 
@@ -55,7 +54,7 @@ class Pool(Op):
         return prod(axes(self, "kernel_size", self.kernel_size, len(x) - 1))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class MaxPool(Pool):
     """Maximum over each window: (C, *sizes) -> (C, *sizes')."""
 
@@ -76,7 +75,7 @@ class MaxPool(Pool):
         return Work(compares=(self.window_size(xs[0]) - 1) * elements(y))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class AvgPool(Pool):
     """Mean of each window: (C, *sizes) -> (C, *sizes')."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from convcost.errors import ConvcostError, ShapeError
@@ -20,6 +19,7 @@ from convcost.ops.base import (
     elements,
     format_shape,
     one_of,
+    record,
     same_shape,
     spatial,
 )
@@ -82,7 +82,7 @@ class Concat(Op):
         return (sum(x[0] for x in xs), *xs[0][1:])
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Split(Op):
     """One of `parts` equal slices of the channels, counted from 0, as an element of torch.chunk."""
 
@@ -106,7 +106,7 @@ class Split(Op):
         return (x[0] // self.parts, *x[1:])
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class ChannelShuffle(Op):
     """Transposes (groups, C / groups) channels (ShuffleNet, Zhang 2018): shape kept."""
 
@@ -140,7 +140,7 @@ class Flatten(Op):
         return
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class ZeroPad(Op):
     """Zeros around the spatial axes: one number, one per axis, or a (before, after) pair per axis.
 
@@ -170,7 +170,7 @@ class ZeroPad(Op):
         return tuple(p if isinstance(p, tuple) else (p, p) for p in parts)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class ChannelPad(Op):
     """Zero channels after the input's: the parameter-free shortcut "option A" of ResNet."""
 
@@ -188,7 +188,7 @@ class ChannelPad(Op):
         return (self.before + x[0] + self.after, *x[1:])
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Upsample(Op):
     """Enlarges each spatial axis by an integer factor, by repeating (nearest) or interpolating (bilinear: two axes)."""
 
