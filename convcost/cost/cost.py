@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, overload
 
 from convcost.cost.graph import Graph
 from convcost.cost.inputs import admitted
-from convcost.cost.receptive import ReceptiveField, receptive_fields
 from convcost.counters.line import Line
 from convcost.counters.rules import rule
 from convcost.errors import ConvcostError, did_you_mean
@@ -20,6 +19,7 @@ from convcost.exact.integers import Int, require_above, require_integer, total, 
 from convcost.ops import Shape, format_shape, sum_params, sum_work
 
 if TYPE_CHECKING:
+    from convcost.cost.receptive import ReceptiveField
     from convcost.render.table import Table
 
 
@@ -154,6 +154,8 @@ class Cost(Sequence[Line]):
     @cached_property
     def receptive_fields(self) -> dict[str, ReceptiveField]:
         """The receptive field of every node, by name."""
+        from convcost.cost.receptive import receptive_fields  # most costs are asked for counts alone
+
         fields = receptive_fields(self.graph, self.input)
         return {row.name: field for row, field in zip(self.rows, fields, strict=True)}
 
