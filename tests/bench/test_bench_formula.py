@@ -35,13 +35,14 @@ def test_a_call_with_its_checks_takes_at_most_2_5_times_its_compiled_function(be
 
 
 def test_the_form_of_resnet50_takes_at_most_60_times_its_pricing_in_ints(benchmark):
-    """In batch, H, W and width, from its spec on: 28 times in a small process, 47 in a large one."""
+    """In batch, H, W and width, from its spec on: 24 times in a process of its own, 47 in one of pytest's."""
     network = load("resnet50@v1.5")
 
     def form() -> object:
         return network.formula("macs", ["batch", "H", "W", "width"])
 
     form()
+    network.price()  # builds its graph; another input is evaluated anew
     built, priced = fastest(9, warm(form), repeated(lambda: network.price((3, 256, 192)), 10))
     benchmark.extra_info.update(ratio=built / priced)
     benchmark.pedantic(form, rounds=3)
