@@ -80,7 +80,7 @@ class Network:
         network = self.set(**knobs)
         shape = network.shape(input)
         graph = replace(network._graph(shape), input=shape)
-        warn_of(graph, [shape, *(result.shape for result in graph.evaluate())])
+        warn_of(graph, shape, graph.evaluate())
         return graph
 
     def price(self, /, input: Shape | str | None = None, batch: Int = 1, **knobs: Any) -> Cost:
@@ -94,7 +94,7 @@ class Network:
         network = self.set(**knobs)
         shape = network.shape(input)
         cost = Cost(network._graph(shape), shape, batch)
-        warn_of(cost.graph, [cost.input, *(row.shape for row in cost.rows)])
+        warn_of(cost.graph, cost.input, cost.rows)
         return cost
 
     def _graph(self, shape: Shape) -> Graph:

@@ -32,6 +32,11 @@ def in_turn(rounds: int, *timed: Callable[[], float]) -> list[float]:
     return [median(column) for column in zip(*([one() for one in timed] for _ in range(rounds)), strict=True)]
 
 
+def fastest(rounds: int, *timed: Callable[[], float]) -> list[float]:
+    """The least of each, measured in turn: what else the machine does can only add to it."""
+    return [min(column) for column in zip(*([one() for one in timed] for _ in range(rounds)), strict=True)]
+
+
 @cache
 def spin_seconds() -> float:
     """Of processor time that a spin takes on this machine."""

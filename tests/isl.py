@@ -95,6 +95,8 @@ class Quasi:
     def _ceildiv(a: Any, b: int) -> Quasi:
         return -(-a // b)
 
+    _total = staticmethod(sum)
+
     @staticmethod
     def _maximum(a: Any, b: Any) -> Quasi:
         a, b = _both(a, b)

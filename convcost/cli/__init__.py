@@ -12,19 +12,9 @@ from typing import Any
 
 import click
 
-from convcost.cli import completion as completion  # the shells learn of ours
-from convcost.cli.auditing import audit, reconcile
-from convcost.cli.closed import formula
 from convcost.cli.commands import cli
 from convcost.cli.options import OutputClosedError
-from convcost.cli.peers import dialects, verify
-from convcost.cli.running import memory, roofline, training
-from convcost.cli.sweep import solve, sweep
-from convcost.cli.words import help_
 from convcost.errors import ConvcostError, ConvcostWarning, one_line, reason
-
-for command in (audit, reconcile, formula, verify, dialects, sweep, solve, memory, roofline, training, help_):
-    cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,6 +41,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _fail("standard output is closed")
     stdout, stderr = sys.stdout, sys.stderr
     arguments = sys.argv[1:] if arguments is None else arguments
+    if "_CONVCOST_COMPLETE" in os.environ:  # a shell asks: it learns of ours
+        from convcost.cli import completion as completion
     try:
         with _warnings_in_one_line():
             status = cli.main(arguments or ["--help"], prog_name="convcost", standalone_mode=False)

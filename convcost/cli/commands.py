@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from convcost.cli.groups import Commands
+from convcost.cli.groups import Commands, Loaded
 from convcost.cli.options import (
     FAMILY,
     KIND,
@@ -24,7 +24,7 @@ from convcost.cli.options import (
 from convcost.errors import ConvcostError, one_line
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, commands=Loaded(), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="convcost")
 @strict_option
 def cli() -> None:

@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib import import_module
 
 import click
 
-SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "Look": ("layers", "table", "list", "show", "compare"),
-    "Check a paper": ("audit", "reconcile", "dialects", "verify"),
-    "Design": ("formula", "sweep", "solve"),
-    "Run": ("memory", "roofline", "training"),
-    "Extend": ("new", "check", "help"),
+SECTIONS: Mapping[str, Mapping[str, str]] = {
+    "Look": dict.fromkeys(("layers", "table", "list", "show", "compare"), "commands"),
+    "Check a paper": {"audit": "auditing", "reconcile": "auditing", "dialects": "peers", "verify": "peers"},
+    "Design": {"formula": "closed", "sweep": "sweep", "solve": "sweep"},
+    "Run": dict.fromkeys(("memory", "roofline", "training"), "running"),
+    "Extend": {"new": "commands", "check": "commands", "help": "words"},
 }
-"""Every command, under what it is for."""
+"""Every command, under what it is for, with the module that it is in."""
+
+
+class Loaded(MutableMapping[str, click.Command]):
+    """The commands by name, each loaded when it is asked for: a command need not wait for the others."""
+
+    def __init__(self) -> None:
+        self._homes = {name: home for names in SECTIONS.values() for name, home in names.items()}
+        self._loaded: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._loaded:
+            module = import_module(f"convcost.cli.{self._homes[name]}")
+            found = (one for one in vars(module).values() if isinstance(one, click.Command) and one.name == name)
+            self._loaded[name] = next(found)
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._homes[name] = ""
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._homes[name]
+        self._loaded.pop(name, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._homes)
+
+    def __len__(self) -> int:
+        return len(self._homes)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._homes
 
 
 class Commands(click.Group):

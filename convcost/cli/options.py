@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from click.shell_completion import CompletionItem
 
 from convcost.errors import ConvcostError, ConvcostWarning, shown
 from convcost.render import FORMATS
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from convcost.network import Network
     from convcost.render import Table
 
@@ -29,6 +30,8 @@ class NetworkName(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Shipped names, files where none begins so; behind an @ variants, behind a file's colon its networks."""
+        from click.shell_completion import CompletionItem
+
         from convcost.network import load
         from convcost.spec.catalog import shipped_networks
         from convcost.spec.model import Spec
@@ -91,6 +94,8 @@ class OneOf(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The values that begin so; files where there is none."""
+        from click.shell_completion import CompletionItem
+
         before, behind, word = incomplete.rpartition(self._behind) if self._behind else ("", "", incomplete)
         if self._behind and not behind:
             return []
@@ -99,6 +104,8 @@ class OneOf(click.ParamType[str]):
 
 
 def _items(values: Iterable[str]) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
     return [CompletionItem(value) for value in values]
 
 

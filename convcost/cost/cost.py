@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, overload
 
 from convcost.cost.graph import Graph
 from convcost.cost.inputs import admitted
-from convcost.cost.receptive import ReceptiveField, receptive_fields
 from convcost.counters.line import Line
 from convcost.counters.rules import rule
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.exact.integers import Int, require_above, require_integer, unboxed
+from convcost.exact.integers import Int, require_above, require_integer, total, unboxed
 from convcost.ops import Op, Shape, format_shape, operators_of, sum_params, sum_work
 
 if TYPE_CHECKING:
+    from convcost.cost.receptive import ReceptiveField
     from convcost.render.table import Table
 
 FOLDING = ("conv", "linear")
@@ -56,20 +57,14 @@ class Cost(Sequence[Line]):
             refuse_overflow(graph, self.input, self.batch)
 
     def _price(self) -> tuple[Line, ...]:
-        batch = self.batch
-        alone = isinstance(batch, int) and batch == 1
-        tensors = [self.input]
-        alone_after = self.graph.alone_after
-        rows: list[Line] = []
-        priced = self.graph.evaluate(self.input)
-        nodes = zip(self.graph.nodes, priced, alone_after, strict=True)
-        for (name, op, taken, aux, *_), (shape, counts, work, activations), after in nodes:
-            if not alone:
-                work, activations = work.times(batch), activations * batch
-            inputs = (tensors[taken[0]],) if len(taken) == 1 else tuple([tensors[i] for i in taken])
-            rows.append(Line(name, op, inputs, shape, counts, work, activations, aux, batch, after))
-            tensors.append(shape)
-        return tuple(rows)
+        batch, graph = self.batch, self.graph
+        priced = graph.evaluate_on(self.input)
+        if not isinstance(batch, int) or batch != 1:
+            times = {id(one): one.times(batch) for one in {id(one): one for one in priced}.values()}
+            priced = [times[id(one)] for one in priced]
+        # Line by line, without a call of Python's for each.
+        fields = zip(graph.names, *zip(*priced, strict=True), graph.aux, repeat(batch), graph.alone_after, repeat(()))
+        return tuple(map(partial(tuple.__new__, Line), fields))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -198,6 +193,8 @@ class Cost(Sequence[Line]):
     @cached_property
     def receptive_fields(self) -> dict[str, ReceptiveField]:
         """The receptive field of every node, by name."""
+        from convcost.cost.receptive import receptive_fields  # most costs are asked for counts alone
+
         fields = receptive_fields(self.graph, self.input)
         return {row.name: field for row, field in zip(self.rows, fields, strict=True)}
 
@@ -240,7 +237,7 @@ def _sum(name: str, rows: Sequence[Line], op: Op | None = None) -> Line:
         rows[-1].shape,
         sum_params(row.counts for row in rows),
         sum_work(row.work for row in rows),
-        sum(row.activations for row in rows),
+        total([row.activations for row in rows]),
         all(row.aux for row in rows),
         rows[0].batch,
         None,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcost.cost.graph import Graph
+from convcost.cost.graph import Evaluated, Graph
+from convcost.counters.line import Line
 from convcost.errors import warn
 from convcost.ops import Shape
 from convcost.ops.doubts import clear_from, doubts
@@ -13,30 +14,35 @@ MAX_INPUTS = 64
 """How many inputs a graph remembers to have been looked at."""
 
 
-def warn_of(graph: Graph, tensors: Sequence[Shape]) -> None:
-    """Warn of every doubtful layer; `tensors` are the shapes of the input and of every node's output.
+def warn_of(graph: Graph, input: Shape, priced: Sequence[Evaluated | Line]) -> None:
+    """Warn of every doubtful layer on an input, for which every node has been evaluated.
 
     Of inputs that have been looked at only what was found is said again; nothing is said of arrays.
     """
-    if graph.arrays or not all(type(size) is int for size in tensors[0]):
+    if graph.arrays or not all(type(size) is int for size in input):
         return
-    if (found := graph.doubted.get(tensors[0])) is None:
+    if (found := graph.doubted.get(input)) is None:
         if len(graph.doubted) >= MAX_INPUTS:
             graph.doubted.clear()
-        found = graph.doubted[tensors[0]] = tuple(_found(graph, tensors))
+        found = graph.doubted[input] = tuple(_found(graph, priced))
     for line in found:
         warn(line)
 
 
-def _found(graph: Graph, tensors: Sequence[Shape]) -> list[str]:
+def _found(graph: Graph, priced: Sequence[Evaluated | Line]) -> list[str]:
     lines: dict[tuple[object, str], str] = {}
-    for node in graph.windowed:
-        op, x = node.op, tensors[node.inputs[0]]
+    clear: set[tuple[int, int]] = set()
+    for i in graph.windowed:
+        node, inputs = graph.nodes[i], priced[i].inputs
+        op, (x,) = node.op, inputs
+        if (id(op), id(inputs)) in clear:
+            continue
         key = (id(op), x[0], len(x))
         if key not in graph.clear:
             graph.clear[key] = clear_from(op, x)
         least = graph.clear[key]
         if least is not None and all(type(size) is int and size >= least for size in x[1:]):
+            clear.add((id(op), id(inputs)))
             continue  # a symbol is not asked: its answer would be an assumption
         for doubt in doubts(op, x):
             where = f"{node.place}: " if node.place else ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from convcost.cost.inputs import admitted, as_input
 from convcost.errors import ConvcostError, ShapeError
@@ -49,8 +49,10 @@ class Node(NamedTuple):
 
 
 class Evaluated(NamedTuple):
-    """What a node comes to on given input shapes, of one sample: in a symbolic repeat, in all of its steps."""
+    """An operator on given input shapes, and what it comes to for one sample: in a symbolic repeat, in all steps."""
 
+    op: Op
+    inputs: tuple[Shape, ...]
     shape: Shape
     params: Params
     work: Work
@@ -59,12 +61,23 @@ class Evaluated(NamedTuple):
 
     def over(self, repeats: Sequence[Repeat]) -> Evaluated:
         """The sum over the steps of the repeats that it depends on."""
-        params, work, activations = self.params, self.work, self.activations
+        if not repeats:
+            return self
+        op, inputs, shape, params, work, activations = self
         for variable, steps in reversed(repeats):
             params = Params(*(sum_over(value, variable, steps) for value in params))
             work = Work(*(sum_over(value, variable, steps) for value in work))
             activations = sum_over(activations, variable, steps)
-        return Evaluated(self.shape, params, work, activations)
+        return Evaluated(op, inputs, shape, params, work, activations)
+
+    def times(self, batch: Int) -> Evaluated:
+        """The same for a batch of samples."""
+        op, inputs, shape, params, work, activations = self
+        return Evaluated(op, inputs, shape, params, work.times(batch), activations * batch)
+
+
+Memo: TypeAlias = dict[tuple[object, ...], Evaluated]
+"""What has been evaluated: by the assumptions in force, the operator's id (the value keeps it alive) and the inputs."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,8 @@ class Graph:
     """Whether arguments of operators are int64 arrays."""
     outputs: tuple[int, ...] = ()
     """Its outputs, by number of the tensor: those that are declared, and the last one; not those of auxiliary heads."""
+    built: Memo = field(default_factory=dict, repr=False, compare=False)
+    """What was evaluated when it was built, on its own input."""
 
     @cached_property
     def alone_after(self) -> tuple[Op | None, ...]:
@@ -90,9 +105,19 @@ class Graph:
         )
 
     @cached_property
-    def windowed(self) -> tuple[Node, ...]:
-        """The nodes whose operators slide a window."""
-        return tuple(node for node in self.nodes if isinstance(node.op, Windowed))
+    def names(self) -> tuple[str, ...]:
+        """The nodes' names."""
+        return tuple(node.name for node in self.nodes)
+
+    @cached_property
+    def aux(self) -> tuple[bool, ...]:
+        """Of each node, whether it is part of an auxiliary head."""
+        return tuple(node.aux for node in self.nodes)
+
+    @cached_property
+    def windowed(self) -> tuple[int, ...]:
+        """The indices of nodes whose operators slide a window."""
+        return tuple(i for i, node in enumerate(self.nodes) if isinstance(node.op, Windowed))
 
     @cached_property
     def doubted(self) -> dict[Shape, tuple[str, ...]]:
@@ -109,69 +134,69 @@ class Graph:
 
         Equal operators on equal shapes are evaluated once. Raises ShapeError, naming the layer, where one does not fit.
         """
-        tensors: list[Shape] = [self.input if input is None else admitted(self.name, self.input, input)]
-        repeated = self._repeated
-        results: list[Evaluated] = []
-        seen: dict[tuple[object, ...], Evaluated] = {}
-        for node in self.nodes:
-            inputs = node.inputs
-            xs = (tensors[inputs[0]],) if len(inputs) == 1 else tuple([tensors[i] for i in inputs])
-            # Specs share one record between equal calls, so identity is enough and cheaper than equality.
-            key: tuple[object, ...] = (id(node.op), xs, node.repeats)
-            try:
-                result = seen.get(key)
-            except TypeError:  # arrays cannot be hashed: nothing is shared then
-                key, result = (), None
-            if result is None:
-                try:
-                    if repeated:
-                        with _stepping(node):
-                            result = evaluate(node.op, xs)
-                    else:
-                        result = evaluate(node.op, xs)
-                except ConvcostError as error:
-                    raise self._located(error, node, xs) from None
-                if key:
-                    seen[key] = result
-            tensors.append(result.shape)
-            if node.shares is not None:
-                result = self._again(node, node.shares, result, tensors)
-            if repeated and node.repeats:
-                result = self._summed(result, node, xs)
-            results.append(result)
+        return self.evaluate_on(self.input if input is None else admitted(self.name, self.input, input))
+
+    def evaluate_on(self, input: Shape) -> list[Evaluated]:
+        """As `evaluate`, for an input that has been admitted."""
+        memo, epoch = self.built.copy(), in_force()
+        seen: dict[tuple[int, int], Evaluated] = {}  # by identity: most layers are one of few on one of few shapes
+        tensors, results = [input], []
+        try:
+            for op, taken, node in self._steps:
+                if taken is not None:
+                    x = tensors[taken]
+                    if (one := seen.get(key := (id(op), id(x)))) is None:
+                        one = seen[key] = evaluated(memo, epoch, op, (x,))
+                    results.append(one)
+                else:
+                    with _stepping(node):
+                        xs = tuple([tensors[i] for i in node.inputs])
+                        one = evaluated(memo, (epoch, node.repeats) if node.repeats else epoch, op, xs)
+                        if node.shares is not None:
+                            one = self._again(node.shares, one, tensors)
+                        results.append(one.over(node.repeats))
+                tensors.append(one.shape)
+        except ConvcostError as error:
+            names = ("input", *self.names)
+            raise located(error, node, [(names[i], tensors[i]) for i in node.inputs]) from None
         return results
 
     @cached_property
-    def _repeated(self) -> bool:
-        return any(node.repeats for node in self.nodes)
+    def _steps(self) -> tuple[tuple[Op, int | None, Node], ...]:
+        """Each node, with its operator, and its input if nothing but that says what it costs, else None.
 
-    def _again(self, node: Node, shares: int, result: Evaluated, tensors: Sequence[Shape]) -> Evaluated:
+        Several inputs do, a symbolic repeat, and a first use, whose weights it shares.
+        """
+        alone = (len(n.inputs) == 1 and not n.repeats and n.shares is None for n in self.nodes)
+        return tuple((n.op, n.inputs[0] if one else None, n) for n, one in zip(self.nodes, alone, strict=True))
+
+    def _again(self, shares: int, again: Evaluated, tensors: Sequence[Shape]) -> Evaluated:
         """The same without parameters, which are the first use's."""
-        first, xs = self.nodes[shares], [tensors[i] for i in node.inputs]
-        try:
-            require_same_weights(first, [tensors[i] for i in first.inputs], tensors[shares + 1], xs, result)
-        except ConvcostError as error:
-            raise self._located(error, node, xs) from None
-        return result._replace(params=NO_PARAMS)
-
-    def _summed(self, result: Evaluated, node: Node, xs: Sequence[Shape]) -> Evaluated:
-        try:
-            with _stepping(node):
-                return result.over(node.repeats)
-        except ConvcostError as error:
-            raise self._located(error, node, xs) from None
-
-    def _located(self, error: ConvcostError, node: Node, xs: Sequence[Shape]) -> ConvcostError:
-        names = ["input", *(n.name for n in self.nodes)]
-        return located(error, node, [(names[i], x) for i, x in zip(node.inputs, xs, strict=True)])
+        first = self.nodes[shares]
+        require_same_weights(first, [tensors[i] for i in first.inputs], tensors[shares + 1], again)
+        return again._replace(params=NO_PARAMS)
 
 
 def _stepping(node: Node) -> AbstractContextManager[None]:
     """What is assumed inside is of a step of the symbolic repeats that the node is in, or ends."""
+    ended = [Repeat(node.op.index.symbols[0], node.op.count)] if isinstance(node.op, Steps) else []
+    if not (node.repeats or ended):
+        return nullcontext()
     from convcost.exact.poly.assume import stepping
 
-    ended = [Repeat(node.op.index.symbols[0], node.op.count)] if isinstance(node.op, Steps) else []
     return stepping([*node.repeats, *ended])
+
+
+def evaluated(memo: Memo, epoch: object, op: Op, xs: tuple[Shape, ...]) -> Evaluated:
+    """As `evaluate`, but the same operator on equal shapes once; the epoch is of the assumptions in force."""
+    key = (epoch, id(op), xs)
+    try:
+        found = memo.get(key)
+    except TypeError:  # arrays cannot be hashed: nothing is shared then
+        return evaluate(op, xs)
+    if found is None:
+        found = memo[key] = evaluate(op, xs)
+    return found
 
 
 def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
@@ -180,7 +205,7 @@ def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
         raise ShapeError(f"{op.name} takes {op.inputs or 'two inputs or more'}, got {len(xs)}")
     try:
         shape = op.out_shape(*xs)
-        for size in shape:
+        for size in shape if shape is not xs[0] else ():  # what is kept has been looked at
             if type(size) is int and 0 < size < TOO_LARGE:
                 continue
             if isinstance(size, int) and size >= TOO_LARGE:
@@ -189,22 +214,23 @@ def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
                 kernel = getattr(op, "kernel_size", None)
                 why = "" if kernel is None else f": its window of {kernel} does not fit{swapped(op, xs[0])}"
                 raise ShapeError(f"{op.name} of {format_shape(xs[0])} leaves {format_shape(shape)}{why}")
-        return Evaluated(shape, op.params(xs, shape), op.work(xs, shape), elements(shape) if op.multiplies else 0)
+        activations = elements(shape) if op.multiplies else 0
+        return Evaluated(op, xs, shape, op.params(xs, shape), op.work(xs, shape), activations)
     except ValueError as error:
         if isinstance(error, ConvcostError):
             raise
         raise ShapeError(f"{op.name}: {error}") from None  # numpy's, of arrays that cannot be broadcast together
 
 
-def require_same_weights(first: Node, its: Sequence[Shape], y: Shape, xs: Sequence[Shape], priced: Evaluated) -> None:
-    """Refuse a use of a layer again, on inputs xs, that needs other weights than its first one. Raises ShapeError."""
+def require_same_weights(first: Node, its: Sequence[Shape], y: Shape, again: Evaluated) -> None:
+    """Refuse a use of a layer again that needs other weights than its first one. Raises ShapeError."""
     own = first.op.params(its, y)
-    if not all(map(require_equal, own, priced.params)):
+    if not all(map(require_equal, own, again.params)):
         raise ShapeError(
-            f"layer {first.name} has {own.total} parameters, and on this input would have {priced.params.total}: "
+            f"layer {first.name} has {own.total} parameters, and on this input would have {again.params.total}: "
             "it cannot be used here again"
         )
-    if not isinstance(first.op, Linear) and len(xs[0]) != len(its[0]):
+    if not isinstance(first.op, Linear) and len(again.inputs[0]) != len(its[0]):
         raise ShapeError(f"layer {first.name} is of {format_shape(its[0])}: it cannot be used again on other axes")
 
 
@@ -217,13 +243,13 @@ def located(error: ConvcostError, node: Node, inputs: Sequence[tuple[str, Shape]
     return type(error)(f"{where}layer {node.name}: {error}{joined}")
 
 
-@dataclass(frozen=True, slots=True)
 class Tensor:
-    """A value in a graph under construction."""
+    """A value in a graph under construction; it is never changed."""
 
-    index: int
-    shape: Shape
-    name: str
+    __slots__ = ("index", "name", "shape")
+
+    def __init__(self, index: int, shape: Shape, name: str) -> None:
+        self.index, self.shape, self.name = index, shape, name
 
     def __str__(self) -> str:
         return f"the layer {self.name}" if self.index else "the input"
@@ -255,7 +281,8 @@ class GraphBuilder:
         self.repeats: tuple[Repeat, ...] = ()
         """The symbolic repeats that are being built, from the outermost."""
         self._ops: dict[Op, Op] = {}
-        self._shapes: dict[tuple[object, ...], Shape] = {}
+        self._known: dict[int, tuple[Op, Op]] = {}  # by id, an operator that was added and the one it is equal to
+        self._memo: Memo = {}
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -280,7 +307,8 @@ class GraphBuilder:
         first = self._nodes[layer.index - 1]
         shares = layer.index - 1 if first.shares is None else first.shares
         owner = self._nodes[shares]
-        own = evaluate(owner.op, tuple([self._tensors[i].shape for i in owner.inputs])).params
+        xs = tuple([self._tensors[i].shape for i in owner.inputs])
+        own = evaluated(self._memo, in_force(), owner.op, xs).params
         default = first.name.rpartition("/")[2]
         return self._add(first.op, inputs, name, place, default, None if equal(own.total, 0) else shares)
 
@@ -293,31 +321,25 @@ class GraphBuilder:
         default: str,
         shares: int | None = None,
     ) -> Tensor:
+        nodes, tensors = self._nodes, self._tensors
         for x in inputs:
-            if not isinstance(x, Tensor) or self._tensors[min(x.index, len(self._nodes))] is not x:
+            if not isinstance(x, Tensor) or x.index > len(nodes) or tensors[x.index] is not x:
                 raise ConvcostError(f"{self.name}: {op.name} takes tensors that this builder has made, got {x!r}")
-        node = Node(
-            self._unique(default if name is None else name, named=name is not None, place=place),
-            op,
-            tuple(t.index for t in inputs),
-            aux=self._auxiliary > 0,
-            place=place,
-            repeats=self.repeats,
-            shares=shares,
-        )
+        full = self._unique(default if name is None else name, named=name is not None, place=place)
+        taken = tuple([x.index for x in inputs])
+        node = Node(full, op, taken, self._auxiliary > 0, place, self.repeats, shares)
         try:
-            xs = tuple([t.shape for t in inputs])
-            shape = self._shape(op, xs)
+            one = evaluated(self._memo, in_force(), op, tuple([x.shape for x in inputs]))
             if shares is not None:
-                first = self._nodes[shares]
-                its = [self._tensors[i].shape for i in first.inputs]
-                require_same_weights(first, its, self._tensors[shares + 1].shape, xs, evaluate(op, xs))
+                first = nodes[shares]
+                require_same_weights(first, [tensors[i].shape for i in first.inputs], tensors[shares + 1].shape, one)
         except ConvcostError as error:
-            self._names.remove(node.name)
-            raise located(error, node, [(t.name, t.shape) for t in inputs]) from None
-        self._nodes.append(node)
-        self._tensors.append(Tensor(len(self._nodes), shape, node.name))
-        return self._tensors[-1]
+            self._names.remove(full)
+            raise located(error, node, [(x.name, x.shape) for x in inputs]) from None
+        nodes.append(node)
+        made = Tensor(len(nodes), one.shape, full)
+        tensors.append(made)
+        return made
 
     def node(self, tensor: Tensor) -> Node:
         """The node that made a tensor."""
@@ -331,14 +353,9 @@ class GraphBuilder:
         """A name with that of the scopes around it."""
         return f"{self._scopes[-1]}/{name}" if self._scopes else name
 
-    @contextmanager
-    def scope(self, name: str, *, numbered: bool = False, place: object = "") -> Iterator[None]:
+    def scope(self, name: str, *, numbered: bool = False, place: object = "") -> AbstractContextManager[None]:
         """Names added inside are prefixed with this one. `numbered` makes the name unique instead of refusing it."""
-        self._scopes.append(self._unique(name, named=not numbered, place=place))
-        try:
-            yield
-        finally:
-            self._scopes.pop()
+        return _Scope(self._scopes, self._unique(name, named=not numbered, place=place))
 
     def output(self, tensor: Tensor) -> None:
         """Declare an output, besides the last layer's, which is one anyway.
@@ -403,7 +420,7 @@ class GraphBuilder:
         outputs = tuple(self._outputs)
         if not outputs or (last + 1 not in outputs and last + 1 not in used):
             outputs = (*outputs, last + 1)
-        return Graph(self.name, self.input_shape, tuple(self._nodes), self._arrays, outputs)
+        return Graph(self.name, self.input_shape, tuple(self._nodes), self._arrays, outputs, self._memo)
 
     def _made(self, tensor: Tensor) -> bool:
         """Whether it is the output of a layer."""
@@ -424,18 +441,28 @@ class GraphBuilder:
         self._names.add(full)
         return full
 
-    def _shape(self, op: Op, xs: tuple[Shape, ...]) -> Shape:
-        try:
-            key = (in_force(), id(op), xs)  # `_shared` keeps the operator alive
-            if (shape := self._shapes.get(key)) is None:
-                shape = self._shapes[key] = evaluate(op, xs).shape
-        except TypeError:  # arrays cannot be hashed
-            shape = evaluate(op, xs).shape
-        return shape
-
     def _shared(self, op: Op) -> Op:
-        try:
-            return self._ops.setdefault(op, op)
-        except TypeError:  # arguments that are arrays cannot be hashed
-            self._arrays = True
-            return op
+        """The operator that stands for all that are equal to this one."""
+        if (known := self._known.get(id(op))) is None:
+            try:
+                known = (op, self._ops.setdefault(op, op))
+            except TypeError:  # arguments that are arrays cannot be hashed
+                self._arrays = True
+                known = (op, op)
+            self._known[id(op)] = known
+        return known[1]
+
+
+class _Scope:
+    """A name on a builder's stack of them, while a `with` lasts: made so often that a generator is too slow."""
+
+    __slots__ = ("name", "stack")
+
+    def __init__(self, stack: list[str], name: str) -> None:
+        self.stack, self.name = stack, name
+
+    def __enter__(self) -> None:
+        self.stack.append(self.name)
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.pop()

@@ -11,17 +11,22 @@ True where it can hold, and becomes a requirement of the assumptions in force; `
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import reduce
-from math import gcd
 from typing import Any, TypeAlias
 
 from convcost.errors import ConvcostError
 
 Int: TypeAlias = Any
 """An int, a numpy int64 array, or a `convcost.exact.poly.Poly`: ints mix with either, as no static union can say."""
+
+_PLAIN = frozenset({int, bool})
+
+prod: Callable[[Iterable[Int]], Int] = math.prod
+"""The product of factors of any kind; 1 for none."""
 
 
 def require_integer(value: Any) -> bool:
@@ -40,7 +45,7 @@ def is_exact(value: Any) -> bool:
 
 def unboxed(value: Any) -> Any:
     """A scalar of numpy as Python's own, which no number of bits limits; anything else as it is."""
-    return value.item() if hasattr(value, "dtype") and not value.shape else value
+    return value.item() if type(value) is not int and hasattr(value, "dtype") and not value.shape else value
 
 
 def floordiv(a: Int, b: Int) -> Int:
@@ -117,13 +122,22 @@ def common_divisor(n: Int, k: Int) -> Int:
     share no divisor with d. Raises ConvcostError if k is a symbol.
     """
     if isinstance(n, int) and isinstance(k, int):
-        return gcd(n, k)
+        return math.gcd(n, k)
     if numpy := _numpy(n, k):
         return numpy.gcd(numpy.asarray(n, "int64"), numpy.asarray(k, "int64"))
     if not isinstance(k, int):
         raise ConvcostError(f"no closed form for the common divisor of {n} and {k}")
-    coprime = ((d, sum(gcd(i, d) == 1 for i in range(1, d + 1))) for d in range(1, k + 1) if k % d == 0)
+    coprime = ((d, sum(math.gcd(i, d) == 1 for i in range(1, d + 1))) for d in range(1, k + 1) if k % d == 0)
     return sum(phi * (n // d - (n - 1) // d) for d, phi in coprime)
+
+
+def total(values: Sequence[Int]) -> Int:
+    """The sum of the values; 0 for none. Of symbols, without a form for each sum on the way."""
+    if not set(map(type, values)) <= _PLAIN:
+        for value in values:
+            if (symbolic := _symbolic(value, 0)) is not None:
+                return symbolic._total(values)
+    return sum(values)
 
 
 def make_divisible(value: Int, divisor: int = 8) -> Int:
@@ -141,14 +155,6 @@ def nearest_multiple(above: Int, below: int, divisor: int) -> Int:
     unit = below * divisor
     multiple = maximum(floordiv(2 * above + unit, 2 * unit), 1)
     return multiple + less(10 * unit * multiple, 9 * above)
-
-
-def prod(factors: Iterable[Int]) -> Int:
-    """The product of the factors; 1 for none."""
-    result: Int = 1
-    for factor in factors:
-        result = result * factor
-    return result
 
 
 def _symbolic(a: Int, b: Int) -> Any:

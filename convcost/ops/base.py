@@ -8,13 +8,13 @@ may).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, FrozenInstanceError, dataclass, fields
 from fractions import Fraction
 from math import isfinite
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar, dataclass_transform
 
 from convcost.errors import ConvcostError, ShapeError
-from convcost.exact.integers import Int, is_exact, prod, require_above, require_equal, require_integer, unboxed
+from convcost.exact.integers import Int, is_exact, prod, require_above, require_equal, require_integer, total, unboxed
 
 Shape: TypeAlias = tuple[Int, ...]
 Memory: TypeAlias = Literal["own", "in place", "view"]
@@ -61,7 +61,7 @@ class Work(NamedTuple):
 
     def times(self, n: Int) -> Work:
         """The same work n times over."""
-        return Work(*(field * n for field in self))
+        return Work(*[field * n for field in self])
 
 
 NO_PARAMS = Params()
@@ -70,12 +70,12 @@ NO_WORK = Work()
 
 def sum_params(items: Iterable[Params]) -> Params:
     """Field-wise sum."""
-    return Params(*map(sum, zip(*items, strict=True))) if (items := tuple(items)) else NO_PARAMS
+    return Params(*map(total, zip(*items, strict=True))) if (items := tuple(items)) else NO_PARAMS
 
 
 def sum_work(items: Iterable[Work]) -> Work:
     """Field-wise sum."""
-    return Work(*map(sum, zip(*items, strict=True))) if (items := tuple(items)) else NO_WORK
+    return Work(*map(total, zip(*items, strict=True))) if (items := tuple(items)) else NO_WORK
 
 
 class Window(NamedTuple):
@@ -90,13 +90,29 @@ class Window(NamedTuple):
     upsampling: Int = 1
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+R = TypeVar("R", bound="Op")
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+def record(cls: type[R]) -> type[R]:
+    """A class of operators with arguments: a frozen dataclass, whose methods are those of `Op`.
+
+    Generating them for each class would take a tenth of the time in which `convcost table` runs.
+    """
+    made = dataclass(eq=False, repr=False, init=False)(cls)
+    made._fields = tuple((field.name, field.default) for field in fields(made))
+    return made
+
+
+@record
 class Op:
     """Base of all operator records. A subclass says its rules; nothing here knows YAML, torch or a table.
 
-    A subclass with arguments is a frozen dataclass; one without inherits all that it needs. Op compares and prints
-    both: generating these methods for each class would take a twentieth of the time in which `convcost table` runs.
+    A subclass with arguments is a `record`; one without inherits all that it needs.
     """
+
+    _fields: ClassVar[tuple[tuple[str, Any], ...]] = ()
+    """Its arguments with their defaults, in order."""
 
     name: ClassVar[str]
     """The operator's name in a spec."""
@@ -109,6 +125,33 @@ class Op:
     """What sort of layer it is: what `convcost layers --only` takes, and what `--fold` folds."""
     multiplies: ClassVar[bool] = False
     """Whether its work is multiply-adds, so that its output counts as activations (pycls, fvcore)."""
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        """Take the arguments, by order or by name. Raises TypeError as any call does."""
+        if len(values) > len(self._fields):
+            raise TypeError(f"{type(self).__name__} takes {len(self._fields)} arguments, got {len(values)}")
+        for i, (name, default) in enumerate(self._fields):
+            if i >= len(values):
+                value = named.pop(name, default)
+            elif name in named:
+                raise TypeError(f"{type(self).__name__} got {name} twice")
+            else:
+                value = values[i]
+            if value is MISSING:
+                raise TypeError(f"{type(self).__name__} needs the argument {name!r}")
+            self.__dict__[name] = value
+        if named:
+            raise TypeError(f"{type(self).__name__} has no argument {next(iter(named))!r}")
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """Refuse arguments that are no operator on any input. Raises ConvcostError."""
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -171,7 +214,7 @@ def check_integers(least: int | None, op: Op, name: str, value: Any, parts: Iter
             raise ConvcostError(f"{op.name}: {name} must be at least {least}, got {_say(value)}")
         boxed |= type(part) is not int and hasattr(part, "dtype") and not part.shape
     if boxed:
-        object.__setattr__(op, name, _unboxed(value))
+        op.__dict__[name] = _unboxed(value)
 
 
 def _unboxed(value: Any) -> Any:
@@ -182,7 +225,7 @@ def real(op: Op, **arguments: Any) -> None:
     """Refuse arguments that are no numbers. A float becomes the decimal that it is written as."""
     for name, value in arguments.items():
         if isinstance(value, float) and isfinite(value):
-            object.__setattr__(op, name, Fraction(repr(float(value))))
+            op.__dict__[name] = Fraction(repr(float(value)))
         elif not is_exact(value):
             raise ConvcostError(f"{op.name}: {name} must be a number, got {_say(value)}")
 

@@ -6,7 +6,6 @@ Padded positions count as real multiply-adds, as in every counter of the field.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from convcost.errors import ShapeError
@@ -22,12 +21,13 @@ from convcost.ops.base import (
     boolean,
     each_at_least,
     elements,
+    record,
     spatial,
 )
 from convcost.ops.geometry import Axes, Padding, axes, check_window, out_sizes, sliding_windows
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Conv(Op):
     """Convolution over 1, 2 or 3 axes: (in_channels, *sizes) -> (out_channels, *sizes'), as torch.nn.Conv1d to Conv3d.
 
@@ -78,7 +78,7 @@ class Conv(Op):
         return x[0] // self.groups * prod(axes(self, "kernel_size", self.kernel_size, len(x) - 1))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class DepthwiseConv(Op):
     """Depthwise convolution: each input channel alone, `multiplier` outputs of each: (C, ...) -> (C * multiplier, ...).
 
@@ -124,7 +124,7 @@ class DepthwiseConv(Op):
         return prod(axes(self, "kernel_size", self.kernel_size, len(x) - 1))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class ConvTranspose(Op):
     """Transposed convolution, as torch.nn.ConvTranspose1d to ConvTranspose3d.
 
@@ -193,7 +193,7 @@ class ConvTranspose(Op):
         return tuple(axes(self, name, getattr(self, name), rank) for name in names)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Linear(Op):
     """Fully connected layer over all elements of its input: any shape -> (out_features,).
 
@@ -228,7 +228,7 @@ class Linear(Op):
         return
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class RBF(Op):
     """Squared Euclidean distance to out_features fixed points: any shape -> (out_features,).
 

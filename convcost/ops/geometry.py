@@ -83,7 +83,7 @@ def out_sizes(
     strides = axes(op, "stride", stride, rank)
     dilations = axes(op, "dilation", dilation, rank)
     if isinstance(padding, str) and padding == "same":
-        return tuple(ceildiv(n, s) for n, s in zip(sizes, strides, strict=True))
+        return tuple(map(ceildiv, sizes, strides))
     sides = _sides(op, padding, rank)
     clips = 1 if ceil_mode is True else less(0, sum(before + after for before, after in sides))
     out = []

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from convcost.errors import ShapeError
 from convcost.exact.integers import Int, require_divisible
-from convcost.ops.base import Kind, Op, Params, Shape, Window, Work, at_least, boolean, elements, spatial
+from convcost.ops.base import Kind, Op, Params, Shape, Window, Work, at_least, boolean, elements, record, spatial
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class BatchNorm(Op):
     """Batch normalisation over channels (Ioffe & Szegedy 2015): shape kept.
 
@@ -73,7 +72,7 @@ class OwnStatistics(Op):
         return None if len(x) > 1 else ()
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class GroupNorm(OwnStatistics):
     """Normalisation of groups of channels (Wu & He 2018), torch.nn.GroupNorm."""
 
@@ -97,7 +96,7 @@ class GroupNorm(OwnStatistics):
         return self.num_groups
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class InstanceNorm(OwnStatistics):
     """Normalisation of each channel (Ulyanov et al. 2016), torch.nn.InstanceNorm2d, which has no gamma and beta."""
 
@@ -114,7 +113,7 @@ class InstanceNorm(OwnStatistics):
         return x[0]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class LayerNorm(OwnStatistics):
     """Normalisation over the channels at each position (Ba et al. 2016), as ConvNeXt's: torch.nn.LayerNorm(C)."""
 
@@ -144,7 +143,7 @@ class LayerScale(Op):
         return Work(muls=elements(y))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Normalize(Op):
     """Standardisation by the mean and variance of the training data, per channel: shape kept.
 
@@ -164,7 +163,7 @@ class Normalize(Op):
         return Work(adds=n, divs=n)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class LocalResponseNorm(Op):
     """Local response normalisation over `size` channels (Krizhevsky 2012): x / (k + a/size * sum x^2)^b; shape kept."""
 

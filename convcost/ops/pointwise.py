@@ -6,7 +6,6 @@ Each says its work per element; the shape is kept, and only PReLU has parameters
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
@@ -25,6 +24,7 @@ from convcost.ops.base import (
     elements,
     one_of,
     real,
+    record,
     sum_work,
 )
 
@@ -64,7 +64,7 @@ def _pointwise(
     made.__annotations__ = dict.fromkeys(arguments, Number)
     for argument, value in arguments.items():
         setattr(made, argument, Fraction(value))
-    return dataclass(frozen=True, eq=False, repr=False)(made)
+    return record(made)
 
 
 # fmt: off
@@ -95,7 +95,7 @@ HardSwish = _pointwise("HardSwish", "hardswish", "x relu6(x + 3) / 6.", adds=1, 
 # fmt: on
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class PReLU(Op):
     """Leaky ReLU whose slopes are learned (He et al. 2015), torch.nn.PReLU: shape kept.
 
@@ -125,7 +125,7 @@ class PReLU(Op):
         return Work(compares=1, muls=1).times(elements(y))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class GELU(Op):
     """x P(X <= x) for a normal X (Hendrycks & Gimpel 2016), torch.nn.GELU: shape kept.
 

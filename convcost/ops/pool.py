@@ -7,12 +7,11 @@ charge instead, K per output or one per input element, are kinds of `convcost.co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from convcost.errors import ConvcostError
 from convcost.exact.integers import Int, common_divisor, prod
-from convcost.ops.base import Kind, Op, Shape, Window, Work, each_at_least, elements, spatial
+from convcost.ops.base import Kind, Op, Shape, Window, Work, each_at_least, elements, record, spatial
 from convcost.ops.geometry import Axes, CeilMode, Padding, axes, check_halves, check_window, out_sizes, sliding_windows
 
 
@@ -57,7 +56,7 @@ class Pool(Op):
         return prod(axes(self, "kernel_size", self.kernel_size, len(x) - 1))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class MaxPool(Pool):
     """Maximum over each window: (C, *sizes) -> (C, *sizes')."""
 
@@ -78,7 +77,7 @@ class MaxPool(Pool):
         return Work(compares=(self.window_size(xs[0]) - 1) * elements(y))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class AvgPool(Pool):
     """Mean of each window: (C, *sizes) -> (C, *sizes')."""
 
@@ -130,7 +129,7 @@ class GlobalAvgPool(GlobalPool):
         return Work(adds=elements(xs[0]) - n, divs=n)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class AdaptivePool(Op):
     """What adaptive poolings share: (C, *sizes) -> (C, *output_size), torch.nn.AdaptiveAvgPool2d.
 
@@ -162,7 +161,7 @@ class AdaptivePool(Op):
         return x[0] * prod(n + k - common_divisor(n, k) for n, k in zip(x[1:], outputs, strict=True))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class AdaptiveAvgPool(AdaptivePool):
     """Mean of each window, torch.nn.AdaptiveAvgPool2d."""
 
@@ -174,7 +173,7 @@ class AdaptiveAvgPool(AdaptivePool):
         return Work(adds=self.window_elements(xs[0]) - n, divs=n)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class AdaptiveMaxPool(AdaptivePool):
     """Maximum over each window, torch.nn.AdaptiveMaxPool2d."""
 

@@ -7,12 +7,11 @@ induction. Neither operator is part of a network: they cost nothing, and no spec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from convcost.errors import ShapeError
 from convcost.exact.integers import Int, equal
-from convcost.ops.base import Op, Shape, format_shape
+from convcost.ops.base import Op, Shape, format_shape, record
 
 
 def grown(x: Shape, growth: Shape, steps: Int) -> Shape:
@@ -20,7 +19,7 @@ def grown(x: Shape, growth: Shape, steps: Int) -> Shape:
     return tuple(d + steps * more for d, more in zip(x, growth, strict=True))
 
 
-@dataclass(frozen=True)
+@record
 class Step(Op):
     """From the first step's input to that of the step with an index."""
 
@@ -33,7 +32,7 @@ class Step(Op):
         return grown(xs[0], self.growth, self.index)
 
 
-@dataclass(frozen=True)
+@record
 class Steps(Op):
     """From the first step's input, and the output of the step with an index, to the last one's output."""
 

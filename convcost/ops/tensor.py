@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from convcost.errors import ConvcostError, ShapeError
@@ -22,6 +21,7 @@ from convcost.ops.base import (
     elements,
     format_shape,
     one_of,
+    record,
     same_shape,
     spatial,
 )
@@ -84,7 +84,7 @@ class Concat(Op):
         return (sum(x[0] for x in xs), *xs[0][1:])
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Split(Op):
     """One of `parts` equal slices of the channels, counted from 0, as an element of torch.chunk."""
 
@@ -108,7 +108,7 @@ class Split(Op):
         return (x[0] // self.parts, *x[1:])
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class ChannelShuffle(Op):
     """Transposes (groups, C / groups) channels (ShuffleNet, Zhang 2018): shape kept."""
 
@@ -127,7 +127,7 @@ class ChannelShuffle(Op):
         return x
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class PixelShuffle(Op):
     """(C r^n, *sizes) -> (C, *sizes * r), n spatial axes: channels become positions (Shi et al. 2016).
 
@@ -156,7 +156,7 @@ class PixelShuffle(Op):
         return tuple(Window(r, 1, r - 1, upsampling=r) for _ in x[1:])
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class PixelUnshuffle(Op):
     """(C, *sizes) -> (C r^n, *sizes / r): positions become channels, "space to depth", torch.nn.PixelUnshuffle."""
 
@@ -196,7 +196,7 @@ class Flatten(Op):
         return
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class ZeroPad(Op):
     """Zeros around the spatial axes: one number, one per axis, or a (before, after) pair per axis.
 
@@ -226,7 +226,7 @@ class ZeroPad(Op):
         return tuple(p if isinstance(p, tuple) else (p, p) for p in parts)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class ChannelPad(Op):
     """Zero channels after the input's: the parameter-free shortcut "option A" of ResNet."""
 
@@ -244,7 +244,7 @@ class ChannelPad(Op):
         return (self.before + x[0] + self.after, *x[1:])
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Upsample(Op):
     """Enlarges each spatial axis by an integer factor, by repeating (nearest) or interpolating (bilinear: two axes)."""
 
@@ -410,7 +410,7 @@ class Reduction(Op):
         return self.dim if isinstance(self.dim, tuple) else (self.dim,)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Mean(Reduction):
     """The mean over axes."""
 
@@ -424,7 +424,7 @@ class Mean(Reduction):
         return Work(adds=elements(xs[0]) - n, divs=n)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Sum(Reduction):
     """The sum over axes."""
 
@@ -437,7 +437,7 @@ class Sum(Reduction):
         return Work(adds=elements(xs[0]) - elements(y))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Amax(Reduction):
     """The maximum over axes, torch.amax."""
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
+import sys
 from typing import Literal, TextIO, TypeAlias, get_args
 
 from convcost.errors import ConvcostError, shown
@@ -97,7 +97,18 @@ def render(
 
 def shown_here(table: Table) -> str:
     """The table as it is printed here: at the terminal's width, or 80, without colour."""
-    return render(table, "terminal", width=shutil.get_terminal_size().columns).rstrip("\n")
+    return render(table, "terminal", width=_columns()).rstrip("\n")
+
+
+def _columns() -> int:
+    """The width to print at, as `shutil.get_terminal_size` has it, whose import takes as long as our table."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]  # or it is None
+    except (AttributeError, ValueError, OSError):  # no terminal, or closed
+        return 80
 
 
 def write(table: Table, format: str, stream: TextIO, *, exact: bool = False) -> None:
@@ -108,8 +119,7 @@ def write(table: Table, format: str, stream: TextIO, *, exact: bool = False) -> 
     Raises what `render` raises, and OSError from the stream (a closed pipe, a full disk).
     """
     color = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    width = shutil.get_terminal_size().columns
-    text = render(table, format, exact=exact, width=width, color=color, encoding=stream.encoding or "utf-8")
+    text = render(table, format, exact=exact, width=_columns(), color=color, encoding=stream.encoding or "utf-8")
     if format == "csv" and isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(newline="")  # its line breaks are part of the format, not for the platform to translate
     stream.write(shown(text) if format == "csv" and stream.isatty() else text)

@@ -5,15 +5,14 @@ lacks.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from convcost.errors import one_line
 from convcost.render.numbers import in_bytes, in_full, percent, plain, short
 from convcost.render.table import Cell, Column, Style, Table, as_cell
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """A cell as a reader sees it: the value, and behind it its glyph and footnote number."""
 
     value: str

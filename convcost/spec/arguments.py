@@ -55,18 +55,36 @@ class Call(NamedTuple):
     """What follows it."""
 
 
+class Link(NamedTuple):
+    """A link of a chain: the name that it calls, '' if none, and what it says."""
+
+    name: str
+    node: ast.expr
+
+
 class Calls:
-    """Reads the calls of a spec, each once: most stand in blocks, and are made many times."""
+    """Reads the calls of a spec, and its chains of them, each once: most stand in blocks, and are made many times."""
 
     def __init__(self, defaults: Mapping[str, Mapping[str, Expression]]) -> None:
         self._defaults = {kind: {k: Part(e, e.node) for k, e in known.items()} for kind, known in defaults.items()}
-        self._read: dict[int, Call] = {}
+        self._read: dict[int, Call] = {}  # the spec keeps its expressions, so a node's id is its own
+        self._links: dict[int, tuple[Link, ...]] = {}
 
     def of(self, source: Expression, node: ast.expr) -> Call:
         """What a call says. Raises SpecError for arguments that its operator does not have or needs."""
-        if (call := self._read.get(id(node))) is None:  # the spec keeps its expressions, so a node's id is its own
+        if (call := self._read.get(id(node))) is None:
             call = self._read[id(node)] = self._call(source, node)
         return call
+
+    def links(self, node: ast.expr) -> tuple[Link, ...]:
+        """The links of a chain `a >> b >> c`."""
+        if (links := self._links.get(id(node))) is None:
+            chain, first = [], node
+            while isinstance(first, ast.BinOp) and isinstance(first.op, ast.RShift):
+                chain.append(first.right)
+                first = first.left
+            links = self._links[id(node)] = tuple(Link(called(one)[0], one) for one in (first, *reversed(chain)))
+        return links
 
     def _call(self, source: Expression, node: ast.expr) -> Call:
         kind, positional, keywords = called(node)
@@ -110,19 +128,18 @@ class Records:
     def __init__(self) -> None:
         self._made: dict[tuple[object, ...], Op] = {}
 
-    def make(
-        self, cls: type[Op], arguments: Mapping[str, Part], env: Mapping[str, Any], place: Mark, layer: str | None
-    ) -> Op:
+    def make(self, call: Call, env: Mapping[str, Any], layer: str | None) -> Op:
         """The record of an operator, its arguments evaluated in env. Raises SpecError for values that it refuses."""
-        values = {name: expression.evaluate(part.source, part.node, env) for name, part in arguments.items()}
+        cls, place, _, arguments, _ = call
+        values = [expression.evaluate(source, node, env) for source, node in arguments.values()]
         # With their types, because True == 1 and a flag is not a number.
-        key = (in_force(), cls, *values.items(), *map(type, values.values()))
+        key = (in_force(), cls, *arguments, *values, *map(type, values))
         try:
             if (made := self._made.get(key)) is not None:
                 return made
         except TypeError:  # arrays cannot be looked up
-            return _make(cls, values, place, layer)
-        made = self._made[key] = _make(cls, values, place, layer)
+            return _make(cls, dict(zip(arguments, values, strict=True)), place, layer)
+        made = self._made[key] = _make(cls, dict(zip(arguments, values, strict=True)), place, layer)
         return made
 
 
@@ -148,4 +165,6 @@ def called(node: ast.expr) -> tuple[str, list[ast.expr], list[ast.keyword]]:
 
 def is_nothing(node: ast.expr) -> bool:
     """Whether a chain is `none` or `identity`."""
-    return (isinstance(node, ast.Constant) and node.value is None) or called(node)[0] in ("none", "identity")
+    if isinstance(node, ast.Constant):
+        return node.value is None
+    return isinstance(node, ast.Name) and node.id in ("none", "identity")

@@ -20,7 +20,7 @@ from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int, is_symbolic, require_above, require_integer
 from convcost.ops import OPERATORS, Shape
 from convcost.spec import document, expression
-from convcost.spec.arguments import Calls, Records, called
+from convcost.spec.arguments import Calls, Link, Records, called, is_nothing
 from convcost.spec.block import Block
 from convcost.spec.document import Mark, Scalar, SpecError
 from convcost.spec.expression import Expression
@@ -273,37 +273,35 @@ class _Builder:
         self._step(parsed.mark)
         self.depth += 1
         try:
-            for link in _links(node):
+            for link in self.program.calls.links(node):
+                env["in_channels"] = x.shape[0]
                 x = self._link(parsed, link, x, env)
             return x
         finally:
             self.depth -= 1
 
-    def _link(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
-        env["in_channels"] = x.shape[0]
-        match node:
-            case ast.BinOp(op=ast.RShift()):  # in parentheses
-                return self.chain(parsed, node, x, env)
-            case ast.IfExp(test=test, body=body, orelse=orelse):
-                chosen = body if self._truth(parsed._replace(node=test), env) else orelse
-                return self.chain(parsed, chosen, x, env)
-            case ast.Constant(value=None) | ast.Name(id="identity" | "none"):
-                return x
-            case ast.Call(func=ast.Name(id="again")):
-                return self.again(parsed, node, x, env)
-            case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)):
-                if name in self.program.blocks:
-                    with self.graph.scope(name, numbered=True):
-                        return self.block(self.program.blocks[name], parsed, node, x, env)
-                if name in OPERATORS:
-                    return self.operator(parsed, node, x, env)
-                if isinstance(env.get(name), Tensor) and isinstance(node, ast.Name):
-                    return env[name]  # type: ignore[no-any-return]  # the line above says which type it is
-                known = [*OPERATORS, *self.program.blocks, *(k for k, v in env.items() if isinstance(v, Tensor))]
-                raise SpecError(
-                    parsed.at(node), f"unknown operator, block or layer {name!r}{did_you_mean(name, known)}"
-                )
-        raise SpecError(parsed.at(node), "a layer is a call such as conv(64, 3), or a chain of calls joined by >>")
+    def _link(self, parsed: Expression, link: Link, x: Tensor, env: Env) -> Tensor:
+        name, node = link
+        if (block := self.program.blocks.get(name)) is not None:
+            with self.graph.scope(name, numbered=True):
+                return self.block(block, parsed, node, x, env)
+        if name in OPERATORS:
+            return self.operator(parsed, node, x, env)
+        if name == "again" and isinstance(node, ast.Call):
+            return self.again(parsed, node, x, env)
+        if is_nothing(node):
+            return x
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift):  # in parentheses
+            return self.chain(parsed, node, x, env)
+        if isinstance(node, ast.IfExp):
+            chosen = node.body if self._truth(parsed._replace(node=node.test), env) else node.orelse
+            return self.chain(parsed, chosen, x, env)
+        if not name:
+            raise SpecError(parsed.at(node), "a layer is a call such as conv(64, 3), or a chain of calls joined by >>")
+        if isinstance(env.get(name), Tensor) and isinstance(node, ast.Name):
+            return env[name]  # type: ignore[no-any-return]  # the line above says which type it is
+        known = [*OPERATORS, *self.program.blocks, *(k for k, v in env.items() if isinstance(v, Tensor))]
+        raise SpecError(parsed.at(node), f"unknown operator, block or layer {name!r}{did_you_mean(name, known)}")
 
     def operator(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env, name: str | None = None) -> Tensor:
         """One operator call, followed by its `then` chain; with a name, the two share a scope of that name."""
@@ -316,8 +314,7 @@ class _Builder:
             tensors = [self.chain(parsed, tensor, x, env) for tensor in given]
             if not tensors:
                 raise SpecError(call.place, f"{call.cls.name}: a join needs a branch")
-        op = self.records.make(call.cls, call.arguments, env, call.place, name)
-        then = call.then
+        op, then = self.records.make(call, env, name), call.then
         with self.graph.scope(name, place=call.place) if name and then else nullcontext():
             out = tensors[0]
             if call.tensors is None or len(tensors) > 1:  # a join of one is that one
@@ -431,15 +428,6 @@ class _Builder:
             raise SpecError(mark, f"the network is too large: more than {MAX_NODES:,} layers or {MAX_STEPS:,} steps")
         if self.depth >= MAX_DEPTH:
             raise SpecError(mark, f"layers stand deeper than {MAX_DEPTH} blocks, scopes and chains in each other")
-
-
-def _links(node: ast.expr) -> list[ast.expr]:
-    """The links of a chain `a >> b >> c`."""
-    links = []
-    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift):
-        links.append(node.right)
-        node = node.left
-    return [node, *reversed(links)]
 
 
 def _is_repeat(value: document.Value) -> bool:

@@ -64,7 +64,7 @@ def test_every_operator_is_of_a_kind() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_ints(case: Case) -> None:
-    shape, params, work, _ = evaluate(case.op, case.xs)
+    _, _, shape, params, work, _ = evaluate(case.op, case.xs)
     assert shape == case.y
     assert params == case.params
     assert work == case.work
@@ -94,7 +94,7 @@ def cases_by_form() -> list[list[Case]]:
 def test_arrays(cases: list[Case]) -> None:
     """Cases that differ in their numbers only, stacked: one evaluation, all arguments and sizes int64 arrays."""
     op, xs = as_arrays([case.op for case in cases], [case.xs for case in cases])
-    shape, params, work, _ = evaluate(op, xs)
+    _, _, shape, params, work, _ = evaluate(op, xs)
     expected = zip(*[(*case.y, *case.params, *case.work) for case in cases], strict=True)
     for got, numbers in zip((*shape, *params, *work), expected, strict=True):
         assert is_exact(got) or got.dtype == np.int64
@@ -106,7 +106,7 @@ def test_symbols(case: Case) -> None:
     """Every number above 1 a symbol, but for the arguments that are divisors; the closed form then takes its values."""
     symbols = Symbols()
     op = symbols.op([case.op])
-    shape, params, work, _ = evaluate(op, combined([case.xs], symbols.of))
+    _, _, shape, params, work, _ = evaluate(op, combined([case.xs], symbols.of))
     assert symbols.values
     for got, expected in zip((*shape, *params, *work), (*case.y, *case.params, *case.work), strict=True):
         assert symbols.at(got) == expected

@@ -89,7 +89,7 @@ def test_shape_and_parameters(name: str) -> None:
         module = MODULES[name](op, *xs).eval()
         with torch.no_grad():
             y = module(*(torch.zeros(2, *x) for x in xs))
-        shape, params, _, _ = evaluate(op, xs)
+        _, _, shape, params, _, _ = evaluate(op, xs)
         assert shape == tuple(y.shape[1:])
         assert params == parameters(module)
 

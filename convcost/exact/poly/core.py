@@ -93,6 +93,8 @@ class Poly:
         return Poly({monomial: -c for monomial, c in self.terms.items()})
 
     def __mul__(self, other: Int) -> Int:
+        if type(other) is int:  # by far the most
+            return Poly({m: _int_if_one(c * other) for m, c in self.terms.items()}) if other else 0
         if (terms := _operand(other)) is None:
             return NotImplemented
         if len(self.terms) * len(terms) > MAX_PRODUCTS:
@@ -129,6 +131,10 @@ class Poly:
     @staticmethod
     def _largest(values: Sequence[Int]) -> Int:
         return rules.largest(values)
+
+    @staticmethod
+    def _total(values: Iterable[Int]) -> Int:
+        return total(values)
 
     @staticmethod
     def _less(a: Int, b: Int) -> Int:
@@ -308,6 +314,10 @@ def number(value: Int) -> Number:
     if isinstance(value, float):
         raise TypeError(f"{value} is a float and so not exact: write a fractions.Fraction, such as Fraction('{value}')")
     return int(index(value))
+
+
+def _int_if_one(c: Number) -> Number:
+    return c if type(c) is int else number(c)
 
 
 def terms_of(value: Int) -> Terms:
