@@ -323,7 +323,7 @@ class Interpolation(Op):
         return tuple(Window(2 * t * m - 1, 2 * n, (t + 1) * m - n - 1, upsampling=2 * m) for n, m in sizes)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Resize(Interpolation):
     """To a size, one number or one per axis, torch.nn.Upsample(size): (C, *sizes) -> (C, *size)."""
 
@@ -346,7 +346,7 @@ class Resize(Interpolation):
         return self.between(x, self.out_shape(x))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class ResizeLike(Interpolation):
     """To the size of another layer's output, as feature pyramids do: (C, *sizes) and (any, *size) -> (C, *size)."""
 
