@@ -24,7 +24,13 @@ NAMES = ("conv", "5x5", "a.b", "type", "train", "weight", "1", "ü", "a b", "for
 """Among them some that torch does not take as they are."""
 
 WINDOWS = ("conv", "dwconv", "conv_transpose", "maxpool", "avgpool", "upsample")
-UNARY = [name for name, op in REGISTRY.items() if op.inputs == 1 for _ in range(5 if name in WINDOWS else 2)]
+SHUFFLES = ("pixel_shuffle", "pixel_unshuffle")
+UNARY = [
+    name
+    for name, op in REGISTRY.items()
+    if op.inputs == 1
+    for _ in range(8 if name in SHUFFLES else 5 if name in WINDOWS else 2)
+]
 """Operators of one input. Those that can do most wrong come up most, as many of their draws do not fit."""
 TRAINED = ("conv", "dwconv", "conv_transpose", "linear", "bn", "groupnorm", "layernorm", "layer_scale", "prelu")
 """Those that have weights, and can be used again with the same."""
@@ -137,8 +143,11 @@ def random_graphs(draw: DrawFn) -> Graph:
                 trained = [t for t in tensors[1:] if build.node(t).op.name in TRAINED]
                 if trained and draw(st.integers(0, 3)) == 0:
                     layer = draw(st.sampled_from(trained))
-                    (number,) = build.node(layer).inputs
-                    xs = [draw(st.sampled_from([t for t in tensors if t.shape[0] == build.tensor(number).shape[0]]))]
+                    (number,), op = build.node(layer).inputs, build.node(layer).op
+                    # As above: torch normalises no single values.
+                    least = op.num_groups if isinstance(op, ops.GroupNorm) else 0
+                    alike = [t for t in tensors if t.shape[0] == build.tensor(number).shape[0]]
+                    xs = [draw(st.sampled_from([t for t in alike if elements(t.shape) > least]))]
                     y = build.again(layer, *xs, name=name)
                 elif draw(st.integers(0, 3)):
                     xs = [x]

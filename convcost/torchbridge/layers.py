@@ -129,7 +129,8 @@ class ChannelLayerNorm(nn.LayerNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, ...) -> (N, C, ...)."""
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+        # As it stands in memory every other layer's output does: what follows may be a view of it.
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1).contiguous()
 
 
 class LayerScale(nn.Module):
