@@ -253,9 +253,18 @@ def audited(tmp_path, text):
 
 
 def test_a_count_with_a_fraction_needs_its_scale(tmp_path):
-    """25.6 parameters are none: the unit stands in the caption, and would otherwise make every cell contradict."""
-    with pytest.raises(ConvcostError, match=r"t.csv:2: Params 25.6: a count is whole; .* --map 'Params=params in M'"):
-        audited(tmp_path, "Model,Params,FLOPs\nResNet-50,25.6,4.1\n")
+    """25.6 parameters are none: the unit stands in the caption, and would otherwise make every cell contradict.
+
+    It is that which the table's networks have, and told; where none of them has any near, it is asked for.
+    """
+    found = audited(tmp_path, "Model,Params,FLOPs\nResNet-50,25.6,3.9\n")
+    assert found.count("holds") == 2
+    assert [note.partition(":")[2] for note in found.table.notes] == [
+        " read in M, as its counts are whole",
+        " read in G, as its counts are whole",
+    ]
+    with pytest.raises(ConvcostError, match=r"t.csv:2: Params 3.7: a count is whole; .* --map 'Params=params in M'"):
+        audited(tmp_path, "Model,Params\nResNet-50,3.7\n")
     assert audited(tmp_path, "Model,Params,FLOPs\nResNet-50,25.6M,3.9G\n").count("holds") == 2
 
 
