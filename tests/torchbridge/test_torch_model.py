@@ -86,7 +86,8 @@ def forward_shapes(model: TorchModel, x: torch.Tensor) -> list[Shape]:
     def note(_layer: nn.Module, _inputs: object, y: torch.Tensor) -> None:
         shapes.append(tuple(y.shape[1:]))
 
-    hooks = [step.layer.register_forward_hook(note) for step in model.steps]
+    # A layer that is used again is one module.
+    hooks = [layer.register_forward_hook(note) for layer in dict.fromkeys(step.layer for step in model.steps)]
     with torch.no_grad():
         model(x)
     for hook in hooks:
