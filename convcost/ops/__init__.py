@@ -52,22 +52,18 @@ from convcost.ops.pointwise import (
     Tanh,
 )
 from convcost.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
+from convcost.ops.reduce import Amax, Mean, Sum
+from convcost.ops.resize import Resize, ResizeLike, Upsample
 from convcost.ops.tensor import (
     Add,
-    Amax,
     ChannelPad,
     ChannelShuffle,
     Concat,
     Flatten,
-    Mean,
     Multiply,
     PixelShuffle,
     PixelUnshuffle,
-    Resize,
-    ResizeLike,
     Split,
-    Sum,
-    Upsample,
     ZeroPad,
 )
 

@@ -836,7 +836,7 @@ MISFITS = (
     Misfit(ops.Amax((1, 2)), ((6, 8),), "amax: nothing is left of 6x8; keepdim=true leaves each axis as 1"),
     Misfit(ops.Resize(3), ((6,),), "resize needs (channels, size...), its input is 6"),
     Misfit(ops.Resize((3, 3)), ((6, 9),), "resize: size has 2 values for an input with 1 spatial axes"),
-    Misfit(ops.Resize(3, "bicubic"), ((6, 9),), "resize: bicubic needs 2 spatial axes, its input is 6x9"),
+    Misfit(ops.Resize(3, "bicubic"), ((6, 9),), "resize: bicubic needs two spatial axes, its input is 6x9"),
     Misfit(ops.ResizeLike(), ((6, 9), (6, 9, 9)), "resize_like of different axes: 6x9 and 6x9x9"),
     Misfit(ops.ResizeLike(), ((6,), (9,)), "resize_like needs (channels, size...), its input is 6"),
     Misfit(ops.PReLU(3), ((6, 9),), "prelu: num_parameters=3 is neither 1 nor its 6 channels"),
