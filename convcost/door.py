@@ -89,7 +89,7 @@ def reconcile(
     A claim is a number as it is printed, with its unit; `params` and `macs` say what a number without one counts. A
     single text may be a sentence: "Our ResNet-50 has 590M FLOPs at 160x160". Without a network every shipped one is
     searched; `each` goes through their names, and can show how far it is. Raises ConvcostError for a text that is no
-    such number, a quantity that is claimed twice, and where nothing is claimed.
+    such number, a quantity or a network that is said twice, and where nothing is claimed.
     """
     from convcost.auditing.reconcile import claimed
     from convcost.auditing.reconcile import reconcile as search
@@ -97,6 +97,8 @@ def reconcile(
 
     if len(claims) == 1 and is_sentence(claims[0]):
         named, claims = read_sentence(claims[0])
+        if named and network is not None:
+            raise ConvcostError(f"the text names {named}, and network= one more: say one of them")
         network = network or named or None
     found = {}
     for text, quantity in (*((text, "") for text in claims), (params, "params"), (macs, "ops")):

@@ -13,9 +13,8 @@ import yaml
 
 from convcost.counters.kinds import KINDS as BY_OPERATOR
 from convcost.counters.line import SUMS, Line
-from convcost.counters.releases import RELEASES
+from convcost.counters.releases import OF_A_TOOL
 from convcost.counters.rules import count
-from convcost.counters.tools import TOOLS
 from convcost.network import load
 from convcost.ops import Conv, ConvTranspose, DepthwiseConv
 
@@ -93,7 +92,7 @@ def records() -> list[dict[str, Any]]:
 
 
 def _rule(record: dict[str, Any]) -> dict[str, int]:
-    return dict({**TOOLS, **RELEASES}[record["release"]].rule.weights) if "release" in record else record["rule"]
+    return dict(OF_A_TOOL[record["release"]].rule.weights) if "release" in record else record["rule"]
 
 
 def total(name: str) -> Line:

@@ -159,8 +159,11 @@ class Chosen(NamedTuple):
 class Evidence:
     """The shortest description of a table, and what depends on it."""
 
-    def __init__(self, table: Claims, *, far: bool = False, apart: bool = False) -> None:
-        """Find it; `far` compares every row with its far candidates, `apart` reads every heading on its own."""
+    def __init__(self, table: Claims, *, far: bool = False, apart: bool = False, like: Evidence | None = None) -> None:
+        """Find it; `far` compares every row with its far candidates, `apart` reads every heading on its own.
+
+        `like` is another description of the same table, whose candidates are taken over: they are priced once.
+        """
         self.claims = [claim for claim in table.claims if claim.printed is not None]
         self._apart = apart
         groups: dict[str, list[Claim]] = {}
@@ -177,20 +180,21 @@ class Evidence:
         factor = "row of a network" if inside else "row of one family" if one else "row"
         self.kin = " of one family" if one and not inside else ""
         """What is added to the factors of prices that differ where a table has but one family."""
-        known: dict[tuple[object, ...], Subject] = {}
+        self._subjects: dict[tuple[object, ...], Subject] = like._subjects if like else {}
         self.rows: list[Row] = []
         for claims in by_subject.values():
-            axes = {axis.name: axis for axis in map(self.axis, claims)}
-            key = (claims[0].reference, claims[0].lead, *axes)
-            if key not in known:
-                known[key] = Subject(*table.priced[claims[0].reference], claims[0].lead, list(axes.values()))
-            self.rows.append(Row(claims, known[key], [self.axis(claim) for claim in claims], factor))
+            axes = [self.axis(claim) for claim in claims]
+            key = (claims[0].reference, claims[0].lead, *sorted({(axis.quantity, axis.parts) for axis in axes}))
+            if key not in self._subjects:
+                self._subjects[key] = Subject(*table.priced[claims[0].reference], claims[0].lead, axes)
+            self.rows.append(Row(claims, self._subjects[key], axes, factor))
         self._prices: dict[str, Any] = {}
         self.solved = [_Solved(self, Shared())]
         self._look_far(every=far)
 
     def _name(self, claim: Claim) -> str:
-        return heading_of(claim) if self._apart else kind_of(claim)
+        kind = kind_of(claim)
+        return f"{kind} of {heading_of(claim)!r}" if self._apart else kind
 
     def axis(self, claim: Claim) -> Axis:
         """How the column of a cell may be read."""
@@ -226,7 +230,6 @@ class Evidence:
 
     def _look_far(self, *, every: bool) -> None:
         """Compare the rows that are open with their far candidates, until no more are."""
-        known: dict[int, list[Candidate]] = {}
         classed: dict[int, list[Candidate]] = {}
         far: set[int] = set()
         classes: list[int] = []
@@ -241,10 +244,7 @@ class Evidence:
                 return
             far.update(new)
             for number in new:
-                row = self.rows[number]
-                if id(row.subject) not in known:
-                    known[id(row.subject)] = row.subject.far()
-                row.add(known[id(row.subject)])
+                self.rows[number].add(self.rows[number].subject.far)
             classes = classes or self._classes([self.rows[number] for number in sorted(far)])
             for row in self.rows if classes else ():
                 if id(row) not in classed:
@@ -367,4 +367,4 @@ def shortest(table: Claims) -> Evidence:
     headings = {(kind_of(claim), heading_of(claim)) for claim in alike.claims}
     if not len(alike.axes) < len(headings) < len(_BEAM):
         return alike
-    return min(alike, Evidence(table, apart=True), key=lambda one: one.length)
+    return min(alike, Evidence(table, apart=True, like=alike), key=lambda one: one.length)

@@ -81,6 +81,7 @@ class Subject:
         """What is named, and that with its auxiliary heads."""
         return [self._candidate(self.network, self.cost, 0.0), *self._with_heads(self.network)]
 
+    @cached_property
     def near(self) -> list[Candidate]:
         """What is named, its variants, and either with auxiliary heads."""
         found = self.itself()
@@ -100,6 +101,7 @@ class Subject:
             if "params" in both.counts:
                 yield without._replace(label=both.label, counts={**without.counts, "params": both.counts["params"]})
 
+    @cached_property
     def far(self) -> list[Candidate]:
         """Other settings of its knobs, and for a network all inputs that are in use, in every variant."""
         changes = list(_changes(self.network))

@@ -136,7 +136,7 @@ def _of(network: Network, cells: Sequence[Claim], axes: Mapping[str, Axis]) -> t
 
     subject = Subject(network, network.price(), TOTAL, list(axes.values()))
     row = Row(cells, subject, [axes[kind_of(cell)] for cell in cells])
-    row.add(subject.far())
+    row.add(subject.far)
     row.add(subject.with_classes(COMMON_CLASSES))
     every = [network.variant, *(one.variant for one in subject.variants)]
     own = row.own_bits(Shared())

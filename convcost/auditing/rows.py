@@ -46,7 +46,7 @@ class Row:
         self.unknown = bits(factor, "unknown") + sum(self.raw), bits(loose, "unknown") + sum(self.raw)
         """What it costs to be of a network that is none of ours: in a table of one making, and in another."""
         self.candidates: list[Candidate] = []
-        self.add(subject.near())
+        self.add(subject.near)
         self.others = [self._other(cell) for cell in range(len(claims))]
         self.slips = [bits("slip", "none of these") + one for one in self.raw]
 

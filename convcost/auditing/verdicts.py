@@ -137,7 +137,7 @@ class Judge:
                 said = f"{counts[cell]:,} is {printed} under {reading}; that is no surer than {2**fate.margin:.1f} : 1"
                 finding = finding._replace(evidence=said)
             else:
-                finding = finding._replace(evidence=self._open(row, cell, counts[cell], reading))
+                finding = finding._replace(evidence=self._open(number, cell, counts[cell], reading))
             findings.append(finding._replace(candidates=self._candidates(number, cell)))
         return findings
 
@@ -208,28 +208,29 @@ class Judge:
         failing = [one for one in row.claims if one is claim or one.quantity != claim.quantity]
         return "" if row.whole else proof.agreement(row.subject.cost, failing, *self._units())
 
-    def _open(self, row: Row, cell: int, count: int, reading: Reading) -> str:
+    def _open(self, number: int, cell: int, count: int, reading: Reading) -> str:
         """What would settle an open cell."""
+        row = self.evidence.rows[number]
         claim = row.claims[cell]
         said = f"{count:,} is {printed_as(row.printed[cell], count, reading)}"
-        would = self._would_hold(row, cell, reading)
+        would = self._would_hold(number, cell, reading)
         said = "; ".join(filter(None, (said, self._together(row, claim))))
         told = f"{said} as {reading.measure}" if self.evidence.reading(claim) else said
         return f"{told}; it would hold if {would}" if would else f"{told}; no rule, variant or input here prints it"
 
-    def _would_hold(self, row: Row, cell: int, reading: Reading) -> str:
+    def _would_hold(self, number: int, cell: int, reading: Reading) -> str:
         """The most ordinary of all that prints a cell: what else the row may be about, and how else it may be read."""
         import numpy as np
 
+        row = self.evidence.rows[number]
         axis, printed = row.axes[cell], row.prints[cell]
-        prices = self.evidence.prices(self.evidence.rows.index(row))
-        whole = np.where(printed, prices[:, None] + axis.bits, np.inf)
+        whole = np.where(printed, self.evidence.prices(number)[:, None] + axis.bits, np.inf)
         k, index = divmod(int(whole.argmin()), printed.shape[1])
         if not printed[k, index]:
             return ""
         other, one = axis.reading(index), row.candidates[k]
         count = int(one.counts[axis.quantity][index // len(axis.ways)])
-        about = self._about(row, self.chosen[self.evidence.rows.index(row)])
+        about = self._about(row, self.chosen[number])
         said = [*([f"it is {one.label}"] if one is not about else []), *other.differences(reading)]
         return f"{', '.join(said)}: {count:,}" if said else ""
 

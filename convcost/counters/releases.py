@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from convcost.counters.rules import Rule
-from convcost.counters.tools import BY_OUTPUT, NAMES, Release
+from convcost.counters.tools import BY_OUTPUT, NAMES, TOOLS, Release
 
 _MODULES = {"macs": 1, "conv bias": 1, "bn": 2, "bn without affine": 1, "relu": 1, "maxpool in": 1, "avgpool in": 1}
 _POOLED = {**_MODULES, "relu6": 1, "global_maxpool in": 1, "global_avgpool in": 1, "upsample": 1}
@@ -190,7 +190,7 @@ _RELEASES = (
         2020,
         "MACs",
         {"macs": 1, "bn": 2, "bn without affine": 1, **_WINDOWS, "avgpool": 1, **_GLOBAL},
-        "",
+        "A maximum of K counts K - 1, a mean K + 1; activations count nothing.",
         _TRANSPOSED,
     ),
     _release(
@@ -357,3 +357,5 @@ RELEASES: Mapping[str, Release] = MappingProxyType({release.name: release for re
 """Every other release, by the name that `--as` takes."""
 EVERY = (*NAMES, *RELEASES)
 """All rules that `--as` takes."""
+OF_A_TOOL: Mapping[str, Release] = MappingProxyType({**TOOLS, **RELEASES})
+"""Every release, of today and of other years."""

@@ -123,17 +123,15 @@ def rule(name: str) -> Rule:
 
 @cache
 def _of_a_tool(name: str) -> Rule:
-    from convcost.counters.releases import RELEASES  # imported where they are used: most counts are ours
-    from convcost.counters.tools import TOOLS
+    from convcost.counters.releases import OF_A_TOOL  # imported where they are used: most counts are ours
 
-    releases = {**TOOLS, **RELEASES}
-    if name in releases:
-        release = releases[name]
+    if name in OF_A_TOOL:
+        release = OF_A_TOOL[name]
         words = f"{release.rule.formula}, as {release.versions} counts"
         return release.rule._replace(name=name, words=words)
-    known = {release.rule.name: release.rule for release in releases.values()}
+    known = {release.rule.name: release.rule for release in OF_A_TOOL.values()}
     if name not in known:
-        close = did_you_mean(name, (*OWN, *releases, *known)) or "; see convcost dialects"
+        close = did_you_mean(name, (*OWN, *OF_A_TOOL, *known)) or "; see convcost dialects"
         raise ConvcostError(f"unknown rule of counting {name!r}{close}")
     return known[name]
 

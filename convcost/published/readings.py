@@ -112,11 +112,10 @@ def counted(quantity: str, count: str) -> str:
 
 def counts(quantity: str) -> Sequence[str]:
     """The names of what is counted under a quantity, the most ordinary first."""
-    from convcost.counters.releases import RELEASES
-    from convcost.counters.tools import TOOLS
+    from convcost.counters.releases import OF_A_TOOL
 
     own = PARAMS if quantity == "params" else OPS
-    rules = {name: release.rule for name, release in {**TOOLS, **RELEASES}.items()}
+    rules = {name: release.rule for name, release in OF_A_TOOL.items()}
     tools = [name for name, rule in rules.items() if (rule.unit == "params") == (quantity == "params")]
     return [*own, *(name for name in tools if rules[name] not in own.values())]
 
@@ -136,23 +135,18 @@ _AMOUNTS: WeakKeyDictionary[Cost, dict[tuple[str, str], dict[str, Int]]] = WeakK
 
 
 def _count(cost: Cost, lead: str, part: str, measure: str) -> int | None:
-    count = _counted(cost, lead, part, measure)
-    return None if count is None else int(count)
+    lines = part_of(cost, lead, part)
+    if lines is None:
+        return None
+    counting = rule(measure)
+    # Ours are asked of a line itself: a table needs no kinds of work.
+    return int(sum(map(counting.of, lines)) if measure in OWN else _weighed(counting, _amounts(cost, lead, part)))
 
 
 def counts_of(cost: Cost, lead: str, measures: Sequence[str], parts: Sequence[str]) -> list[Int | None]:
     """What each measure counts of each part, the parts of the first measure first; arrays if the cost is of arrays."""
     amounts = [None if part_of(cost, lead, part) is None else _amounts(cost, lead, part) for part in parts]
     return [None if of is None else _weighed(rule(measure), of) for measure in measures for of in amounts]
-
-
-def _counted(cost: Cost, lead: str, part: str, measure: str) -> Int | None:
-    lines = part_of(cost, lead, part)
-    if lines is None:
-        return None
-    if measure in OWN:
-        return sum(rule(measure).of(line) for line in lines)
-    return _weighed(rule(measure), _amounts(cost, lead, part))
 
 
 def _weighed(counting: Rule, amounts: Mapping[str, Int]) -> Int:

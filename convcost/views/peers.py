@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from convcost.cost.cost import Cost
 from convcost.counters.line import Line
-from convcost.counters.releases import EVERY, RELEASES
+from convcost.counters.releases import EVERY, OF_A_TOOL
 from convcost.counters.rules import OPS, PARAMS, Rule, rule, weighted
-from convcost.counters.tools import NAMES, TOOLS, Release
+from convcost.counters.tools import NAMES
 from convcost.network import Network
 from convcost.ops import format_shape
 from convcost.render.numbers import in_full, short
@@ -47,7 +47,7 @@ def dialects(network: Network, cost: Cost, *, exact: bool, others: bool = False)
         counting = rule(name)
         missed = ", ".join(f"{layers} ({count})" for layers, count in counting.not_counted(total).items())
         rows.append(Row((name, counting.of(total), _sum(counting, total, exact), counting.unit, missed)))
-        release = _release(name)
+        release = OF_A_TOOL.get(name)
         wrong = release.gets_wrong(total) if release else {}
         notes += [f"{name} gets {operator} wrong: {how}" for operator, how in wrong.items()]
     return Table(network.spec.title, header([(network, cost)]), columns, tuple(rows), tuple(notes))
@@ -77,17 +77,13 @@ def verifications(reports: Sequence[Verification]) -> Table:
     return Table("Verification", above, columns, tuple(rows), tuple(notes))
 
 
-def _release(name: str) -> Release | None:
-    return TOOLS.get(name) or RELEASES.get(name)
-
-
 def _tool(name: str) -> str:
-    release = _release(name)
+    release = OF_A_TOOL.get(name)
     return f"{release.versions} ({release.year})" if release else ""
 
 
 def _quirks(name: str) -> str:
-    release = _release(name)
+    release = OF_A_TOOL.get(name)
     if release is None:
         return f"{name}: {rule(name).words}"
     wrong = "".join(f" Wrong for {operator}: {how}." for operator, how in release.wrong.items())

@@ -41,7 +41,7 @@ def processor_seconds(code: str) -> float:
 
 
 def test_table_googlenet_takes_at_most_twice_its_imports(benchmark):
-    """Measured 1.91 times on a loaded machine; 1.9 held before there were as many operators."""
+    """Measured 1.91 times, on a loaded machine."""
     table = "from convcost.cli import run; run(['table', 'googlenet'])"
     imports = "import click, rich.table, yaml"
     ours, bare = fastest(15, lambda: processor_seconds(table), lambda: processor_seconds(imports))
