@@ -140,7 +140,7 @@ def _networks() -> Iterable[str]:
 
 
 def _columns() -> Iterable[str]:
-    from convcost.published.usertable import COLUMNS
+    from convcost.published.columns import COLUMNS
 
     return COLUMNS
 

@@ -45,7 +45,11 @@ class Known(Names):
 
     def recognises(self, name: str) -> bool:
         """Whether a text is a name that the user says, or spells the name of a network."""
-        return _plain(name) in self.names or super().recognises(name)
+        return self.says(name) or super().recognises(name)
+
+    def says(self, name: str) -> bool:
+        """Whether the user says what a printed name is."""
+        return _plain(name) in self.names
 
     def reference(self, name: str, size: tuple[int, ...] = ()) -> str | Unclear:
         """The network that a printed name means, on the input that it names; or why that is not known.

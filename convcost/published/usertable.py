@@ -7,7 +7,6 @@ A cell that cannot be read costs no other one: it is listed as unread, with its 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -17,37 +16,20 @@ from convcost.errors import ConvcostError, did_you_mean
 from convcost.printed.numbers import Printed
 from convcost.published.cells import decimal_commas, number, says_nothing
 from convcost.published.claims import Claim, Claims, Priced, Unread
-from convcost.published.headings import names_an_input, quantity_of
+from convcost.published.columns import Role, input_column, layer_sizes, maybe_inputs, name_column, role_said, roles_of
 from convcost.published.layers import is_part, network_of, parts_of
 from convcost.published.names import Known
-from convcost.published.readings import Reading
-from convcost.published.shapes import called, more_of_names, part_of_names, size_in, upright
+from convcost.published.readings import PLAIN
+from convcost.published.shapes import called, more_of_names, part_of_names, upright
 from convcost.published.tables import TOTAL, as_printed, price_reference
 from convcost.spec.catalog import resolve
 from convcost.spec.names import Unclear
-from convcost.spec.spelling import RESOLUTIONS, input_size
+from convcost.spec.spelling import input_size
 from convcost.tablefiles.grid import Cell, RawTable, Row
 from convcost.tablefiles.reading import read_table
 
-COLUMNS = ("name", "input", "params", "macs", "flops", "ops", "skip")
-"""What a column can be said to print."""
-_KINDS = {"params": "params", "macs": "ops", "flops": "ops", "ops": "ops"}
 _UNITS = {"params": ("", "params"), "ops": ("", "macs", "flops", "ops")}
 _SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
-_SIZES_OF_LAYERS = {"input", "in", "output", "out", "size", "shape", "dim", "dims", "resolution", "hxwxc", "hxw"}
-_MAPPING = re.compile(
-    r"(?P<plain>name|input|skip)|(?P<what>params|macs|flops|ops)(?: in (?P<scale>[KMG]))?(?: of (?P<of>.*\{\}.*))?"
-)
-
-
-class _Role(NamedTuple):
-    """What a column counts, in which scale, and how the name of the network is made from the row's."""
-
-    quantity: str
-    scale: str = ""
-    of: str = "{}"
-    size: tuple[int, ...] = ()
-    """The input that the column's title says."""
 
 
 class NoCountsError(ConvcostError):
@@ -90,7 +72,7 @@ class Said:
         self.tables: list[RawTable] = []
         self.known = Known(specs, {**(_names_in(names_file) if names_file else {}), **(names or {})}, strip)
         for title, text in self.columns.items():
-            _mapped(title, text, "")
+            role_said(title, text, "")
 
     def require_used(self, place: str) -> None:
         """Raise ConvcostError for a title that is in none of the tables, and a name that no row of theirs has."""
@@ -124,14 +106,14 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
     table = upright(table, said.columns)
     said.tables.append(table)
     known, columns = said.known, {title: what for title, what in said.columns.items() if title in table.columns}
-    roles = _roles(table, columns)
-    sized = _input_column(table, roles, columns)
+    roles = roles_of(table, columns)
+    sized = input_column(table, roles, columns)
     counting = {column: role for column, role in enumerate(roles) if role is not None}
-    sizes = _layer_sizes(table, columns)
+    sizes = layer_sizes(table, columns)
     if not counting and not (said.network and sizes):
         hint = f"its columns are {', '.join(map(repr, table.columns))}; say which with --map TITLE=params|ops"
         raise NoCountsError(f"{table.place}: no column of params, macs or flops; {hint}")
-    title = _name_column(table, roles, columns, known, sized, said.network)
+    title = name_column(table, roles, columns, known, sized, said.network)
     priced: Priced = {}
     claims: list[Claim] = []
     commas = {column for column in counting if decimal_commas(row.cells[column].text for row in table.rows)}
@@ -159,7 +141,7 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
             else:
                 found, lead = parts.priced(part, size, place), part
             entries.append(_Entry(name, column, cell, place, found, lead, no_size))
-    notes = _maybe_inputs(table, roles, columns, sized)
+    notes = maybe_inputs(table, roles, columns, sized)
     for column, role in counting.items():
         if scale := _scale_of([one for one in entries if one.column == column], role, column in commas, priced):
             counting[column] = role._replace(scale=scale)
@@ -168,8 +150,7 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
     claims += read
     if not claims and (first := next((one for one in unread if one.column), None)):
         raise ConvcostError(f"{first.place}: {first.why}; no other cell of the table can be read")
-    stated = {"params": Reading("params", "params"), "ops": Reading("ops", "macs")}
-    return Claims(Path(table.source).name, table.source, claims, stated, priced, unread, notes)
+    return Claims(Path(table.source).name, table.source, claims, dict(PLAIN), priced, unread, notes)
 
 
 class _Entry(NamedTuple):
@@ -185,7 +166,7 @@ class _Entry(NamedTuple):
 
 
 def _claimed(
-    table: RawTable, entries: Sequence[_Entry], counting: Mapping[int, _Role], commas: Collection[int]
+    table: RawTable, entries: Sequence[_Entry], counting: Mapping[int, Role], commas: Collection[int]
 ) -> tuple[list[Claim], list[Unread]]:
     """What the cells claim; and the cells that cannot be read, and the rows of which it is not known what they are."""
     claims = []
@@ -206,7 +187,7 @@ def _claimed(
     return claims, list(unread.values())
 
 
-def _scale_of(entries: Sequence[_Entry], role: _Role, commas: bool, priced: Priced) -> str:
+def _scale_of(entries: Sequence[_Entry], role: Role, commas: bool, priced: Priced) -> str:
     """The scale of a column that says none, "" if its numbers stand as they are, or if nothing tells.
 
     Scales are a thousandfold apart: it is the one that brings two of three numbers within a factor of three of the
@@ -290,88 +271,6 @@ class _Parts:
         return Claim(label, heading, cell.text, what, self.reference, part, None, shape, fits, cell.place)
 
 
-# -- columns -----------------------------------------------------------------------------------------------------
-
-
-def _roles(table: RawTable, mapped: Mapping[str, str]) -> list[_Role | None]:
-    roles: list[_Role | None] = []
-    for title in table.columns:
-        found = quantity_of(title)
-        if title in mapped:
-            role = _mapped(title, mapped[title], found.scale if found else "")
-        else:
-            role = _Role(_KINDS[found.kind], found.scale) if found and found.kind in _KINDS else None
-        roles.append(role and role._replace(size=size_in(title)))
-    for column, role in enumerate(roles):
-        if (
-            role
-            and table.columns[column] not in mapped
-            and not any(_counts(row.cells[column].text) for row in table.rows)
-        ):
-            others = (other for at, other in enumerate(roles) if at != column and other)
-            if any(other.quantity == role.quantity for other in others):
-                roles[column] = None  # under "weights" their names, beside a column of counts
-    for quantity in ("params", "ops"):
-        same = [t for t, role in zip(table.columns, roles, strict=True) if role and role.quantity == quantity]
-        unsaid = [t for t in same if t not in mapped]
-        apart = len({role.size for role in roles if role and role.quantity == quantity}) == len(same)
-        if len(same) > 1 and unsaid and not apart:
-            titles = ", ".join(map(repr, same))
-            raise ConvcostError(
-                f"{table.place}: {titles} all print {quantity}; of the row's network, or of which? "
-                f"say it of each with --map, e.g. {unsaid[0]!r}: ops, skip, or 'ops of SE-{{}}'"
-            )
-    return roles
-
-
-def _counts(text: str) -> bool:
-    """Whether a cell begins as a number does."""
-    return re.match(r"[^0-9A-Za-z]*[0-9]", text) is not None
-
-
-def _mapped(title: str, text: str, scale: str) -> _Role | None:
-    found = _MAPPING.fullmatch(text.strip())
-    if found is None:
-        said = f"{', '.join(COLUMNS[:-1])} or {COLUMNS[-1]}"
-        raise ConvcostError(f"--map {title}={text}: write {said}, a count perhaps 'in M' and 'of SE-{{}}'")
-    if found["plain"]:
-        return None
-    return _Role(_KINDS[found["what"]], found["scale"] or scale, found["of"] or "{}")
-
-
-def _said(table: RawTable, mapped: Mapping[str, str], what: str) -> int | None:
-    """The column that is mapped to what only one can be."""
-    said = [table.columns.index(title) for title, text in mapped.items() if text.strip() == what]
-    if len(said) > 1:
-        raise ConvcostError(f"{table.place}: two columns cannot both be the {what}")
-    return said[0] if said else None
-
-
-def _input_column(table: RawTable, roles: Sequence[_Role | None], mapped: Mapping[str, str]) -> int | None:
-    """The column of input sizes, if there is one: by its title, and by cells that look like it."""
-    said = _said(table, mapped, "input")
-    if said is not None:
-        return said
-    found = [
-        column
-        for column, title in enumerate(table.columns)
-        if roles[column] is None and title not in mapped and names_an_input(title) and _prints_sizes(table, column)
-    ]
-    if len(found) > 1:
-        titles = ", ".join(repr(table.columns[column]) for column in found)
-        raise ConvcostError(f"{table.place}: {titles} all print an input; say which with --map TITLE=input or skip")
-    return found[0] if found else None
-
-
-def _prints_sizes(table: RawTable, column: int) -> bool:
-    """Whether the cells are input sizes; under "Size" they may be megabytes, unless all are sizes that inputs have."""
-    texts = [row.cells[column].text for row in table.rows if not says_nothing(row.cells[column].text)]
-    if table.columns[column].strip().casefold() != "size":
-        return any(map(input_size, texts))
-    sizes = [input_size(text) for text in texts]
-    return bool(sizes) and all(size and (len(size) > 1 or size[0] in RESOLUTIONS) for size in sizes)
-
-
 def _size(table: RawTable, row: Row, sized: int | None) -> tuple[tuple[int, ...], str]:
     """The input that a row prints, () if none; and why it is not read, if it is not."""
     if sized is None or says_nothing(row.cells[sized].text):
@@ -382,68 +281,11 @@ def _size(table: RawTable, row: Row, sized: int | None) -> tuple[tuple[int, ...]
     return (size, "") if size is not None else ((), f"{said} (or --map {title}=skip)")
 
 
-def _layer_sizes(table: RawTable, mapped: Mapping[str, str]) -> dict[int, str]:
-    """The columns that print what a layer takes or gives, input or shape."""
-    words = {number: set(re.findall(r"[a-z]+", title.casefold())) for number, title in enumerate(table.columns)}
-    return {
-        number: "input" if said & {"input", "in"} else "shape"
-        for number, said in words.items()
-        if said & {"input", "in", "output", "out"} and said <= _SIZES_OF_LAYERS and table.columns[number] not in mapped
-    }
-
-
-def _maybe_inputs(
-    table: RawTable, roles: Sequence[_Role | None], mapped: Mapping[str, str], sized: int | None
-) -> list[str]:
-    """What is told of columns that are not understood, and may be inputs."""
-    told = []
-    for column, title in enumerate(table.columns):
-        texts = [row.cells[column].text for row in table.rows if not says_nothing(row.cells[column].text)]
-        sizes = [input_size(text) for text in texts]
-        if (
-            sized is None
-            and roles[column] is None
-            and title not in mapped
-            and texts
-            and all(size and set(size[-2:]) <= set(RESOLUTIONS) for size in sizes)
-        ):
-            told.append(f"{title!r} may be the input, and is not read: say --map '{title}=input', or skip")
-    return told
-
-
-def _name_column(
-    table: RawTable,
-    roles: Sequence[_Role | None],
-    mapped: Mapping[str, str],
-    known: Known,
-    sized: int | None,
-    network: str,
-) -> int | None:
-    """The column of names; None if rows are the one network that is said, at several inputs."""
-    said = _said(table, mapped, "name")
-    if said is not None:
-        return said
-    free = [column for column, role in enumerate(roles) if role is None and column != sized]
-    if not free and network:
-        return None
-    if not free:
-        raise ConvcostError(
-            f"{table.place}: no column of network names; say which with --map TITLE=name, or --network of all rows"
-        )
-    # Of two columns, that of names beats that of families, which begin them.
-    for recognises in (known.recognises, known.begins):
-        counts = {column: sum(recognises(row.cells[column].text) for row in table.rows) for column in free}
-        best = max(free, key=counts.__getitem__)
-        if counts[best]:
-            return best
-    return free[0]
-
-
 class _UnreadError(ConvcostError):
     """A cell that cannot be read; the message is without its place."""
 
 
-def _number(cell: Cell, role: _Role, title: str, commas: bool, no_size: str) -> Printed:
+def _number(cell: Cell, role: Role, title: str, commas: bool, no_size: str) -> Printed:
     """The count of a cell; `no_size` says why its row's input is not read."""
     try:
         printed = number(cell.text, scale=role.scale, commas=commas)
@@ -471,7 +313,7 @@ def _priced(known: Known, name: str, size: tuple[int, ...], place: str, priced: 
         try:
             priced[found] = price_reference(found)
         except ConvcostError as error:
-            if " ".join(name.split()).casefold() in {" ".join(said.split()).casefold() for said in known.used}:
+            if known.says(name):
                 raise SaidError(f"{place}: {error}") from None
             return Unclear(str(error))
     return found
