@@ -157,11 +157,9 @@ def terms(rule: str) -> list[tuple[int, int, str]]:
 
 OWN = {
     "params": "weights, biases, scale and shift of normalisations",
-    "fc macs": "macs of linear layers",
     "stem macs": "macs of the first convolution",
     "grouped weights": "weights of depthwise and grouped convolutions",
     "conv biases": "biases of convolutions, each once",
-    "bn gammas": "channels of normalisations that have a scale",
     "folded gammas": "those of them that fold into the convolution before",
 }
 """Quantities that are not among `KINDS`."""
@@ -184,14 +182,11 @@ def _quantities(net: str, settings: tuple, input: str | None, aux: bool, scope: 
                 found[kind] += counted
         if row.macs and "stem macs" not in found:
             found["stem macs"] = row.macs
-        if row.operator == "linear":
-            found["fc macs"] += row.macs
-        elif row.macs:
+        if row.macs and row.operator != "linear":
             found["conv biases"] += row.biases
             if row.operator == "dwconv" or getattr(row.op, "groups", 1) > 1:
                 found["grouped weights"] += row.weights
-        elif row.operator == "bn" and row.op.scale:
-            found["bn gammas"] += row.shape[0]
+        if row.operator == "bn" and row.op.scale:
             found["folded gammas"] += row.shape[0] if count("folded bias", row) else 0
     found["params"] = line.params
     return dict(found)

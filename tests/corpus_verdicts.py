@@ -74,7 +74,9 @@ def named(cell: dict[str, Any]) -> str:
     """What a reader takes a row's name for: the variant only where the name says it."""
     network, _, variant = cell["net"].partition("@")
     said = variant and variant.casefold().replace("-", "") in str(cell["row"]).casefold().replace("-", "")
-    settings = [f"{k}={str(v).lower()}" for k, v in (cell.get("set") or {}).items() if k not in ("classes", "aux")]
+    settings = [
+        f"{k}={str(v).lower()}" for k, v in (cell.get("set") or {}).items() if k not in ("classes", "aux", "adaptive")
+    ]
     shape = [f"input={cell['input']}"] if cell.get("input") else []
     return " ".join([f"{network}@{variant}" if said else network, *settings, *shape])
 
