@@ -5,7 +5,6 @@ Counts are exact, of the kind of the input shape's sizes: ints, int64 arrays or 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from itertools import repeat
@@ -172,12 +171,11 @@ class Cost(Sequence[Line]):
 
     @cached_property
     def _fused(self) -> tuple[Line, ...]:
-        uses = Counter(i for node in self.graph.nodes for i in node.inputs)
         groups: list[list[Line]] = []
         ends: dict[int, list[Line]] = {}  # the last tensors of groups that what follows can join
-        for tensor, (node, row) in enumerate(zip(self.graph.nodes, self.rows, strict=True), 1):
-            before = node.inputs[0]
-            group = ends.get(before) if node.op.kind in FOLDED and uses[before] == 1 else None
+        steps = zip(self.graph.nodes, self.rows, self.graph.alone_after, strict=True)
+        for tensor, (node, row, after) in enumerate(steps, 1):
+            group = ends.get(node.inputs[0]) if node.op.kind in FOLDED and after is not None else None
             if group is None:
                 group = []
                 groups.append(group)
