@@ -255,6 +255,19 @@ class Tensor:
         return f"the layer {self.name}" if self.index else "the input"
 
 
+class Run(NamedTuple):
+    """Nodes one after the other, from an input and in a scope of their own, that can be repeated; see `GraphBuilder`."""
+
+    first: int
+    """The number of the tensor that its first node makes."""
+    input: int
+    """That of the tensor that it is built on, the only one from before it that it takes."""
+    out: int
+    scope: str
+    nodes: tuple[Node, ...]
+    tensors: tuple[Tensor, ...]
+
+
 class GraphBuilder:
     """Builds a graph node by node, checking shapes as it goes.
 
@@ -277,7 +290,8 @@ class GraphBuilder:
         self._names: set[str] = set()
         self._auxiliary = 0
         self._arrays = False
-        self._outputs: list[int] = []
+        self.outputs: list[int] = []
+        """The outputs that have been declared, by number of the tensor."""
         self.repeats: tuple[Repeat, ...] = ()
         """The symbolic repeats that are being built, from the outermost."""
         self._ops: dict[Op, Op] = {}
@@ -341,6 +355,30 @@ class GraphBuilder:
         tensors.append(made)
         return made
 
+    @property
+    def situation(self) -> object:
+        """What a run depends on besides its layers and its input: a key, equal where it may be repeated."""
+        return in_force(), self._auxiliary > 0, self.repeats
+
+    def run(self, first: int, x: Tensor, out: Tensor) -> Run:
+        """The nodes from `first` on, counted from 0, which take no tensor from before them but x."""
+        nodes = tuple(self._nodes[first:])
+        return Run(first + 1, x.index, out.index, self.within(""), nodes, tuple(self._tensors[first + 1 :]))
+
+    def repeated(self, run: Run, x: Tensor) -> Tensor:
+        """Add a run's nodes again, on an input of the same shape, in a scope which has no layers yet."""
+        nodes, tensors, names = self._nodes, self._tensors, self._names
+        scope, cut, moved = self.within(""), len(run.scope), len(tensors) - run.first
+        at = {run.input: x.index}
+        for node, tensor in zip(run.nodes, run.tensors, strict=True):
+            name, op, inputs, aux, place, repeats, shares = node
+            name = scope + name[cut:]
+            taken = tuple([at[i] if i in at else i + moved for i in inputs])
+            nodes.append(Node(name, op, taken, aux, place, repeats, None if shares is None else shares + moved))
+            tensors.append(Tensor(len(nodes), tensor.shape, name))
+            names.add(name)
+        return tensors[at.get(run.out, run.out + moved)]
+
     def node(self, tensor: Tensor) -> Node:
         """The node that made a tensor."""
         return self._nodes[tensor.index - 1]
@@ -366,8 +404,8 @@ class GraphBuilder:
             raise ConvcostError(f"{self.name}: an output is what a layer of this builder makes, got {tensor}")
         if self.repeats:
             raise ConvcostError(f"{self.name}: no closed form for an unknown number of outputs")
-        if tensor.index not in self._outputs:
-            self._outputs.append(tensor.index)
+        if tensor.index not in self.outputs:
+            self.outputs.append(tensor.index)
 
     @contextmanager
     def auxiliary(self) -> Iterator[None]:
@@ -391,11 +429,11 @@ class GraphBuilder:
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """What is added inside is taken back if it fails."""
-        nodes, names, outputs = len(self._nodes), set(self._names), len(self._outputs)
+        nodes, names, outputs = len(self._nodes), set(self._names), len(self.outputs)
         try:
             yield
         except ConvcostError:
-            del self._nodes[nodes:], self._tensors[nodes + 1 :], self._outputs[outputs:]
+            del self._nodes[nodes:], self._tensors[nodes + 1 :], self.outputs[outputs:]
             self._names = names
             raise
 
@@ -412,12 +450,12 @@ class GraphBuilder:
         if last is None:
             raise ConvcostError(f"{self.name}: a network needs a layer that is not part of an auxiliary head")
         for i, node in enumerate(self._nodes):
-            taken = i + 1 in used or i == last or i + 1 in self._outputs
+            taken = i + 1 in used or i == last or i + 1 in self.outputs
             if not taken and not node.aux and not isinstance(node.op, (Step, Steps)):
                 raise located(ConvcostError("its output is never used"), node, ())
             if not node.aux and any(i and self._nodes[i - 1].aux for i in node.inputs):
                 raise located(ConvcostError("it takes the output of an auxiliary head"), node, ())
-        outputs = tuple(self._outputs)
+        outputs = tuple(self.outputs)
         if not outputs or (last + 1 not in outputs and last + 1 not in used):
             outputs = (*outputs, last + 1)
         return Graph(self.name, self.input_shape, tuple(self._nodes), self._arrays, outputs, self._memo)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from functools import cache
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from convcost.exact.context import in_force
 from convcost.ops import OPERATORS, Op
 from convcost.spec import expression
 from convcost.spec.document import Mark, SpecError
-from convcost.spec.expression import Expression
+from convcost.spec.expression import Expression, Value
 
 
 class Signature(NamedTuple):
@@ -50,7 +50,7 @@ class Call(NamedTuple):
     place: Mark
     tensors: list[ast.expr] | None
     """The chains that a join joins, or the one that is taken besides the current tensor; None for one input."""
-    arguments: dict[str, Part]
+    arguments: dict[str, Value]
     then: Part | None
     """What follows it."""
 
@@ -90,7 +90,7 @@ class Calls:
         kind, positional, keywords = called(node)
         cls, place = OPERATORS[kind], source.at(node)
         names, required, _ = signature(kind)
-        arguments: dict[str, Part] = {}
+        given: dict[str, Part] = {}
         if cls.inputs is None:
             if len(positional) < 2:
                 raise SpecError(place, f"{kind} joins two tensors or more: {kind}(a, b)")
@@ -100,12 +100,11 @@ class Calls:
             positional, further = positional[:1], positional[1:]
             if len(further) > len(names):
                 raise SpecError(place, f"{kind} takes {1 + len(names)} arguments, got {1 + len(further)}")
-            arguments = {name: Part(source, value) for name, value in zip(names, further, strict=False)}
+            given = {name: Part(source, value) for name, value in zip(names, further, strict=False)}
         elif len(positional) > len(names):
             raise SpecError(place, f"{kind} takes {len(names)} arguments, got {len(positional)}")
         else:
-            arguments = {name: Part(source, value) for name, value in zip(names, positional, strict=False)}
-        given = dict(arguments)
+            given = {name: Part(source, value) for name, value in zip(names, positional, strict=False)}
         for keyword in keywords:
             if (key := keyword.arg or "") in given:
                 raise SpecError(place, f"{kind}: {key} is given twice")
@@ -119,39 +118,40 @@ class Calls:
             if key not in parts:
                 raise SpecError(place, f"{kind} needs the argument {key!r}")
         tensors = None if cls.inputs == 1 else positional
-        return Call(cls, place, tensors, parts, None if then is None or is_nothing(then.node) else then)
+        arguments = {name: expression.compiled(*part) for name, part in parts.items()}
+        return Call(cls, place, tensors, arguments, None if then is None or is_nothing(then.node) else then)
 
 
 class Records:
-    """Makes records, and each only once: in a network most calls repeat."""
+    """Makes records, for equal values of a call each only once: in a network most calls repeat."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[object, ...], Op] = {}
 
     def make(self, call: Call, env: Mapping[str, Any], layer: str | None) -> Op:
         """The record of an operator, its arguments evaluated in env. Raises SpecError for values that it refuses."""
-        cls, place, _, arguments, _ = call
-        values = [expression.evaluate(source, node, env) for source, node in arguments.values()]
+        values = [value(env) for value in call.arguments.values()]
         # With their types, because True == 1 and a flag is not a number.
-        key = (in_force(), cls, *arguments, *values, *map(type, values))
+        key = (in_force(), id(call), *values, *map(type, values))
         try:
-            if (made := self._made.get(key)) is not None:
-                return made
+            made = self._made.get(key)
         except TypeError:  # arrays cannot be looked up
-            return _make(cls, dict(zip(arguments, values, strict=True)), place, layer)
-        made = self._made[key] = _make(cls, dict(zip(arguments, values, strict=True)), place, layer)
+            return _make(call, values, layer)
+        if made is None:
+            made = self._made[key] = _make(call, values, layer)
         return made
 
 
-def _make(cls: type[Op], values: Mapping[str, Any], place: Mark, layer: str | None) -> Op:
-    for flag in signature(cls.name).flags & values.keys():
-        if not isinstance(values[flag], bool):
-            raise SpecError(place, f"{cls.name}: {flag} must be true or false, got {values[flag]}")
+def _make(call: Call, values: Sequence[Any], layer: str | None) -> Op:
+    cls, named = call.cls, dict(zip(call.arguments, values, strict=True))
+    for flag in signature(cls.name).flags & named.keys():
+        if not isinstance(named[flag], bool):
+            raise SpecError(call.place, f"{cls.name}: {flag} must be true or false, got {named[flag]}")
     try:
-        return cls(**values)
+        return cls(**named)
     except ConvcostError as error:
         where = f"layer {layer}: " if layer else ""
-        raise SpecError(place, f"{where}{error}") from None
+        raise SpecError(call.place, f"{where}{error}") from None
 
 
 def called(node: ast.expr) -> tuple[str, list[ast.expr], list[ast.keyword]]:

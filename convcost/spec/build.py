@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
-from convcost.cost.graph import Graph, GraphBuilder, Tensor
+from convcost.cost.graph import Graph, GraphBuilder, Run, Tensor
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int, is_symbolic, require_above, require_integer
 from convcost.ops import OPERATORS, Shape
@@ -89,6 +89,8 @@ class _Builder:
         self.depth = 0
         self.calls: list[str] = []
         self.records = Records()
+        self.runs: dict[object, Run] = {}
+        """What a block has added, by `_alike`: it is built once, and then repeated."""
         self.parts: dict[int, Part] = {}
         """Named items by the number of their output."""
 
@@ -328,11 +330,31 @@ class _Builder:
             raise SpecError(parsed.at(node), f"block {block.name} calls itself: {cycle}")
         inner = {**self.program.env, "input": x, "in_channels": x.shape[0]}
         block.bind(parsed, node, env, inner)
+        key = self._alike(block, x, inner)
+        if (run := self.runs.get(key)) is not None:
+            self._step(block.mark)
+            return self.graph.repeated(run, x)
         self.calls.append(block.name)
+        first, outputs = len(self.graph), len(self.graph.outputs)
         try:
-            return self.item(block.body, x, inner)
+            out = self.item(block.body, x, inner)
         finally:
             self.calls.pop()
+        if key is not None and len(self.graph.outputs) == outputs:
+            self.runs[key] = self.graph.run(first, x, out)
+        return out
+
+    def _alike(self, block: Block, x: Tensor, inner: Env) -> object:
+        """What says of calls of a block that they add the same layers; None for one that is like no other."""
+        values = [inner[name] for name in block.parameters]
+        if any(isinstance(value, Tensor) for value in values):
+            return None  # it takes other layers than x
+        key = (self.graph.situation, block.name, x.shape, *values, *map(type, values))
+        try:
+            hash(key)
+        except TypeError:  # arrays cannot be looked up
+            return None
+        return key
 
     def again(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
         """`again(name)`: the layers of a named item, with the same weights and names, on x.

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import partial, reduce
 from keyword import iskeyword
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from convcost.errors import UndecidedError, did_you_mean
 from convcost.exact.integers import choose_equal, floordiv, is_symbolic, make_divisible, maximum, minimum
@@ -26,6 +26,10 @@ MAX_DEPTH = 50
 MAX_BITS = 256
 MAX_LIST = 1_000
 MAX_LOG = 64
+Env: TypeAlias = Mapping[str, Any]
+"""What names stand for."""
+Value: TypeAlias = Callable[[Env], Any]
+"""The value of an expression, once its names stand for something."""
 _DECIMAL = re.compile(rb"[0-9]{0,30}\.[0-9]{0,30}")
 
 
@@ -86,12 +90,16 @@ def names(node: ast.AST) -> Iterator[str]:
 
 def evaluate(expression: Expression, node: ast.expr, env: Mapping[str, Any]) -> Any:
     """The value of an expression, or of a part of it, with names looked up in env. Raises SpecError."""
-    # Most arguments are a plain integer or a name; they need no evaluator.
-    if isinstance(node, ast.Constant) and not isinstance(node.value, float):
-        return node.value
-    if isinstance(node, ast.Name) and node.id in env:
-        return env[node.id]
-    return _Evaluator(expression, env).value(node)
+    return compiled(expression, node)(env)
+
+
+def compiled(expression: Expression, node: ast.expr) -> Value:
+    """The value of an expression, or of a part of it, as a function of env, which is made once. It raises SpecError."""
+    try:
+        return node.compiled  # type: ignore[attr-defined, no-any-return]
+    except AttributeError:
+        value = node.compiled = _Compiler(expression).value(node)  # type: ignore[attr-defined]
+        return value
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -183,108 +191,151 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 """Functions that expressions can call."""
 
 
-class _Evaluator(NamedTuple):
-    expression: Expression
-    env: Mapping[str, Any]
+class _Compiler(NamedTuple):
+    """Makes functions of an environment of parts of an expression: they are evaluated many times."""
 
-    def value(self, node: ast.expr) -> Any:
+    expression: Expression
+
+    def value(self, node: ast.expr) -> Value:
         match node:
             case ast.Constant(value=value):
-                return self._decimal(node) if isinstance(value, float) else value
+                # A float's is set by _place from the text, which a float may round.
+                constant = node.exact if isinstance(value, float) else value  # type: ignore[attr-defined]
+                return lambda env: constant
             case ast.Name(id=name):
-                if name not in self.env:
-                    raise self.error(node, f"unknown name {name!r}{did_you_mean(name, self.env)}")
-                return self.env[name]
+                return self._name(node, name)
             case ast.IfExp():
                 return self._choice(node)
-            case ast.BoolOp(op=ast.And(), values=values):
-                return all(self.truth(v) for v in values)
-            case ast.BoolOp(values=values):
-                return any(self.truth(v) for v in values)
+            case ast.BoolOp(op=op, values=values):
+                of, truths = all if isinstance(op, ast.And) else any, list(map(self.truth, values))
+                return lambda env: of(truth(env) for truth in truths)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return not self.truth(operand)
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return -self.number(operand)
-            case ast.UnaryOp(operand=operand):
-                return self.number(operand)
+                truth = self.truth(operand)
+                return lambda env: not truth(env)
+            case ast.UnaryOp(op=op, operand=operand):
+                number = self.number(operand)
+                return (lambda env: -number(env)) if isinstance(op, ast.USub) else number
             case ast.BinOp(left=left, op=op, right=right):
                 return self._binary(node, op, self.number(left), self.number(right))
             case ast.Compare(left=left, ops=ops, comparators=rights):
-                return self._compare(node, left, ops, rights)
-            case ast.Tuple(elts=parts) | ast.List(elts=parts):
-                return self._list(node, tuple(self.value(part) for part in parts))
-            case ast.Subscript(value=sequence, slice=index):
-                return self._item(node, self.value(sequence), self.value(index))
+                return self._compare(node, self.value(left), ops, list(map(self.value, rights)))
+            case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                parts = list(map(self.value, elements))
+                return lambda env: self._list(node, tuple([part(env) for part in parts]))
+            case ast.Subscript(value=value, slice=index):
+                sequence, place = self.value(value), self.value(index)
+                return lambda env: self._item(node, sequence(env), place(env))
             case ast.Call(func=ast.Name(id=name)):
                 return self._call(node, name)
-        raise self.error(node, "this is not a value")
+        return self._wrong(node, "this is not a value")
 
-    def number(self, node: ast.expr) -> Any:
+    def number(self, node: ast.expr) -> Value:
         value = self.value(node)
-        if isinstance(value, (bool, str, tuple)) or value is None:
-            raise self.error(node, f"a number is needed here, not {got(value)}")
-        return value
 
-    def truth(self, node: ast.expr) -> bool:
+        def number(env: Env) -> Any:
+            found = value(env)
+            if type(found) is not int and (isinstance(found, (bool, str, tuple)) or found is None):
+                raise self.error(node, f"a number is needed here, not {got(found)}")
+            return found
+
+        return number
+
+    def truth(self, node: ast.expr) -> Value:
         value = self.value(node)
-        if not isinstance(value, bool):
-            raise self.error(node, f"a condition must be true or false, not {got(value)}")
-        return value
+
+        def truth(env: Env) -> bool:
+            found = value(env)
+            if not isinstance(found, bool):
+                raise self.error(node, f"a condition must be true or false, not {got(found)}")
+            return found
+
+        return truth
 
     def error(self, node: ast.AST, message: str) -> SpecError:
         return SpecError(self.expression.at(node), message)
 
-    def _decimal(self, node: ast.Constant) -> Any:
-        return node.exact  # type: ignore[attr-defined]  # set by _place from the text, which a float may round
+    def _wrong(self, node: ast.expr, message: str) -> Value:
+        """What has no value: an error only where it is asked for, as in the branch of a choice that is taken."""
 
-    def _binary(self, node: ast.expr, op: ast.operator, left: Any, right: Any) -> Any:
-        try:
-            if isinstance(op, ast.Pow):
-                return self._power(node, left, right)
-            if isinstance(op, ast.Div):
-                if is_symbolic(right):
-                    raise self.error(node, f"cannot divide by {right} exactly, which is symbolic")
-                return _small(self, node, left * Fraction(1, right))
-            if isinstance(op, ast.RShift):
-                raise self.error(node, ">> joins layers, not numbers")
-            return _small(self, node, _ARITHMETIC[type(op)](left, right))
-        except ZeroDivisionError:
-            raise self.error(node, "division by zero") from None
-        except TypeError as error:
-            raise self.error(node, str(error)) from None
+        def wrong(env: Env) -> NoReturn:
+            raise self.error(node, message)
+
+        return wrong
+
+    def _name(self, node: ast.expr, name: str) -> Value:
+        def look_up(env: Env) -> Any:
+            try:
+                return env[name]
+            except KeyError:
+                raise self.error(node, f"unknown name {name!r}{did_you_mean(name, env)}") from None
+
+        return look_up
+
+    def _binary(self, node: ast.expr, op: ast.operator, left: Value, right: Value) -> Value:
+        operation = _ARITHMETIC.get(type(op)) or partial(self._rarer, node, op)
+
+        def binary(env: Env) -> Any:
+            a, b = left(env), right(env)
+            try:
+                return self._small(node, operation(a, b))
+            except ZeroDivisionError:
+                raise self.error(node, "division by zero") from None
+            except TypeError as error:
+                raise self.error(node, str(error)) from None
+
+        return binary
+
+    def _rarer(self, node: ast.expr, op: ast.operator, left: Any, right: Any) -> Any:
+        if isinstance(op, ast.Pow):
+            return self._power(node, left, right)
+        if isinstance(op, ast.Div):
+            if is_symbolic(right):
+                raise self.error(node, f"cannot divide by {right} exactly, which is symbolic")
+            return left * Fraction(1, right)
+        raise self.error(node, ">> joins layers, not numbers")
 
     def _power(self, node: ast.expr, base: Any, exponent: Any) -> Any:
         if not isinstance(exponent, int) or not 0 <= exponent <= 64:
             raise self.error(node, "an exponent must be an integer from 0 to 64")
         if isinstance(base, (int, Fraction)) and max(base.numerator.bit_length(), 1) * exponent > MAX_BITS:
             raise self.error(node, "the number is too large")
-        return _small(self, node, base**exponent)
+        return base**exponent
 
-    def _compare(self, node: ast.expr, left: ast.expr, ops: list[ast.cmpop], rights: list[ast.expr]) -> bool:
-        a = self.value(left)
-        for op, right in zip(ops, rights, strict=True):
-            b = self.value(right)
+    def _compare(self, node: ast.expr, first: Value, ops: list[ast.cmpop], others: list[Value]) -> Value:
+        steps = [(_COMPARISON[type(op)], other) for op, other in zip(ops, others, strict=True)]
+
+        def compare(env: Env) -> bool:
+            a = first(env)
+            for comparison, other in steps:
+                b = other(env)
+                try:
+                    result = _agreed(comparison(a, b))
+                except UndecidedError:
+                    raise
+                except (TypeError, ValueError):
+                    each = "; one choice has to be right for all of them: price them one by one"
+                    arrays = each if hasattr(a, "dtype") or hasattr(b, "dtype") else ""
+                    raise self.error(node, f"cannot compare {got(a)} with {got(b)}{arrays}") from None
+                if not result:
+                    return False
+                a = b
+            return True
+
+        return compare
+
+    def _choice(self, node: ast.IfExp) -> Value:
+        test, body, other = self.truth(node.test), self.value(node.body), self.value(node.orelse)
+
+        def choice(env: Env) -> Any:
             try:
-                result = _agreed(_COMPARISON[type(op)](a, b))
+                return (body if test(env) else other)(env)
             except UndecidedError:
-                raise
-            except (TypeError, ValueError):
-                each = "; one choice has to be right for all of them: price them one by one"
-                arrays = each if hasattr(a, "dtype") or hasattr(b, "dtype") else ""
-                raise self.error(node, f"cannot compare {got(a)} with {got(b)}{arrays}") from None
-            if not result:
-                return False
-            a = b
-        return True
+                value = body(env)
+                if value != other(env):
+                    raise
+                return value  # it makes no difference
 
-    def _choice(self, node: ast.IfExp) -> Any:
-        try:
-            return self.value(node.body if self.truth(node.test) else node.orelse)
-        except UndecidedError:
-            value = self.value(node.body)
-            if value != self.value(node.orelse):
-                raise
-            return value  # it makes no difference
+        return choice
 
     def _list(self, node: ast.expr, value: tuple[Any, ...]) -> tuple[Any, ...]:
         """The list, unless those in it make it so large that comparing, hashing or printing it would not end."""
@@ -306,26 +357,29 @@ class _Evaluator(NamedTuple):
             raise self.error(node, f"index {index} of a list of {len(sequence)}")
         return sequence[index]
 
-    def _call(self, node: ast.Call, name: str) -> Any:
-        function = FUNCTIONS.get(name)
+    def _call(self, node: ast.Call, name: str) -> Value:
+        function, values = FUNCTIONS.get(name), list(map(self.value, node.args))
         if function is None:
-            raise self.error(node, f"unknown function {name!r}{did_you_mean(name, FUNCTIONS)}")
+            return self._wrong(node, f"unknown function {name!r}{did_you_mean(name, FUNCTIONS)}")
         if node.keywords:
-            raise self.error(node, f"{name} takes no keyword arguments")
-        arguments = [self.value(argument) for argument in node.args]
-        try:
-            return _small(self, node, function(*arguments))
-        except (TypeError, ValueError, ZeroDivisionError) as error:
-            raise self.error(node, f"{name}: {error}") from None
+            return self._wrong(node, f"{name} takes no keyword arguments")
 
+        def call(env: Env) -> Any:
+            arguments = [value(env) for value in values]
+            try:
+                return self._small(node, function(*arguments))
+            except (TypeError, ValueError, ZeroDivisionError) as error:
+                raise self.error(node, f"{name}: {error}") from None
 
-def _small(evaluator: _Evaluator, node: ast.expr, value: Any) -> Any:
-    """Exact results only: a fraction that is an integer becomes one, and no number grows beyond MAX_BITS."""
-    if isinstance(value, Fraction):
-        value = exact(value)
-    if isinstance(value, (int, Fraction)) and value.numerator.bit_length() + value.denominator.bit_length() > MAX_BITS:
-        raise evaluator.error(node, "the number is too large")
-    return value
+        return call
+
+    def _small(self, node: ast.expr, value: Any) -> Any:
+        """Exact results only: a fraction that is an integer becomes one, and no number grows beyond MAX_BITS."""
+        if isinstance(value, Fraction):
+            value = exact(value)
+        if isinstance(value, (int, Fraction)) and value.numerator.bit_length() + value.denominator.bit_length() > MAX_BITS:
+            raise self.error(node, "the number is too large")
+        return value
 
 
 def _check(expression: Expression, node: ast.expr, depth: int) -> None:
