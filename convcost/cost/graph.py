@@ -287,7 +287,7 @@ class GraphBuilder:
         self._tensors = [self.input]
         self._nodes: list[Node] = []
         self._scopes: list[str] = []  # full names, the innermost last
-        self._names: set[str] = set()
+        self._names: dict[str, int] = {}  # with the number to try next for another of the name
         self._auxiliary = 0
         self._arrays = False
         self.outputs: list[int] = []
@@ -348,7 +348,7 @@ class GraphBuilder:
                 first = nodes[shares]
                 require_same_weights(first, [tensors[i].shape for i in first.inputs], tensors[shares + 1].shape, one)
         except ConvcostError as error:
-            self._names.remove(full)
+            del self._names[full]
             raise located(error, node, [(x.name, x.shape) for x in inputs]) from None
         nodes.append(node)
         made = Tensor(len(nodes), one.shape, full)
@@ -376,7 +376,7 @@ class GraphBuilder:
             taken = tuple([at[i] if i in at else i + moved for i in inputs])
             nodes.append(Node(name, op, taken, aux, place, repeats, None if shares is None else shares + moved))
             tensors.append(Tensor(len(nodes), tensor.shape, name))
-            names.add(name)
+            names[name] = 2
         return tensors[at.get(run.out, run.out + moved)]
 
     def node(self, tensor: Tensor) -> Node:
@@ -429,7 +429,7 @@ class GraphBuilder:
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """What is added inside is taken back if it fails."""
-        nodes, names, outputs = len(self._nodes), set(self._names), len(self.outputs)
+        nodes, names, outputs = len(self._nodes), self._names.copy(), len(self.outputs)
         try:
             yield
         except ConvcostError:
@@ -472,11 +472,11 @@ class GraphBuilder:
             if named:
                 where = f"{place}: " if place else ""
                 raise ConvcostError(f"{where}layer {full}: there is another layer of this name")
-            n = 2
-            while f"{full}_{n}" in self._names:
+            first, n = full, self._names[full]
+            while (full := f"{first}_{n}") in self._names:
                 n += 1
-            full = f"{full}_{n}"
-        self._names.add(full)
+            self._names[first] = n
+        self._names[full] = 2
         return full
 
     def _shared(self, op: Op) -> Op:

@@ -21,21 +21,22 @@ def doubts(op: Op, x: Shape) -> Iterator[str]:
     if not isinstance(op, Windowed):
         return
     window = geometry(op, len(x) - 1)
-    numbers = (*x, *window.kernel, *window.stride, *window.extent)
+    extent = window.extent
+    numbers = (*x, *window.kernel, *window.stride, *extent)
     if not all(isinstance(number, int) for number in numbers):
         return
     kernel = f"its kernel of {_each(window.kernel)}"
-    if any(e > n for e, n in zip(window.extent, x[1:], strict=True)):
-        dilated = "" if window.extent == window.kernel else f", dilated to {_each(window.extent)},"
+    if any(e > n for e, n in zip(extent, x[1:], strict=True)):
+        dilated = "" if extent == window.kernel else f", dilated to {_each(extent)},"
         yield f"{op.name}: {kernel}{dilated} is larger than its map of {_each(x[1:])}{swapped(op, x)}"
     elif (meant := swapped(op, x)) and max(window.kernel) > LARGEST and max(window.stride) > 1:
         yield f"{op.name}: {kernel} makes {x[0]} channels of {x[0]}{meant}"
-    wide = max(window.kernel) > 1 and any(s > e for s, e in zip(window.stride, window.extent, strict=True))
+    wide = max(window.kernel) > 1 and any(s > e for s, e in zip(window.stride, extent, strict=True))
     if wide and isinstance(op, Conv | DepthwiseConv):
         yield f"{op.name}: its stride of {_each(window.stride)} is larger than {kernel}: it leaves inputs out"
     # What is written side by side, as ((1, 1), (1, 1)), is meant: SqueezeNet's authors pad a 1x1 kernel.
     padded = () if isinstance(op.padding, str) else axes(op, "padding", op.padding, len(x) - 1)
-    if any(isinstance(p, int) and p and 2 * p >= e for p, e in zip(padded, window.extent, strict=bool(padded))):
+    if any(isinstance(p, int) and p and 2 * p >= e for p, e in zip(padded, extent, strict=bool(padded))):
         yield f"{op.name}: its padding of {_each(padded)} is half of {kernel}, or more"
 
 

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 from convcost.cost.graph import Graph, GraphBuilder, Run, Tensor
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int, is_symbolic, require_above, require_integer
-from convcost.ops import OPERATORS, Shape
+from convcost.ops import OPERATORS, Op, Shape
 from convcost.spec import document, expression
-from convcost.spec.arguments import Calls, Link, Records, called, is_nothing
+from convcost.spec.arguments import Call, Calls, Link, Records, called, is_nothing
 from convcost.spec.block import Block
 from convcost.spec.document import Mark, Scalar, SpecError
 from convcost.spec.expression import Expression
@@ -137,9 +137,9 @@ class _Builder:
 
     def _named(self, name: str, value: document.Value, mark: Mark, x: Tensor, env: Env) -> Tensor:
         if isinstance(value, Scalar):
-            parsed = self._chosen(value, x, env)
-            if self._is_one_operator(parsed.node):
-                return self.operator(parsed, parsed.node, x, env, name=name)
+            parsed, node = self._chosen(value, x, env)
+            if self._is_one_operator(node):
+                return self.operator(parsed, node, x, env, name=name)
         # A repeat keeps the names of its steps to itself, and what it says by `previous` is for its surroundings.
         inner = env if _is_repeat(value) else dict(env)
         with self.graph.scope(name, place=mark):
@@ -149,9 +149,9 @@ class _Builder:
         """An item in a scope that stands for it: a block called there needs no second scope of its own."""
         env["in_channels"] = x.shape[0]
         if isinstance(value, Scalar):
-            parsed = self._chosen(value, x, env)
-            if (block := self.program.blocks.get(called(parsed.node)[0])) is not None:
-                return self.block(block, parsed, parsed.node, x, env)
+            parsed, node = self._chosen(value, x, env)
+            if (block := self.program.blocks.get(called(node)[0])) is not None:
+                return self.block(block, parsed, node, x, env)
         return self.item(value, x, env)
 
     def structure(self, key: str, value: document.Mapping, x: Tensor, env: Env) -> Tensor:
@@ -176,7 +176,7 @@ class _Builder:
             return x
         self._only(value, ("if", "then", "else"), needed=("then",))
         test = self._scalar(value, "if")
-        chosen = value.entries.get("then" if self._truth(test, env) else "else")
+        chosen = value.entries.get("then" if self._truth(test, test.node, env) else "else")
         return x if chosen is None else self.item(chosen, x, env)
 
     def branches(self, value: document.Value, x: Tensor, env: Env) -> list[Tensor]:
@@ -212,11 +212,14 @@ class _Builder:
     def _absent(self, value: document.Value, x: Tensor, env: Env) -> bool:
         """Whether a branch is `none`."""
         env["in_channels"] = x.shape[0]
-        return isinstance(value, Scalar) and self._is_none(self._parse(value), env)
+        if not isinstance(value, Scalar):
+            return False
+        parsed = self._parse(value)
+        return self._is_none(parsed, parsed.node, env)
 
-    def _is_none(self, parsed: Expression, env: Env) -> bool:
+    def _is_none(self, parsed: Expression, node: ast.expr, env: Env) -> bool:
         """Whether a chain is `none`, once its conditions are decided."""
-        node = self._decided(parsed, env).node
+        node = self._decided(parsed, node, env)
         return (isinstance(node, ast.Constant) and node.value is None) or called(node)[0] == "none"
 
     def repeat(self, value: document.Mapping, x: Tensor, env: Env) -> Tensor:
@@ -296,8 +299,7 @@ class _Builder:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift):  # in parentheses
             return self.chain(parsed, node, x, env)
         if isinstance(node, ast.IfExp):
-            chosen = node.body if self._truth(parsed._replace(node=node.test), env) else node.orelse
-            return self.chain(parsed, chosen, x, env)
+            return self.chain(parsed, self._decided(parsed, node, env), x, env)
         if not name:
             raise SpecError(parsed.at(node), "a layer is a call such as conv(64, 3), or a chain of calls joined by >>")
         if isinstance(env.get(name), Tensor) and isinstance(node, ast.Name):
@@ -312,16 +314,21 @@ class _Builder:
         if call.tensors is not None and call.cls.inputs == 2:
             tensors += [self.chain(parsed, tensor, x, env) for tensor in call.tensors]
         elif call.tensors is not None:
-            given = [tensor for tensor in call.tensors if not self._is_none(parsed._replace(node=tensor), env)]
+            given = [tensor for tensor in call.tensors if not self._is_none(parsed, tensor, env)]
             tensors = [self.chain(parsed, tensor, x, env) for tensor in given]
             if not tensors:
                 raise SpecError(call.place, f"{call.cls.name}: a join needs a branch")
         op, then = self.records.make(call, env, name), call.then
-        with self.graph.scope(name, place=call.place) if name and then else nullcontext():
-            out = tensors[0]
-            if call.tensors is None or len(tensors) > 1:  # a join of one is that one
-                out = self.graph.add(op, *tensors, name=None if then else name, place=call.place)
-            return out if then is None else self.chain(then.source, then.node, out, env)
+        if then and name:
+            with self.graph.scope(name, place=call.place):
+                return self._applied(call, op, tensors, env, None)
+        return self._applied(call, op, tensors, env, name)
+
+    def _applied(self, call: Call, op: Op, tensors: list[Tensor], env: Env, name: str | None) -> Tensor:
+        out = tensors[0]
+        if call.tensors is None or len(tensors) > 1:  # a join of one is that one
+            out = self.graph.add(op, *tensors, name=name, place=call.place)
+        return out if call.then is None else self.chain(call.then.source, call.then.node, out, env)
 
     def block(self, block: Block, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
         """A call of one of the spec's blocks. Its body sees its arguments, the knobs and its own layers only."""
@@ -400,17 +407,16 @@ class _Builder:
             isinstance(a, ast.Name) and a.id not in OPERATORS and a.id not in self.program.blocks for a in arguments
         )
 
-    def _chosen(self, value: Scalar, x: Tensor, env: Env) -> Expression:
-        """An item's expression, with its conditions `a if test else b` decided."""
+    def _chosen(self, value: Scalar, x: Tensor, env: Env) -> tuple[Expression, ast.expr]:
+        """An item's expression, and the part of it that is left once its conditions `a if test else b` are decided."""
         env["in_channels"] = x.shape[0]
-        return self._decided(self._parse(value), env)
+        parsed = self._parse(value)
+        return parsed, self._decided(parsed, parsed.node, env)
 
-    def _decided(self, parsed: Expression, env: Env) -> Expression:
-        while isinstance(node := parsed.node, ast.IfExp):
-            parsed = parsed._replace(
-                node=node.body if self._truth(parsed._replace(node=node.test), env) else node.orelse
-            )
-        return parsed
+    def _decided(self, parsed: Expression, node: ast.expr, env: Env) -> ast.expr:
+        while isinstance(node, ast.IfExp):
+            node = node.body if self._truth(parsed, node.test, env) else node.orelse
+        return node
 
     def _parse(self, value: Scalar) -> Expression:
         return self.program.parse(value)
@@ -430,8 +436,8 @@ class _Builder:
     def _value(self, parsed: Expression, env: Env) -> Any:
         return expression.evaluate(parsed, parsed.node, env)
 
-    def _truth(self, parsed: Expression, env: Env) -> bool:
-        value = self._value(parsed, env)
+    def _truth(self, parsed: Expression, node: ast.expr, env: Env) -> bool:
+        value = expression.evaluate(parsed, node, env)
         if not isinstance(value, bool):
             raise SpecError(parsed.mark, f"a condition must be true or false, got {value}")
         return value

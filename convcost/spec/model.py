@@ -85,7 +85,7 @@ class Spec:
 
     def __init__(self, top: document.Mapping, text: str = "") -> None:
         self.text = text
-        self._parsed: dict[Scalar, Expression] = {}
+        self._parsed: dict[int, tuple[Scalar, Expression]] = {}  # by id of the scalar, which is kept for that
         _only(top, _KEYS, "a spec")
         for key in ("name", "input", "layers"):
             if key not in top.entries:
@@ -171,10 +171,9 @@ class Spec:
     # -- reading -------------------------------------------------------------------------------------------------
 
     def _parse(self, scalar: Scalar) -> Expression:
-        parsed = self._parsed.get(scalar)
-        if parsed is None:
-            parsed = self._parsed[scalar] = expression.parse(scalar)
-        return parsed
+        if (found := self._parsed.get(id(scalar))) is None:
+            found = self._parsed[id(scalar)] = scalar, expression.parse(scalar)
+        return found[1]
 
     def _expression(self, value: document.Value, what: str) -> Expression:
         if not isinstance(value, Scalar):

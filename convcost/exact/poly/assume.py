@@ -111,6 +111,8 @@ class Assumptions:
 
     def require(self, condition: Condition) -> bool:
         """Whether the condition can hold; if that is not known, it becomes a requirement, or raises UndecidedError."""
+        if not isinstance(condition.value, Poly):
+            return bool(condition.holds(condition.value))
         if self._settled(condition):
             return True
         known = self.known(condition)

@@ -77,11 +77,15 @@ class Poly:
         self._hash: int | None = None
 
     def __add__(self, other: Int) -> Int:
+        if type(other) is int:  # most are, here and below
+            return self._plus(other)
         if (terms := _operand(other)) is None:
             return NotImplemented
         return collect(self.terms, terms.items())
 
     def __sub__(self, other: Int) -> Int:
+        if type(other) is int:
+            return self._plus(-other)
         if (terms := _operand(other)) is None:
             return NotImplemented
         return collect(self.terms, [(monomial, -c) for monomial, c in terms.items()])
@@ -93,7 +97,9 @@ class Poly:
         return Poly({monomial: -c for monomial, c in self.terms.items()})
 
     def __mul__(self, other: Int) -> Int:
-        if type(other) is int:  # by far the most
+        if type(other) is int:
+            if other == 1:
+                return self
             return Poly({m: _int_if_one(c * other) for m, c in self.terms.items()}) if other else 0
         if (terms := _operand(other)) is None:
             return NotImplemented
@@ -102,6 +108,12 @@ class Poly:
         return collect({}, [(times(m, n), c * d) for m, c in self.terms.items() for n, d in terms.items()])
 
     __radd__, __rmul__ = __add__, __mul__
+
+    def _plus(self, other: int) -> Poly:
+        terms = dict(self.terms)
+        if constant := terms.pop((), 0) + other:
+            terms[()] = constant
+        return Poly(terms)
 
     def __pow__(self, exponent: int) -> Int:
         if not isinstance(exponent, int) or not 0 <= exponent <= MAX_DEGREE:
@@ -340,11 +352,9 @@ def collect(terms: Terms, more: Iterable[tuple[Monomial, Number]]) -> Int:
     """The sum of terms (canonical) and more (in any state), as a plain number if nothing symbolic is left."""
     total = dict(terms)
     for monomial, coefficient in more:
-        coefficient += total.get(monomial, 0)
-        if not coefficient:
-            total.pop(monomial, None)
-        else:
-            total[monomial] = coefficient if type(coefficient) is int else number(coefficient)
+        total[monomial] = total.get(monomial, 0) + coefficient
+    if not all(total.values()) or any(type(coefficient) is not int for coefficient in total.values()):
+        total = {monomial: number(coefficient) for monomial, coefficient in total.items() if coefficient}
     if len(total) > MAX_TERMS:
         raise ConvcostError(f"a symbolic sum grew past {MAX_TERMS} terms")
     if len(total) > 1 or (total and () not in total):
@@ -354,7 +364,14 @@ def collect(terms: Terms, more: Iterable[tuple[Monomial, Number]]) -> Int:
 
 def total(values: Iterable[Int]) -> Int:
     """The sum of polynomials and exact numbers."""
-    return collect({}, (term for value in values for term in terms_of(value).items()))
+    numbers: Number = 0
+    terms: list[tuple[Monomial, Number]] = []
+    for value in values:
+        if isinstance(value, Poly):
+            terms.extend(value.terms.items())
+        else:
+            numbers += value
+    return collect({(): numbers} if numbers else {}, terms)
 
 
 def denominator(value: Int) -> int:

@@ -40,6 +40,8 @@ def quotient(p: Int, d: Int) -> Int:
     """floor(p / d) for a positive number d, or for a symbolic d where the division can be carried out exactly."""
     if isinstance(d, Poly):
         return _long_division(p, d)
+    if d == 1 and is_integral(p):
+        return p
     d = number(d)
     if d <= 0:
         raise ConvcostError(f"cannot divide {p} by {d}: a divisor must be positive")
