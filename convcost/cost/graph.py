@@ -256,7 +256,7 @@ class Tensor:
 
 
 class Run(NamedTuple):
-    """Nodes one after the other, from an input and in a scope of their own, that can be repeated; see `GraphBuilder`."""
+    """Nodes one after the other, from one input and in a scope of their own, that a builder can repeat."""
 
     first: int
     """The number of the tensor that its first node makes."""

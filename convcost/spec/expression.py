@@ -201,7 +201,7 @@ class _Compiler(NamedTuple):
             case ast.Constant(value=value):
                 # A float's is set by _place from the text, which a float may round.
                 constant = node.exact if isinstance(value, float) else value  # type: ignore[attr-defined]
-                return lambda env: constant
+                return lambda _env: constant
             case ast.Name(id=name):
                 return self._name(node, name)
             case ast.IfExp():
@@ -257,7 +257,7 @@ class _Compiler(NamedTuple):
     def _wrong(self, node: ast.expr, message: str) -> Value:
         """What has no value: an error only where it is asked for, as in the branch of a choice that is taken."""
 
-        def wrong(env: Env) -> NoReturn:
+        def wrong(_env: Env) -> NoReturn:
             raise self.error(node, message)
 
         return wrong
@@ -377,8 +377,10 @@ class _Compiler(NamedTuple):
         """Exact results only: a fraction that is an integer becomes one, and no number grows beyond MAX_BITS."""
         if isinstance(value, Fraction):
             value = exact(value)
-        if isinstance(value, (int, Fraction)) and value.numerator.bit_length() + value.denominator.bit_length() > MAX_BITS:
-            raise self.error(node, "the number is too large")
+        if isinstance(value, (int, Fraction)):
+            bits = value.numerator.bit_length() + value.denominator.bit_length()
+            if bits > MAX_BITS:
+                raise self.error(node, "the number is too large")
         return value
 
 
