@@ -152,8 +152,9 @@ def solve(
     an axis without values has a default range. Raises ConvcostError for a name, limit or value that does not fit, and
     where the search grows too large.
     """
+    from convcost.designs.budget import limits_of
     from convcost.designs.run import check
-    from convcost.designs.solve import Problem, limits_of
+    from convcost.designs.solve import Problem
 
     found = _network(network)
     space = _space(found, over, let)

@@ -276,6 +276,16 @@ def every_variant(spec: Spec) -> Iterator[Network]:
             yield Network(spec, network, variant)
 
 
+def every_meant(name: str) -> list[Network]:
+    """The networks that a name means: all of a spec file in all their variants, or the one that it names.
+
+    Raises ConvcostError as `load` does.
+    """
+    if name.endswith((".yaml", ".yml")) or Path(name).exists():
+        return [*every_variant(Spec.read(Path(name)))]
+    return [load(name)]
+
+
 def shipped(
     *,
     family: str | None = None,

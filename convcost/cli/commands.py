@@ -9,7 +9,9 @@ import click
 from convcost.cli.groups import Commands, Loaded
 from convcost.cli.options import (
     FAMILY,
+    GROWTH,
     KIND,
+    LIMIT,
     TABLE,
     NetworkName,
     depth_option,
@@ -95,29 +97,49 @@ def layers(
 
 @cli.command()
 @click.argument("networks", type=NetworkName(), nargs=-1, required=True)
+@click.option(
+    "--fail-on",
+    "growths",
+    type=GROWTH,
+    multiple=True,
+    metavar="QUANTITY+N%",
+    help="Exit with 1 if it grew by more: macs+1%, params+10K; repeatable.",
+)
 @network_options
 @rule_option
 @output_options
 def compare(
     networks: tuple[str, ...],
+    growths: tuple[str, ...],
     input_shape: str | None,
     batch: int,
     settings: tuple[str, ...],
     as_: str | None,
     format_: str,
     exact: bool,
-) -> None:
+) -> int:
     """Compare NETWORKS: totals, savings, and layers that differ.
 
-    Ratios and savings are those to the first of them.
+    Ratios and savings are those to the first of them. A file can be that of a revision in git, HEAD~1:specs/mine.yaml.
+    With --fail-on, a quantity that has grown since the first network by more than is allowed is told on standard error.
 
     Example: convcost compare resnet50@v1 resnet50@v1.5
     """
+    from convcost.designs.budget import grown, growths_of
     from convcost.network import compare
     from convcost.views import networks as views
 
+    allowed = growths_of(growths)
     found = compare(*(load_network(name, settings) for name in networks), input=input_shape, batch=batch)
     show(views.compare(found, as_ or "macs"), format_, exact)
+    broken = [
+        f"{one_line(name)}: {excess}"
+        for name, cost in zip(networks[1:], found.costs[1:], strict=True)
+        for excess in grown(found.costs[0], cost, allowed)
+    ]
+    for line in broken:
+        click.echo(line, err=True)
+    return int(bool(broken))
 
 
 @cli.command(name="list")
@@ -148,18 +170,36 @@ def show_(network: str) -> None:
 
 
 @cli.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@strict_option
-def check(file: Path) -> None:
-    """Check a spec FILE: price every network and variant in it."""
-    from convcost.network import every_variant
-    from convcost.ops import format_shape
-    from convcost.spec.model import Spec
+@click.argument("names", type=NetworkName(), nargs=-1, required=True, metavar="FILE|NETWORK...")
+@click.option("--max", "limits", type=LIMIT, multiple=True, metavar="QUANTITY=COUNT", help="macs=600M; repeatable.")
+@network_options
+def check(
+    names: tuple[str, ...], limits: tuple[str, ...], input_shape: str | None, batch: int, settings: tuple[str, ...]
+) -> int:
+    """Check spec files: price every network and variant in them.
 
-    for network in every_variant(Spec.read(file)):
-        total = network.price().total
-        size = format_shape(network.input)
-        say(f"{one_line(network.name)}: valid, {total.params:,} params, {total.macs:,} macs at {size}\n")
+    With --max, exits with 1 and a line for every limit that is not kept: of params, macs, activations, memory (bytes
+    that are alive at most, in float32) or what any tool counts. 512KB are 512,000 bytes, 512KiB 524,288.
+
+    Example: convcost check mine.yaml --max macs=600M --max memory=512KB
+    """
+    from convcost.designs.budget import exceeded, limits_of
+    from convcost.network import every_meant, parse_settings
+    from convcost.ops import format_shape
+
+    most, knobs = limits_of(limits), parse_settings(settings, "--set")
+    broken = 0
+    for network in (network.set(**knobs) for name in names for network in every_meant(name)):
+        cost = network.price(input_shape, batch)
+        name, size = one_line(network.name), format_shape(cost.input)
+        found = [*exceeded(cost, most)]
+        total = cost.total
+        if not found:
+            say(f"{name}: valid, {total.params:,} params, {total.macs:,} macs at {size}\n")
+        for excess in found:
+            say(f"{name}: {excess} at {size}\n")
+        broken += len(found)
+    return int(broken > 0)
 
 
 @cli.command()

@@ -145,14 +145,14 @@ def _columns() -> Iterable[str]:
     return COLUMNS
 
 
-def _metrics() -> Iterable[str]:
-    from convcost.designs.forms import METRICS
-
-    return METRICS
-
-
 def _limits() -> Iterable[str]:
-    return (f"{metric}=" for metric in _metrics())
+    from convcost.cost.quantities import quantities
+
+    return (f"{name}=" for name in quantities())
+
+
+def _growths() -> Iterable[str]:
+    return (f"{limit[:-1]}+" for limit in _limits())
 
 
 def _machine() -> Iterable[str]:
@@ -186,7 +186,9 @@ COLUMN = OneOf("column", _columns, behind="=")
 PRINTED_NAME = OneOf("name", _networks, behind="=")
 """A printed name, and the network that it means."""
 LIMIT = OneOf("limit", _limits)
-"""A metric and its most."""
+"""A quantity and its most."""
+GROWTH = OneOf("growth", _growths)
+"""A quantity and how much more of it is allowed."""
 MACHINE = OneOf("machine", _machine)
 """Operations and bytes per second."""
 TABLE = OneOf("table", _tables)

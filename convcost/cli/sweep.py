@@ -117,8 +117,9 @@ def solve(
     """
     from itertools import islice
 
+    from convcost.designs.budget import limits_of
     from convcost.designs.run import check
-    from convcost.designs.solve import Problem, axis_of, limits_of
+    from convcost.designs.solve import Problem, axis_of
     from convcost.designs.space import parse_derived, space_of
     from convcost.views.solutions import draw, table
 

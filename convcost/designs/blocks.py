@@ -50,7 +50,9 @@ class Sweep:
     symbolic: tuple[str, ...]
     """The axes that closed forms have as symbols; the other ones change the structure, or cannot be symbols."""
     columns: tuple[str, ...]
-    """What a design is described by: axes, derived values that are numbers, and METRICS."""
+    """What a design is described by: axes, derived values that are numbers, and quantities."""
+    quantities: tuple[str, ...] = METRICS
+    """What is computed of every design."""
     derived: tuple[tuple[str, int], ...] = ()
     """The derived values among the columns, with the denominator of each in all designs, 0 where it is not known."""
     where: tuple[str, ...] = ()
@@ -143,12 +145,21 @@ class Evaluator:
         """A form that holds for the witness and whatever designs are like it."""
         space = self.sweep.space
         derived = [name for name, _ in self.sweep.derived]
-        return Form(self.network, space, [space.axis(name) for name in symbolic], setting, witness, derived)
+        return Form(
+            self.network,
+            space,
+            [space.axis(name) for name in symbolic],
+            setting,
+            witness,
+            derived,
+            self.sweep.quantities,
+        )
 
     def one(self, design: dict[str, Any]) -> list[int | Fraction]:
         """The metrics and derived values of a design, not by a form. Raises ConvcostError where it does not fit."""
         values = self.sweep.space.complete(design)
-        return [*metrics(price(self.network, values)), *numbers(values, [name for name, _ in self.sweep.derived])]
+        counts = metrics(price(self.network, values), self.sweep.quantities)
+        return [*counts, *numbers(values, [name for name, _ in self.sweep.derived])]
 
 
 class _Filling:
@@ -178,7 +189,7 @@ class _Filling:
         rows = np.concatenate([np.empty(0, "int64"), *(rows for rows, _ in self.pieces)])
         order = np.argsort(rows)
         columns = {name: _taken(column, rows[order]) for name, column in self.columns.items()}
-        for k, (name, whole) in enumerate((*((name, 1) for name in METRICS), *sweep.derived)):
+        for k, (name, whole) in enumerate((*((name, 1) for name in sweep.quantities), *sweep.derived)):
             columns[name] = _joined([values[k] for _, values in self.pieces], order, whole)
         columns = {name: columns[name] for name in sweep.columns}
         wanted = chosen(self.evaluator.conditions, {n: c for n, c in columns.items() if isinstance(c, Column)})

@@ -7,14 +7,14 @@ answer alike, and whether a design does is computed with its costs. One that doe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from math import inf, lcm, prod
 from typing import Any, NamedTuple
 
 from convcost.cost.cost import Cost
-from convcost.cost.memory import peak_memory
+from convcost.cost.quantities import COMMON, is_quantity, quantity
 from convcost.designs.space import Axis, Space, parsed_expression
 from convcost.designs.where import Column
 from convcost.errors import ConvcostError, unwarned
@@ -28,13 +28,8 @@ from convcost.network import Network
 from convcost.spec import expression
 from convcost.values import show
 
-METRICS = {
-    "params": "weights, biases and norm affine: all that is trained",
-    "macs": "multiply-adds of convolutions and matrix products, of the whole batch",
-    "activations": "output elements of convolutions and linear layers, of the whole batch",
-    "peak_memory": "bytes of the float32 tensors that are alive at once at most, of the whole batch",
-}
-"""What is computed of every design, and what it means."""
+METRICS = tuple(COMMON)
+"""The quantities that are computed of every design; a budget or a condition may name others."""
 BATCH = "batch"
 MAX_WORDS = 1_000
 """Combinations of words and lists for each of which a derived value is looked at."""
@@ -61,10 +56,14 @@ def price(network: Network, values: Values) -> Cost:
         return network.price((channels, *sizes), values.get(BATCH, 1))
 
 
-def metrics(cost: Cost) -> tuple[Int, ...]:
-    """The METRICS of a design."""
-    total = cost.total
-    return total.params, total.macs, total.activations, peak_memory(cost)
+def metrics(cost: Cost, names: Sequence[str] = METRICS) -> tuple[Int, ...]:
+    """Quantities of a design."""
+    return tuple(quantity(name).of(cost) for name in names)
+
+
+def others(names: Iterable[str]) -> tuple[str, ...]:
+    """The names that are quantities beyond METRICS."""
+    return tuple(name for name in names if name not in METRICS and is_quantity(name))
 
 
 def numbers(values: Values, derived: Sequence[str]) -> list[Int]:
@@ -118,6 +117,7 @@ class Form:
         setting: Values,
         witness: Values,
         derived: Sequence[str] = (),
+        quantities: Sequence[str] = METRICS,
     ) -> None:
         self.names = [axis.name for axis in symbolic]
         numerators = {axis.name: int(witness[axis.name] * axis.denominator) for axis in symbolic}
@@ -125,7 +125,7 @@ class Form:
         with assuming(Witness(numerators)) as found:
             self.values = space.complete(values)
             found_derived = numbers(self.values, derived)
-            self.metrics = dict(zip(METRICS, metrics(price(network, self.values)), strict=True))
+            self.metrics = dict(zip(quantities, metrics(price(network, self.values), quantities), strict=True))
         found_values = (*self.metrics.values(), *found_derived)
         # n(n + 1)/2 counts whole things with coefficients that are not whole: what is computed is the numerator.
         self.denominators = [denominator(value) for value in found_values]
@@ -191,7 +191,7 @@ class Form:
 def joined(
     network: Network, space: Space, symbolic: Sequence[Axis], setting: Values, names: Collection[str]
 ) -> tuple[dict[str, Any], dict[str, Int], list[Condition]]:
-    """All values and some METRICS of all designs that fit: every answer followed, and what comes out joined by it.
+    """All values and some quantities of all designs that fit: every answer followed, and what comes out joined by it.
 
     With them, their limits: a design beyond one may fit, and cost something else. Raises ConvcostError where they
     cannot be joined.
@@ -199,12 +199,10 @@ def joined(
     values = {**setting, **symbols_of(symbolic)}
     costs: dict[str, Int] = {}
     limits: dict[Condition, None] = {}
-    for k, name in enumerate(METRICS):
-        if name not in names:
-            continue
+    for name in names:
 
-        def count(k: int = k) -> Int:
-            return metrics(price(network, space.complete(dict(values))))[k]
+        def count(name: str = name) -> Int:
+            return quantity(name).of(price(network, space.complete(dict(values))))
 
         costs[name], required = explored(count)
         limits |= dict.fromkeys(condition for condition, limit in required.items() if limit)

@@ -13,9 +13,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from convcost.cost.quantities import quantity
 from convcost.designs.blocks import LARGEST_BLOCK, Sweep
 from convcost.designs.engines import Engine, serial
-from convcost.designs.forms import METRICS, design_names, is_number, symbolic_axes, whole_denominator
+from convcost.designs.forms import METRICS, design_names, is_number, others, symbolic_axes, whole_denominator
 from convcost.designs.output import about, assemble, format_of, intact, sidecar
 from convcost.designs.parts import installed
 from convcost.designs.space import Space, parsed_expression, written
@@ -54,7 +55,8 @@ def plan(
     conditions = [condition for text in where for condition in parse_where(text)]
     first = check(network, space, names_in(conditions))
     derived = [name for name, _ in space.derived if is_number(first[name])]
-    columns = (*(axis.name for axis in space.axes), *derived, *METRICS)
+    quantities = (*METRICS, *others(sorted(names_in(conditions) - {*space.names})))
+    columns = (*(axis.name for axis in space.axes), *derived, *quantities)
     check_names(conditions, columns)
     if sample is not None and sample < 1:
         raise ConvcostError(f"--sample takes at least 1 design, not {sample}")
@@ -78,6 +80,7 @@ def plan(
         space=space,
         symbolic=symbolic,
         columns=columns,
+        quantities=quantities,
         derived=tuple((name, whole_denominator(space, name)) for name in derived),
         where=tuple(where),
         sample=sample,
@@ -107,7 +110,7 @@ def describe(sweep: Sweep) -> dict[str, Any]:
         "block": sweep.block,
         "symbolic": list(sweep.symbolic),
         "format": sweep.format,
-        "convention": METRICS,
+        "convention": {name: quantity(name).meaning for name in sweep.quantities},
     }
 
 

@@ -8,7 +8,7 @@ for all of the box, the box is cut further: the answer is exact either way, and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heappop, heappush
@@ -16,9 +16,9 @@ from itertools import product
 from math import inf, prod
 from typing import Any, NamedTuple, TypeAlias
 
-from convcost.designs.forms import BATCH, METRICS, Form, holds_at, joined, metrics, price, symbolic_axes
+from convcost.cost.quantities import is_quantity
+from convcost.designs.forms import BATCH, METRICS, Form, holds_at, joined, metrics, others, price, symbolic_axes
 from convcost.designs.space import Axis, Space, Steps, parse_axis, parsed_expression
-from convcost.designs.where import parse_limit
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int
 from convcost.exact.poly import Poly
@@ -46,7 +46,7 @@ class Solution(NamedTuple):
     values: dict[str, Any]
     """Of the axes, then of the derived values."""
     costs: dict[str, int]
-    """By METRICS."""
+    """By METRICS, and by what else is limited or aimed at."""
     objective: Int | None = None
 
 
@@ -57,24 +57,32 @@ class Problem:
     network: Network
     space: Space
     limits: Mapping[str, int]
-    """The most that a metric may be, by its name."""
+    """The most that a quantity may be, by its name."""
 
     def best(self, objective: str) -> Iterator[Solution]:
         """The designs within the limits, from the largest value of the objective down.
 
         Raises ConvcostError for an objective that cannot be computed, and where the search grows too large.
         """
-        parsed = parsed_expression(objective, f"--maximize {objective!r}")
+        parsed = _parsed(objective)
         known = (*self.space.names, *METRICS)
         for name in expression.names(parsed.node):
-            if name not in known and name not in expression.FUNCTIONS:
+            if name not in known and not is_quantity(name) and name not in expression.FUNCTIONS:
                 raise ConvcostError(f"--maximize: there is no {name!r}{did_you_mean(name, known)}")
-        yield from _Search(self, parsed).solutions()
+        yield from _Search(self, self.quantities(objective), parsed).solutions()
+
+    def quantities(self, objective: str | None = None) -> tuple[str, ...]:
+        """What is computed of every design: METRICS, and what else a limit or the objective names."""
+        named = set() if objective is None else {*expression.names(_parsed(objective).node)} - {*self.space.names}
+        return (*METRICS, *others(dict.fromkeys((*self.limits, *sorted(named)))))
 
     def frontier(self) -> list[Solution]:
         """The designs within the limits of which no axis can grow without another one shrinking, per structure."""
         names = [axis.name for axis in self.space.axes if axis.numeric]
-        return sorted(_Search(self, None).solutions(), key=lambda solution: [solution.values[name] for name in names])
+        return sorted(
+            _Search(self, self.quantities(), None).solutions(),
+            key=lambda solution: [solution.values[name] for name in names],
+        )
 
 
 def default_axis(network: Network, name: str) -> Axis:
@@ -110,23 +118,14 @@ def axis_of(network: Network, text: str) -> Axis:
     return parse_axis(text) if "=" in text else default_axis(network, text.strip())
 
 
-def limits_of(texts: Iterable[str]) -> dict[str, int]:
-    """--max options as limits. Raises ConvcostError for what is no metric, or has two limits."""
-    limits: dict[str, int] = {}
-    for text in texts:
-        name, limit = parse_limit(text)
-        if name not in METRICS:
-            raise ConvcostError(f"--max {text}: a limit is on {', '.join(METRICS)}{did_you_mean(name, METRICS)}")
-        if name in limits:
-            raise ConvcostError(f"--max {name}: two limits")
-        limits[name] = limit
-    return limits
+def _parsed(objective: str) -> Expression:
+    return parsed_expression(objective, f"--maximize {objective!r}")
 
 
 class _Search:
     """Boxes, the most promising first: by the objective, or for the frontier by how far out their largest design is."""
 
-    def __init__(self, problem: Problem, objective: Expression | None) -> None:
+    def __init__(self, problem: Problem, quantities: tuple[str, ...], objective: Expression | None) -> None:
         self.network, self.space, self.limits = problem.network, problem.space, problem.limits
         self.objective = objective
         self.axes = [_ascending(axis) for axis in self.space.axes if axis.numeric]
@@ -135,7 +134,8 @@ class _Search:
         self.heap: list[tuple[Any, int, Box, Setting, Collection[str]]] = []
         self.boxes = 0
         named = set() if objective is None else set(expression.names(objective.node))
-        self.metrics = [name for name in METRICS if name in self.limits or name in named]
+        self.quantities = quantities
+        self.metrics = [name for name in self.quantities if name in self.limits or name in named]
         # What is alive at most is the largest of many sums: joined by what the spec asks, there are too many of them.
         self.joinable = "peak_memory" not in self.metrics
 
@@ -198,7 +198,8 @@ class _Search:
         """The design of a box that has one, priced in ints; None if it does not fit, or exceeds a limit."""
         values = self.space.complete(self.corner(box, setting))
         try:
-            costs = dict(zip(METRICS, metrics(price(self.network, values)), strict=True))
+            found = metrics(price(self.network, values), self.quantities)
+            costs = dict(zip(self.quantities, found, strict=True))
         except ConvcostError:
             return None
         if any(costs[name] > limit for name, limit in self.limits.items()):
@@ -263,7 +264,7 @@ class _Search:
     def form(self, fixed: Setting, first: dict[str, Any]) -> _Costs:
         """Closed forms at a setting of all that is not symbolic: of every design, or else of those like the first."""
         symbolic = [axis for axis in self.axes if axis.name not in dict(fixed)]
-        form = Form(self.network, self.space, symbolic, dict(fixed), first)
+        form = Form(self.network, self.space, symbolic, dict(fixed), first, quantities=self.quantities)
         if form.answers and self.joinable:
             try:
                 values, costs, limits = joined(self.network, self.space, symbolic, dict(fixed), self.metrics)
@@ -274,7 +275,7 @@ class _Search:
 
 
 class _Costs(NamedTuple):
-    """The closed forms of a design's values and METRICS, and the answers and limits for which they hold."""
+    """The closed forms of a design's values and quantities, and the answers and limits for which they hold."""
 
     values: dict[str, Any]
     metrics: dict[str, Int]

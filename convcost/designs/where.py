@@ -18,7 +18,6 @@ from convcost.exact.poly.core import denominator
 from convcost.spec import expression
 from convcost.spec.document import SpecError
 from convcost.spec.expression import Expression
-from convcost.values import named
 
 _COUNT = re.compile(r"(?<![\w.])\d+(?:\.\d+)?([A-Za-z]+)(?!\w)")
 _TESTS: dict[type[ast.cmpop], Callable[[Any], Any]] = {
@@ -58,25 +57,14 @@ def parse_where(text: str) -> list[Condition]:
     return list(_comparisons(parsed, parsed.node))
 
 
-def parse_limit(text: str) -> tuple[str, int]:
-    """`macs=300M` as ("macs", 300_000_000). Raises ConvcostError."""
-    form = "macs=300M, a whole number of 0 or more"
-    name, value = named(text, "--max", form)
-    parsed = parsed_expression(scaled(value), f"--max {text}")
-    limit = expression.evaluate(parsed, parsed.node, {})
-    if not isinstance(limit, int) or limit < 0 or isinstance(limit, bool):
-        raise ConvcostError(f"--max {text!r}: write it as {form}")
-    return name, limit
-
-
 def scaled(text: str) -> str:
-    """The text with counts such as 600M or 1.5bn written out, by the words that printed counts are read by."""
+    """The text with counts such as 600M, 1.5bn or 512KiB written out, by the words that printed counts are read by."""
     from convcost.printed.numbers import parse
     from convcost.printed.units import scale_and_unit
 
     def written(match: re.Match[str]) -> str:
         scale, unit = scale_and_unit(match[1]) or ("", "")
-        return f"({parse(match[0]).value()})" if scale and not unit else match[0]
+        return f"({parse(match[0]).value()})" if scale and unit in ("", "bytes") else match[0]
 
     return _COUNT.sub(written, text)
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import yaml
 
 from convcost.errors import ConvcostError
-from convcost.files import reading
+from convcost.files import reading, revisions
 
 MAX_BYTES = 500_000
 MAX_VALUES = 10_000
@@ -116,8 +116,11 @@ def _read(text: str, file: str) -> Value:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, which must be regular, UTF-8 and of at most MAX_BYTES. Raises ConvcostError."""
-    data = reading.read(path, MAX_BYTES, "a spec")
+    """The text of a file, or of REVISION:PATH in git: regular, UTF-8 and of at most MAX_BYTES. Raises ConvcostError."""
+    if ":" in str(path) and not path.exists():
+        data = revisions.read(str(path), MAX_BYTES, "a spec")
+    else:
+        data = reading.read(path, MAX_BYTES, "a spec")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from convcost.designs.forms import METRICS
+from convcost.cost.quantities import quantity
 from convcost.designs.solve import Problem, Solution
 from convcost.errors import ConvcostError, MissingExtraError
 from convcost.files.writing import atomically
@@ -22,8 +22,10 @@ def table(problem: Problem, solutions: Sequence[Solution], objective: str | None
     """The designs in order, with their costs and what they use of each limit."""
     names = problem.space.names
     columns = [Column(name, name, align="right") for name in names]
-    columns += [Column(metric, metric, "count", wrap=True) for metric in METRICS if metric != "peak_memory"]
-    columns.append(Column("peak_memory_bytes", "peak memory", "bytes", wrap=True))
+    for name in problem.quantities(objective):
+        unit = quantity(name).unit
+        title = name.replace("_", " ") if unit else name
+        columns.append(Column(f"{name}_{unit}" if unit else name, title, unit or "count", wrap=True))
     columns += [Column(f"{metric}_used", f"of {metric}", "percent", drop=1) for metric in problem.limits]
     columns += [Column("objective", objective, align="right")] if objective else []
     rows = []

@@ -170,6 +170,8 @@ def test_every_shell_is_given_whole_words(shell, monkeypatch, tmp_path):
         ("roofline vgg11 --machine b", ["bandwidth="]),
         ("sweep mobilenet_v2 --over wi", ["width="]),
         ("solve mobilenet_v2 --max ma", ["macs="]),
+        ("check vgg11 --max me", ["memory="]),
+        ("compare vgg11 vgg13 --fail-on ma", ["macs+"]),
         ("verify vgg11 --device c", ["cpu", "cuda"]),
     ],
 )

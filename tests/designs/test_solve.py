@@ -242,7 +242,7 @@ BAD = {
 
 @pytest.mark.parametrize("text", ["300M", "300m", "0.3G", "0.3b", "300_000_000", "300000K"])
 def test_a_limit_is_read_as_list_reads_it(text):
-    from convcost.designs.solve import limits_of
+    from convcost.designs.budget import limits_of
     from convcost.network import shipped
 
     assert limits_of([f"macs={text}"]) == {"macs": 300_000_000}
