@@ -347,7 +347,7 @@ def test_a_closed_pipe_is_one_line():
 def test_interrupt_is_one_line():
     wait = (
         "import sys, time; from convcost.cli import commands, run; "
-        "commands.check.callback = lambda file: (print('ready', flush=True), time.sleep(30)); "
+        "commands.check.callback = lambda **_: (print('ready', flush=True), time.sleep(30)); "
         "sys.exit(run(['check', 'x']))"
     )
     command = [sys.executable, "-c", wait]

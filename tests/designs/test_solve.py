@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from convcost.cost.memory import peak_memory
 from convcost.designs.solve import Problem, axis_of, intervals_of
 from convcost.designs.space import parse_derived, space_of
+from convcost.door import solve
 from convcost.errors import ConvcostError
 from convcost.network import load
 
@@ -222,7 +223,7 @@ def cli(*arguments):
 
 BAD = {
     "batch without values": (["--max", "macs=5", "--over", "batch"], "--over batch: say which values it has"),
-    "no metric": (["--max", "flops=3M", "--over", "H"], "a limit is on params, macs, activations"),
+    "no metric": (["--max", "flops=3M", "--over", "H"], "there is no quantity 'flops'; did you mean flops2?"),
     "no number": (["--max", "macs=many", "--over", "H"], "unknown name 'many'"),
     "half a mac": (["--max", "macs=0.5", "--over", "H"], "write it as macs=300M"),
     "negative": (["--max", "macs=-5", "--over", "H"], "write it as macs=300M"),
@@ -284,3 +285,21 @@ def test_pictures(name, tmp_path, capsys):
     assert first == second
     assert first[:8] == b"\x89PNG\r\n\x1a\n" if name.endswith("png") else b"width" in first and b"<svg" in first
     assert "300,000,000" in capsys.readouterr().out
+
+
+def test_a_limit_can_be_on_what_a_tool_counts():
+    """Every design within it is on the frontier or below a design that is, each priced by itself."""
+    limit, found = 30_000_000, load("mobilenet_v1")
+    axes = ["width=0.25:1:0.25", "H=32:224:32"]
+    frontier = solve(found, max={"fvcore": limit}, over=axes)
+    kept = {
+        (width, size)
+        for width in (Fraction(n, 4) for n in range(1, 5))
+        for size in range(32, 225, 32)
+        if found.price((3, size, size), width=width).total(as_="fvcore") <= limit
+    }
+    best = {one for one in kept if not any(o != one and o[0] >= one[0] and o[1] >= one[1] for o in kept)}
+    assert {(s.values["width"], s.values["H"]) for s in frontier} == best
+    for solution in frontier:
+        cost = found.price((3, solution.values["H"], solution.values["H"]), width=solution.values["width"])
+        assert solution.costs["fvcore"] == cost.total(as_="fvcore")
