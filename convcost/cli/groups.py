@@ -9,7 +9,13 @@ import click
 
 SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Look": dict.fromkeys(("layers", "table", "list", "show", "compare"), "commands"),
-    "Check a paper": {"audit": "auditing", "reconcile": "auditing", "dialects": "peers", "verify": "peers"},
+    "Check a paper": {
+        "audit": "auditing",
+        "reconcile": "auditing",
+        "dialects": "peers",
+        "verify": "peers",
+        "cite": "citing",
+    },
     "Design": {"formula": "closed", "sweep": "sweep", "solve": "sweep"},
     "Run": dict.fromkeys(("memory", "roofline", "training"), "running"),
     "Extend": {"new": "commands", "check": "commands", "help": "words"},

@@ -171,6 +171,7 @@ def test_every_shell_is_given_whole_words(shell, monkeypatch, tmp_path):
         ("sweep mobilenet_v2 --over wi", ["width="]),
         ("solve mobilenet_v2 --max ma", ["macs="]),
         ("check vgg11 --max me", ["memory="]),
+        ("cite vgg11 --style m", ["macros", "metafile"]),
         ("compare vgg11 vgg13 --fail-on ma", ["macs+"]),
         ("verify vgg11 --device c", ["cpu", "cuda"]),
     ],
