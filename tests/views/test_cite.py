@@ -30,9 +30,9 @@ def test_a_sentence_says_all():
     text = of("sentence", batch=2)
     for said in ("resnet50@v1.5", "25,557,032 parameters", "8,178,368,512 MACs", "3x224x224, batch 2", "convcost "):
         assert said in text
-    text = of("sentence", as_="thop", batch=2)  # 2 x 4,133,742,592, the real tool's count
-    assert "8,267,485,184 MACs (" in text
-    assert ", as thop 0.1.1" in text
+    text = of("sentence", as_="fvcore", batch=2)  # 2 x 4,111,512,576, the real tool's count
+    assert "8,223,025,152 MACs (" in text
+    assert ", as fvcore 0.1.5" in text
 
 
 def test_timms_stats_as_its_cards_have_them():
