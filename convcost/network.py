@@ -189,6 +189,10 @@ def load(name: str | PathLike[str], /, **knobs: Any) -> Network:
     if not isinstance(name, (str, PathLike)):
         raise ConvcostError(f"a network is loaded by its name or its file's path, got {name!r}")
     text = fspath(name)
+    if text.startswith("torch:"):
+        raise ConvcostError(
+            f"{text}: code runs where it is named on the command line; here, convcost.from_torch(module)"
+        )
     reference, settings = _referred(text)
     inputs = [setting.removeprefix("input=") for setting in settings if setting.startswith("input=")]
     if len(inputs) > 1:

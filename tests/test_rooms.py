@@ -24,11 +24,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "network": ("spec",),
     "formulas": ("network", "exact"),
     "torchbridge": ("cost", "network"),
+    "imports": ("torchbridge",),
     "designs": ("formulas",),
     "published": ("network", "tablefiles"),
     "auditing": ("published",),
     "door": ("designs", "auditing"),
-    "views": ("render", "torchbridge", "door"),
+    "views": ("render", "imports", "door"),
     "cli": ("views",),
 }
 """What each room may import, beside what those rooms may: the table of the house, from the ground up."""

@@ -37,6 +37,8 @@ class NetworkName(click.ParamType[str]):
         from convcost.spec.model import Spec
         from convcost.spec.names import letters
 
+        if incomplete.startswith("torch:"):
+            return []  # which would run it
         base, at, variant = incomplete.rpartition("@")
         file, colon, network = incomplete.rpartition(":")
         try:
@@ -263,10 +265,15 @@ def output_options(command: Command) -> Command:
 
 
 def load_network(name: str, settings: tuple[str, ...]) -> Network:
-    """The network of a name, with its --set options. Raises ConvcostError."""
+    """The network of a name, with its --set options. Raises ConvcostError.
+
+    This is the one place where a name can be code to run, and it is one that somebody has typed.
+    """
+    from convcost.imports import TORCH, torch_named
     from convcost.network import load, parse_settings
 
-    return load(name, **parse_settings(settings, "--set"))
+    given = parse_settings(settings, "--set")
+    return torch_named(name, given) if name.startswith(TORCH) else load(name, **given)
 
 
 def show(table: Table, format_: str, exact: bool) -> None:

@@ -5,6 +5,7 @@ Counts are exact, of the kind of the input shape's sizes: ints, int64 arrays or 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from itertools import repeat
@@ -17,6 +18,7 @@ from convcost.counters.rules import rule
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int, require_above, require_integer, total, unboxed
 from convcost.ops import Op, Shape, format_shape, operators_of, sum_params, sum_work
+from convcost.ops.traced import Traced
 
 if TYPE_CHECKING:
     from convcost.cost.receptive import ReceptiveField
@@ -187,6 +189,11 @@ class Cost(Sequence[Line]):
     def not_counted(self, as_: str = "macs") -> dict[str, int]:
         """Work that a rule counts nothing of, by operator (or as `conv bias`), with how many layers do it."""
         return rule(as_).not_counted(self.with_auxiliary)
+
+    @cached_property
+    def unknown(self) -> dict[str, int]:
+        """Operators of an import that have no rule, with how many layers do them: totals are lower bounds with any."""
+        return dict(Counter(row.operator for row in self.rows if isinstance(row.op, Traced) and not row.op.known))
 
     @cached_property
     def receptive_fields(self) -> dict[str, ReceptiveField]:

@@ -9,6 +9,7 @@ from convcost.counters.line import Line
 from convcost.errors import warn
 from convcost.ops import Shape
 from convcost.ops.doubts import clear_from, doubts
+from convcost.ops.traced import Traced
 
 MAX_INPUTS = 64
 """How many inputs a graph remembers to have been looked at."""
@@ -30,7 +31,11 @@ def warn_of(graph: Graph, input: Shape, priced: Sequence[Evaluated | Line]) -> N
 
 
 def _found(graph: Graph, priced: Sequence[Evaluated | Line]) -> list[str]:
-    lines: dict[tuple[object, str], str] = {}
+    unknown = [node for node in graph.nodes if isinstance(node.op, Traced) and not node.op.known]
+    lines: dict[tuple[object, str], str] = {
+        ("", node.op.name): f"layer {node.name}: {node.op.name} has no rule, and what it does is not counted"
+        for node in reversed(unknown)
+    }
     clear: set[tuple[int, int]] = set()
     for i in graph.windowed:
         node, inputs = graph.nodes[i], priced[i].inputs

@@ -46,6 +46,8 @@ class Node(NamedTuple):
     """The symbolic repeats that it is in, from the outermost."""
     shares: int | None = None
     """The node, counted from 0, whose weights it uses: of a layer that is used again. It has none of its own."""
+    counts: Params | None = None
+    """What it stores, where its operator's rule does not say: of weights that are fixed, computed, or others' too."""
 
 
 class Evaluated(NamedTuple):
@@ -154,6 +156,8 @@ class Graph:
                         one = evaluated(memo, (epoch, node.repeats) if node.repeats else epoch, op, xs)
                         if node.shares is not None:
                             one = self._again(node.shares, one, tensors)
+                        if node.counts is not None:
+                            one = one._replace(params=node.counts)
                         results.append(one.over(node.repeats))
                 tensors.append(one.shape)
         except ConvcostError as error:
@@ -165,9 +169,9 @@ class Graph:
     def _steps(self) -> tuple[tuple[Op, int | None, Node], ...]:
         """Each node, with its operator, and its input if nothing but that says what it costs, else None.
 
-        Several inputs do, a symbolic repeat, and a first use, whose weights it shares.
+        Several inputs do, a symbolic repeat, a first use, whose weights it shares, and what it is said to store.
         """
-        alone = (len(n.inputs) == 1 and not n.repeats and n.shares is None for n in self.nodes)
+        alone = (len(n.inputs) == 1 and not n.repeats and n.shares is None and n.counts is None for n in self.nodes)
         return tuple((n.op, n.inputs[0] if one else None, n) for n, one in zip(self.nodes, alone, strict=True))
 
     def _again(self, shares: int, again: Evaluated, tensors: Sequence[Shape]) -> Evaluated:
@@ -205,7 +209,7 @@ def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
         raise ShapeError(f"{op.name} takes {op.inputs or 'two inputs or more'}, got {len(xs)}")
     try:
         shape = op.out_shape(*xs)
-        for size in shape if shape is not xs[0] else ():  # what is kept has been looked at
+        for size in shape if not xs or shape is not xs[0] else ():  # what is kept has been looked at
             if type(size) is int and 0 < size < TOO_LARGE:
                 continue
             if isinstance(size, int) and size >= TOO_LARGE:
@@ -301,14 +305,18 @@ class GraphBuilder:
     def __len__(self) -> int:
         return len(self._nodes)
 
-    def add(self, op: Op, *inputs: Tensor, name: str | None = None, place: object = "") -> Tensor:
+    def add(
+        self, op: Op, *inputs: Tensor, name: str | None = None, place: object = "", counts: Params | None = None
+    ) -> Tensor:
         """Append an operator. Without a name it gets the operator's, numbered from the second on.
+
+        `counts` is what it stores, where that is not its operator's rule.
 
         Raises ConvcostError if the name is taken, or the inputs are of another graph or do not fit the operator.
         """
         if not isinstance(op, Op):
             raise ConvcostError(f"{self.name}: an operator is a record such as ReLU(), got {op!r}")
-        return self._add(self._shared(op), inputs, name, place, op.name)
+        return self._add(self._shared(op), inputs, name, place, op.name, None, counts)
 
     def again(self, layer: Tensor, *inputs: Tensor, name: str | None = None, place: object = "") -> Tensor:
         """Use the layer that made a tensor once more, with the same weights, on other inputs.
@@ -334,6 +342,7 @@ class GraphBuilder:
         place: object,
         default: str,
         shares: int | None = None,
+        counts: Params | None = None,
     ) -> Tensor:
         nodes, tensors = self._nodes, self._tensors
         for x in inputs:
@@ -341,7 +350,7 @@ class GraphBuilder:
                 raise ConvcostError(f"{self.name}: {op.name} takes tensors that this builder has made, got {x!r}")
         full = self._unique(default if name is None else name, named=name is not None, place=place)
         taken = tuple([x.index for x in inputs])
-        node = Node(full, op, taken, self._auxiliary > 0, place, self.repeats, shares)
+        node = Node(full, op, taken, self._auxiliary > 0, place, self.repeats, shares, counts)
         try:
             one = evaluated(self._memo, in_force(), op, tuple([x.shape for x in inputs]))
             if shares is not None:

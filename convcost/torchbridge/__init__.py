@@ -16,6 +16,7 @@ from convcost.ops import Shape
 from convcost.spec.inputs import parse_shape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
     import torch
@@ -86,7 +87,7 @@ def verify(
         return verify_graph(graph, shape, where or torch_device("cpu"))
 
 
-def module_named(name: str) -> nn.Module:
+def module_named(name: str, arguments: Mapping[str, Any] | None = None, said: str = "") -> nn.Module:
     """The module that `package.module:callable` makes: see `convcost.torchbridge.named`; runs that code.
 
     Raises ConvcostError for what is none, MissingExtraError without torch.
@@ -94,7 +95,7 @@ def module_named(name: str) -> nn.Module:
     _require("torch")
     from convcost.torchbridge.named import module_named
 
-    return module_named(name)
+    return module_named(name, arguments, said)
 
 
 def _graph(

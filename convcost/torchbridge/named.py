@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from inspect import ismodule
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from convcost.errors import ConvcostError, did_you_mean
@@ -13,41 +15,61 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def module_named(name: str) -> nn.Module:
-    """The module that a name makes: `torchvision.models:resnet50`, `my.model:Net`, `my.model:net`.
+def module_named(name: str, arguments: Mapping[str, Any] | None = None, said: str = "") -> nn.Module:
+    """The module that a name makes: `torchvision.models:resnet50`, `my.model:Net`, `my.model:net#backbone`.
 
-    What stands behind the colon is a module, or is called without arguments to make one; it is looked for in the
-    current folder as well. This runs the code that is named. Raises ConvcostError, in one line, for a name that is
-    none, for whatever that code raises, and for what is no module.
+    What stands behind the colon is a module, or is called with the arguments to make one; behind a # stands a part of
+    it. It is looked for in the current folder as well. This runs the code that is named. `said` is how errors call it.
+    Raises ConvcostError, in one line, for a name that is none, for whatever that code raises, and for what is no
+    module.
     """
     from torch import nn
 
-    package, colon, attribute = name.partition(":")
+    said = said or f"--module {name!r}"
+    whole, _, part_of_it = name.partition("#")
+    package, colon, attribute = whole.partition(":")
     if not (package and colon and attribute):
-        raise ConvcostError(f"--module {name!r}: write it as package.module:callable")
-    found: Any = _imported(package, name)
+        raise ConvcostError(f"{said}: write it as package.module:callable")
+    found: Any = _imported(package, said)
     for part in attribute.split("."):
         if not hasattr(found, part):
-            raise ConvcostError(f"--module {name!r}: there is no {part!r} in it{did_you_mean(part, dir(found))}")
+            raise ConvcostError(f"{said}: there is no {part!r} in it{did_you_mean(part, dir(found))}")
         found = getattr(found, part)
-    if not isinstance(found, nn.Module) and callable(found):
+    if isinstance(found, nn.Module):
+        if arguments:
+            raise ConvcostError(f"{said}: it is a module already, and takes no {', '.join(arguments)}")
+    elif callable(found):
         try:
-            found = found()
+            found = found(**(arguments or {}))
         except Exception as error:  # noqa: BLE001  # the user's code may raise anything
-            raise ConvcostError(f"--module {name!r}: {_said(error)}") from None
+            raise ConvcostError(f"{said}: {_said(error)}") from None
     if not isinstance(found, nn.Module):
         kind = "a Python module" if ismodule(found) else f"a {type(found).__name__}"
-        raise ConvcostError(f"--module {name!r}: a torch.nn.Module is needed, and this is {kind}")
-    return found
+        raise ConvcostError(f"{said}: a torch.nn.Module is needed, and this is {kind}")
+    if not part_of_it:
+        return found
+    parts: dict[str, nn.Module] = dict(found.named_modules(remove_duplicate=False))
+    if part_of_it not in parts:
+        raise ConvcostError(f"{said}: it has no part {part_of_it!r}{did_you_mean(part_of_it, parts)}")
+    return parts[part_of_it]
 
 
-def _imported(package: str, name: str) -> Any:
+def _imported(package: str, said: str) -> Any:
     if "" not in sys.path:
         sys.path.insert(0, "")  # the current folder, as `python -m` has it
     try:
         return import_module(package)
+    except ModuleNotFoundError as error:
+        raise ConvcostError(f"{said}: {_said(error)}{_near(error.name or '')}") from None
     except Exception as error:  # noqa: BLE001  # the user's code may raise anything
-        raise ConvcostError(f"--module {name!r}: {_said(error)}") from None
+        raise ConvcostError(f"{said}: {_said(error)}") from None
+
+
+def _near(package: str) -> str:
+    """A package of nearly the name of one that there is not."""
+    parent, _, last = package.rpartition(".")
+    folders = list(getattr(sys.modules.get(parent), "__path__", ())) if parent else None
+    return did_you_mean(last, (one.name for one in iter_modules(folders)))
 
 
 def _said(error: Exception) -> str:

@@ -34,7 +34,8 @@ def layers(
     """
     params, ops = params_and_ops(as_)
     lines = cost.lines(depth, only=only, fold=fold)
-    totals = [cost.total, *([cost.auxiliary, cost.with_auxiliary] if cost.auxiliary is not None else [])]
+    total = cost.total._replace(name="total, at least") if cost.unknown else cost.total
+    totals = [total, *([cost.auxiliary, cost.with_auxiliary] if cost.auxiliary is not None else [])]
     whole = ops.of(cost.total)
 
     def counts(line: Line) -> tuple[Value, ...]:
@@ -145,6 +146,8 @@ def _remarks(cost: Cost, as_: str, only: Collection[str], fold: bool) -> tuple[s
         remarks.append("Norms and activations are counted with the convolution or linear layer that they alone follow.")
     if only:
         remarks.append(f"Shown are layers of kind {' and '.join(only)}; total is the whole network.")
+    if unknown := ", ".join(f"{name} ({count})" for name, count in cost.unknown.items()):
+        remarks.append(f"Without a rule, and not counted, with the number of layers: {unknown}")
     if missed := ", ".join(f"{name} ({count})" for name, count in cost.not_counted(as_).items()):
         remarks.append(f"{as_} does not count, with the number of layers: {missed}")
     return tuple(remarks)

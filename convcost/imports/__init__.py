@@ -1,0 +1,60 @@
+"""Networks that are no spec: torch modules, as graphs with the interface of any network.
+
+Importing this package imports no framework; what needs one says so in one line where it is missing.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from convcost.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
+
+    from convcost.imports.network import ImportedNetwork
+
+TORCH = "torch:"
+"""What the name of a network begins with where it is code to run: never guessed, and read from no file."""
+
+
+def from_torch(module: nn.Module, input: Any = None, /, *, name: str | None = None) -> ImportedNetwork:
+    """The network that a torch module runs, for an input of a sample: `from_torch(module, (3, 224, 224))`.
+
+    The module runs once in evaluation mode, on tensors without data: nothing is computed, no weight copied, and it is
+    afterwards what it was. Its scopes are the names of layers.
+
+    Args:
+        module: any module that runs on tensors without reading their values.
+        input: (channels, *sizes) or "3x224x224"; an example tensor, whose first axis is the batch; a list of such, or a
+            dict of them by argument, where it takes several.
+        name: what tables call it; its class by default.
+
+    Returns:
+        A network with the interface of any other, and beside it `unused`, `tied`, `unknown` and `per_forward`.
+
+    Raises:
+        ConvcostError: in one line, with the layer, for whatever the module raises, for a ScriptModule, and for what is
+            no cost of one sample. MissingExtraError without torch.
+    """
+    if find_spec("torch") is None:
+        raise MissingExtraError("torch", "torch")
+    from convcost.imports.modules import imported
+
+    return imported(module, input, name)
+
+
+def torch_named(name: str, arguments: Mapping[str, Any]) -> ImportedNetwork:
+    """The network of `torch:package.module:callable`, or of a part of it, `...#part`; runs the code that is named.
+
+    Raises ConvcostError, in one line, for a name that is none, for whatever the code raises and for what is no module.
+    """
+    from convcost.torchbridge import module_named
+
+    return from_torch(module_named(name.removeprefix(TORCH), arguments, name), name=name)
+
+
+__all__ = ["TORCH", "from_torch", "torch_named"]

@@ -1,0 +1,111 @@
+"""Imported networks, with the interface of those of a spec: what a spec says of them, and what the import found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from convcost.cost.graph import Graph
+from convcost.cost.inputs import as_input
+from convcost.errors import ConvcostError, warn
+from convcost.exact.integers import is_symbolic
+from convcost.imports.recipe import Recipe
+from convcost.network import Network
+from convcost.ops import Shape, format_shape
+from convcost.spec.document import Mark
+from convcost.spec.inputs import Input, parse_shape
+from convcost.spec.model import Preset, Spec
+
+KEPT = 32
+"""Sizes of which the recipe is remembered."""
+
+
+class ImportedSpec(Spec):
+    """What takes a spec's place: no text and no knobs, but a way to run the network on an input of any size."""
+
+    def __init__(
+        self, name: str, run: Callable[[Shape], Recipe], example: Shape | None, source: str, guess: Shape | None = None
+    ) -> None:
+        self.text, self.file = "", name
+        self.name = self.title = self.family = name
+        self.source, self.notes = source, ""
+        self.knobs = {}
+        self.networks, self.variants = {name: Preset(name, {})}, {}
+        self.sized = True
+        self.example = example
+        self._guess = guess
+        self._run = run
+        self._recipes: dict[Shape, Recipe] = {}
+
+    def defined_input(self, network: str, variant: str | None) -> Input:
+        """The example that it was imported with; without one the usual image, if it takes images, with a warning.
+
+        Raises ConvcostError if neither is known.
+        """
+        shape = self.example or self._guess
+        if shape is None:
+            raise ConvcostError(f"{self.name}: what is its input? Say (channels, *sizes), like 3x224x224")
+        if self.example is None:
+            warn(f"{self.name}: its input is not said, {format_shape(shape)} is assumed")
+        return Input(shape, Mark(self.name, 1, 1))
+
+    def recipe(self, input: Shape) -> Recipe:
+        """What runs on an input."""
+        recipe = self._recipes.pop(input, None)
+        if recipe is None:
+            try:
+                recipe = self._run(input)
+            except ConvcostError as error:
+                raise ConvcostError(f"{self.name} at {format_shape(input)}: {error}") from error
+        self._recipes[input] = recipe
+        if len(self._recipes) > KEPT:
+            del self._recipes[next(iter(self._recipes))]
+        return recipe
+
+    def build(self, name: str, input: Shape, settings: Mapping[str, Any]) -> Graph:
+        """The graph on an input, with a warning of what has no rule. Raises ConvcostError where it does not run."""
+        if any(map(is_symbolic, input)) or any(hasattr(size, "dtype") for size in input):
+            raise ConvcostError(f"{self.name}: an imported network runs on one size at a time")
+        return self.recipe(input).graph(name)
+
+
+@dataclass(frozen=True)
+class ImportedNetwork(Network):
+    """A network that was imported: a torch module, or a model file. Get one with `from_torch`."""
+
+    spec: ImportedSpec
+
+    @property
+    def recipe(self) -> Recipe:
+        """What runs on its input."""
+        return self.spec.recipe(self.input)
+
+    @property
+    def unused(self) -> dict[str, int]:
+        """Parameters that no output depends on, by name, with how many each is."""
+        return self.recipe.unused
+
+    @property
+    def tied(self) -> dict[str, int]:
+        """Parameters that several layers use, by name, and how many do."""
+        return self.recipe.tied
+
+    @property
+    def unknown(self) -> dict[str, list[str]]:
+        """Operators whose work nobody has said, and the layers that they are: with any, totals say 'at least'."""
+        return self.recipe.unknown
+
+    @property
+    def per_forward(self) -> int:
+        """Multiply-adds on parameters alone, once in a pass for all samples: no part of the totals."""
+        return self.recipe.per_forward
+
+    def shape(self, input: Shape | str | None = None) -> Shape:
+        """An input as (channels, *sizes); its example for None. Raises ConvcostError for what is none."""
+        if input is None or self.spec.example is not None:
+            return super().shape(input)
+        return parse_shape(input) if isinstance(input, str) else as_input(self.name, input)
+
+    def _graph(self, shape: Shape) -> Graph:
+        return self.spec.build(self.reference, shape, {})

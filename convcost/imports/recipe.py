@@ -1,0 +1,155 @@
+"""What an import has found: steps in the order in which they ran, what each stores, and the graph that they are.
+
+No framework is known here. A value is a number: of a step, from 0 on, or of an input: -1 the first, -2 the next.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from convcost.cost.graph import Graph, GraphBuilder, Tensor
+from convcost.ops import NO_PARAMS, Op, Params, Shape
+from convcost.ops.traced import Traced
+
+
+class Stored(NamedTuple):
+    """A parameter or buffer of a module, by its identity one of a kind under however many names."""
+
+    name: str
+    elements: int
+    trained: bool
+
+
+class Call(NamedTuple):
+    """One call of a module: the path to it, and a number that no other call has."""
+
+    path: tuple[str, ...]
+    number: int
+
+
+class Used(NamedTuple):
+    """What a step takes of what is stored, by identity and by kind of parameter, directly or as computed from it."""
+
+    weights: frozenset[int] = frozenset()
+    biases: frozenset[int] = frozenset()
+    norm_affine: frozenset[int] = frozenset()
+    norm_stats: frozenset[int] = frozenset()
+
+
+UNUSED = Used()
+
+
+class Step(NamedTuple):
+    """An operator that ran."""
+
+    op: Op
+    inputs: tuple[int, ...]
+    calls: tuple[Call, ...] = ()
+    """The module calls that it ran in, from the outermost."""
+    used: Used = UNUSED
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network as it ran on one input, and the graph of it."""
+
+    inputs: tuple[Shape, ...]
+    steps: tuple[Step, ...]
+    outputs: tuple[int, ...]
+    stored: Mapping[int, Stored] = field(default_factory=dict)
+    per_forward: int = 0
+    """Multiply-adds of products of what is stored, done once in a pass, however many samples there are."""
+
+    def live(self) -> Iterator[int]:
+        """The steps that reach an output, in order."""
+        needed = set(self.outputs)
+        for number in reversed(range(len(self.steps))):
+            if number in needed:
+                needed.update(self.steps[number].inputs)
+        return (number for number in range(len(self.steps)) if number in needed)
+
+    def uses(self) -> Counter[int]:
+        """How many steps that reach an output take each of what is stored."""
+        return Counter(one for number in self.live() for one in frozenset().union(*self.steps[number].used))
+
+    @property
+    def unused(self) -> dict[str, int]:
+        """Parameters that no output depends on, by name, with their elements: auxiliary heads, as a rule."""
+        uses = self.uses()
+        return {one.name: one.elements for key, one in self.stored.items() if one.trained and not uses[key]}
+
+    @property
+    def tied(self) -> dict[str, int]:
+        """Parameters that several steps use, by name, and how many do."""
+        uses = self.uses()
+        return {one.name: uses[key] for key, one in self.stored.items() if one.trained and uses[key] > 1}
+
+    @property
+    def unknown(self) -> dict[str, list[str]]:
+        """Operators without a rule, and the layers that they are."""
+        found: dict[str, list[str]] = {}
+        for number, name in self.names().items():
+            op = self.steps[number].op
+            if isinstance(op, Traced) and not op.known:
+                found.setdefault(op.name, []).append(name)
+        return found
+
+    def graph(self, name: str) -> Graph:
+        """The graph of all that reaches an output. Raises ConvcostError where a layer does not fit."""
+        builder = GraphBuilder(name, self.inputs[0])
+        made = {-1: builder.input}
+        for number, shape in enumerate(self.inputs[1:], 2):
+            made[-number] = builder.add(Traced("input", shape=shape), name=f"input_{number}")
+        firsts: dict[tuple[Op, Used], Tensor] = {}
+        claimed: set[int] = set()
+        for number, called in self.names().items():
+            op, inputs, _, used = self.steps[number]
+            xs = [made[i] for i in inputs]
+            first = firsts.get((op, used)) if used != UNUSED else None
+            if first is not None:
+                made[number] = builder.again(first, *xs, name=called)
+            else:
+                counts = self._counts(op, [x.shape for x in xs], used, claimed)
+                made[number] = builder.add(op, *xs, name=called, counts=counts)
+                firsts[op, used] = made[number]
+        for output in self.outputs:
+            builder.output(made[output])
+        return builder.graph()
+
+    def _counts(self, op: Op, xs: list[Shape], used: Used, claimed: set[int]) -> Params | None:
+        """What a step stores that none before it has: None if that is its operator's rule."""
+        if used is UNUSED:
+            return None if op.params(xs, op.out_shape(*xs)) == NO_PARAMS else NO_PARAMS
+        counts = []
+        for kind, keys in zip(Used._fields, used, strict=True):
+            fresh = [self.stored[key] for key in keys if key not in claimed]
+            counts.append(sum(one.elements for one in fresh if one.trained == (kind != "norm_stats")))
+            claimed |= keys
+        found = Params(*counts)
+        return None if found == op.params(xs, op.out_shape(*xs)) else found
+
+    def names(self) -> dict[int, str]:
+        """A name for each step that reaches an output, by its number.
+
+        A module's call that is one step has the module's path; others are called by their operators within it. What
+        would be called as something else is numbered.
+        """
+        live = [*self.live()]
+        alone = Counter(call for number in live for call in self.steps[number].calls)
+        scopes = {call.path[:n] for call in alone for n in range(1, len(call.path) + 1) if alone[call] > 1}
+        scopes |= {call.path[:n] for call in alone for n in range(1, len(call.path))}
+        taken: set[tuple[str, ...]] = set()
+        found = {}
+        for number in live:
+            op, _, calls, _ = self.steps[number]
+            within = calls[-1].path if calls else ()
+            path = within if within and alone[calls[-1]] == 1 else (*within, op.name.rpartition(".")[2])
+            name, n = path, 2
+            while name in taken or name in scopes:
+                name, n = (*path[:-1], f"{path[-1]}_{n}"), n + 1
+            taken.add(name)
+            found[number] = "/".join(name)
+        return found

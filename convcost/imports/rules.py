@@ -1,0 +1,601 @@
+"""What functions of torch are, as operators: one rule each, which takes what the function takes.
+
+A rule emits one of our operators, where it is just that; a NoRuleError, or arguments that it does not know, leave the
+function to `Tracer._step`. Importing this module imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+from torch import Tensor
+
+from convcost import ops
+from convcost.errors import ConvcostError
+from convcost.imports.tracing import NoRuleError, Rule, Tensors, Tracer
+from convcost.ops import Op, Work
+
+RULES: dict[str, Rule] = {}
+"""The rule of each function, by its name; torch has one name for a function and a method that do the same."""
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """A rule of functions of these names."""
+
+    def named(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(names, function))
+        return function
+
+    return named
+
+
+def _one(values: Sequence[Any]) -> Any:
+    """One value for all axes, if they agree."""
+    values = tuple(values)
+    return values[0] if len(set(values)) == 1 else values
+
+
+def _axes(value: Any, rank: int) -> Any:
+    """An argument that torch takes as a number, or as one number per axis."""
+    if not isinstance(value, tuple | list):
+        return value
+    return _one([*value] * (rank if len(value) == 1 else 1))
+
+
+def stored(weight: Tensor, bias: Tensor | None) -> Tensors:
+    """What a layer with these stores."""
+    return {"weights": weight, "biases": bias}
+
+
+def _plain(t: Tracer, *tensors: Tensor) -> None:
+    """Refuse tensors whose first axis is not the samples, alone: operators of ours have it so."""
+    _require(all(map(t.plain, tensors)))
+
+
+def _require(fits: bool) -> None:
+    if not fits:
+        raise NoRuleError
+
+
+# -- products --------------------------------------------------------------------------------------------------------
+
+
+@rule("conv1d", "conv2d", "conv3d")
+def _conv(
+    t: Tracer,
+    out: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> None:
+    rank = weight.dim() - 2
+    kernel, channels, outputs = _one(weight.shape[2:]), weight.shape[1] * groups, weight.shape[0]
+    try:
+        t.constant(weight, bias)
+        _plain(t, x, out)
+        step, hole = _axes(stride, rank), _axes(dilation, rank)
+        sides = 0 if padding == "valid" else padding if isinstance(padding, str) else _axes(padding, rank)
+        op: Op
+        if groups == channels > 1:
+            op = ops.DepthwiseConv(kernel, step, sides, hole, outputs // channels, bias is not None)
+        else:
+            op = ops.Conv(outputs, kernel, step, sides, hole, groups, bias is not None)
+        t.emit(op, [x], out, stored(weight, bias))
+    except NoRuleError:
+        n = t.each(out.numel())
+        work = Work(n * prod(weight.shape[1:]), adds=n if bias is not None else 0)
+        t.traced(f"conv{rank}d", [x, *t.alive(weight, bias)], out, work, used=stored(weight, bias))
+
+
+@rule("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+def _conv_transpose(
+    t: Tracer,
+    out: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> None:
+    rank = weight.dim() - 2
+    try:
+        t.constant(weight, bias)
+        _plain(t, x, out)
+        op = ops.ConvTranspose(
+            weight.shape[1] * groups,
+            _one(weight.shape[2:]),
+            _axes(stride, rank),
+            _axes(padding, rank),
+            _axes(output_padding, rank),
+            groups,
+            bias is not None,
+            _axes(dilation, rank),
+        )
+        t.emit(op, [x], out, stored(weight, bias))
+    except NoRuleError:
+        adds = t.each(out.numel()) if bias is not None else 0
+        work = Work(t.each(x.numel()) * prod(weight.shape[1:]), adds=adds)
+        t.traced(f"conv_transpose{rank}d", [x, *t.alive(weight, bias)], out, work, used=stored(weight, bias))
+
+
+@rule("linear")
+def _linear(t: Tracer, out: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> None:
+    try:
+        t.constant(weight, bias)
+        _plain(t, x, out)
+        _require(x.dim() == 2)
+        t.emit(ops.Linear(weight.shape[0], bias is not None), [x], out, stored(weight, bias))
+    except NoRuleError:
+        n = t.each(out.numel())
+        work = Work(n * weight.shape[-1], adds=n if bias is not None else 0)
+        t.traced("linear", [x, *t.alive(weight, bias)], out, work, used=stored(weight, bias))
+
+
+@rule("matmul", "mm", "bmm", "mv")
+def _matmul(t: Tracer, out: Tensor, a: Tensor, b: Tensor) -> None:
+    t.traced("matmul", [a, b], out, Work(t.each(out.numel()) * a.shape[-1]))
+
+
+@rule("addmm", "baddbmm")
+def _addmm(t: Tracer, out: Tensor, c: Tensor, a: Tensor, b: Tensor, beta: Any = 1, alpha: Any = 1) -> None:
+    n = t.each(out.numel())
+    t.traced("addmm", [a, b, *t.alive(c)], out, Work(n * a.shape[-1], adds=n), used={"weights": [a, b], "biases": c})
+
+
+@rule("einsum")
+def _einsum(t: Tracer, out: Tensor, equation: str, *operands: Any) -> None:
+    tensors = operands[0] if len(operands) == 1 and isinstance(operands[0], list | tuple) else operands
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    labels = left.split(",")
+    if len(tensors) != 2 or not arrow or "." in equation:
+        raise NoRuleError
+    if any(label not in right and any(label not in other for other in labels) for label in left if label != ","):
+        raise NoRuleError  # summed before it is multiplied
+    sizes = {n: x.shape[i] for names, x in zip(labels, tensors, strict=True) for i, n in enumerate(names)}
+    t.traced("einsum", tensors, out, Work(t.each(prod(sizes.values()))))
+
+
+@rule("scaled_dot_product_attention")
+def _attention(
+    t: Tracer, out: Tensor, q: Tensor, k: Tensor, v: Tensor, attn_mask: Any = None, *_: Any, **__: Any
+) -> None:
+    vectors = t.each(q.numel()) // q.shape[-1]
+    scores = vectors * k.shape[-2]
+    masked = scores if attn_mask is not None else 0
+    work = Work(
+        scores * (q.shape[-1] + v.shape[-1]),
+        adds=2 * scores - vectors + masked,
+        muls=scores,
+        compares=scores - vectors,
+        divs=scores,
+        exps=scores,
+    )
+    masks = [attn_mask] if isinstance(attn_mask, Tensor) else []
+    t.traced("scaled_dot_product_attention", [q, k, v, *masks], out, work)
+
+
+@rule("embedding")
+def _embedding(t: Tracer, out: Tensor, x: Tensor, weight: Tensor, *_: Any, **__: Any) -> None:
+    t.constant(weight)
+    t.traced("embedding", [x], out, used={"weights": weight})
+
+
+# -- norms -----------------------------------------------------------------------------------------------------------
+
+
+@rule("batch_norm")
+def _batch_norm(
+    t: Tracer,
+    out: Tensor,
+    x: Tensor,
+    mean: Tensor | None,
+    variance: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    *_: Any,
+    **__: Any,
+) -> None:
+    n = t.each(out.numel())
+    used: Tensors = {"norm_affine": [weight, bias], "norm_stats": [mean, variance]}
+    try:
+        _plain(t, x)
+        t.emit(ops.BatchNorm(weight is not None, bias is not None, mean is not None), [x], out, used)
+    except NoRuleError:
+        t.traced("batch_norm", [x], out, Work(muls=n, adds=n), local=True, used=used)
+
+
+def _normed(n: int, parts: int, affine: bool) -> Work:
+    """The work of a normalisation by the sample's own statistics: see `convcost.ops.norm.OwnStatistics`."""
+    scaled = n if affine else 0
+    return Work(adds=3 * n - parts + scaled, muls=n + scaled, divs=n + 2 * parts, exps=parts)
+
+
+@rule("layer_norm")
+def _layer_norm(
+    t: Tracer, out: Tensor, x: Tensor, shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, **_: Any
+) -> None:
+    n = t.each(x.numel())
+    affine = [weight, bias]
+    if t.plain(x) and x.dim() == 2 and (weight is None) == (bias is None):
+        t.emit(ops.LayerNorm(weight is not None), [x], out, {"norm_affine": affine})
+        return
+    t.traced("layer_norm", [x], out, _normed(n, n // prod(shape), weight is not None), used={"norm_affine": affine})
+
+
+@rule("group_norm")
+def _group_norm(
+    t: Tracer, out: Tensor, x: Tensor, groups: int, weight: Tensor | None = None, bias: Tensor | None = None, **_: Any
+) -> None:
+    _plain(t, x)
+    t.emit(ops.GroupNorm(groups, weight is not None), [x], out, {"norm_affine": [weight, bias]})
+
+
+@rule("instance_norm")
+def _instance_norm(
+    t: Tracer,
+    out: Tensor,
+    x: Tensor,
+    mean: Tensor | None = None,
+    variance: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    *_: Any,
+    **__: Any,
+) -> None:
+    if not use_input_stats:
+        raise NoRuleError
+    _plain(t, x)
+    t.emit(ops.InstanceNorm(weight is not None), [x], out, {"norm_affine": [weight, bias]})
+
+
+@rule("rms_norm")
+def _rms_norm(t: Tracer, out: Tensor, x: Tensor, shape: Any, weight: Tensor | None = None, **_: Any) -> None:
+    n = t.each(x.numel())
+    parts = n // prod(shape)
+    work = Work(muls=n + (n if weight is not None else 0), adds=n, divs=n + parts, exps=parts)
+    t.traced("rms_norm", [x], out, work, used={"norm_affine": weight})
+
+
+@rule("local_response_norm")
+def _local_response_norm(t: Tracer, out: Tensor, x: Tensor, size: int, *_: Any, **__: Any) -> None:
+    _plain(t, x)
+    t.emit(ops.LocalResponseNorm(size), [x], out)
+
+
+# -- poolings --------------------------------------------------------------------------------------------------------
+
+
+@rule("max_pool1d", "max_pool2d", "max_pool3d")
+def _max_pool(
+    t: Tracer,
+    out: Tensor,
+    x: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    **_: Any,
+) -> None:
+    rank = out.dim() - 2
+    _plain(t, x)
+    step = _axes(stride, rank) if stride else None
+    op = ops.MaxPool(_axes(kernel_size, rank), step, _axes(padding, rank), _axes(dilation, rank), ceil_mode)
+    t.emit(op, [x], out)
+
+
+@rule("avg_pool1d", "avg_pool2d", "avg_pool3d")
+def _avg_pool(
+    t: Tracer,
+    out: Tensor,
+    x: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    *_: Any,
+    **__: Any,
+) -> None:
+    rank = out.dim() - 2
+    _plain(t, x)
+    step = _axes(stride, rank) if stride else None
+    t.emit(ops.AvgPool(_axes(kernel_size, rank), step, _axes(padding, rank), ceil_mode), [x], out)
+
+
+def _adaptive(to_one: Callable[[], Op], to_size: Callable[[Any], Op]) -> Rule:
+    def adaptive(t: Tracer, out: Tensor, x: Tensor, *_: Any, **__: Any) -> None:
+        _plain(t, x)
+        size = _one(out.shape[2:])
+        t.emit(to_one() if size == 1 else to_size(size), [x], out)
+
+    return adaptive
+
+
+for _rank in (1, 2, 3):
+    RULES[f"adaptive_avg_pool{_rank}d"] = _adaptive(ops.GlobalAvgPool, ops.AdaptiveAvgPool)
+    RULES[f"adaptive_max_pool{_rank}d"] = _adaptive(ops.GlobalMaxPool, ops.AdaptiveMaxPool)
+
+
+# -- element by element ----------------------------------------------------------------------------------------------
+
+
+def _activation(op: Op) -> Rule:
+    def activation(t: Tracer, out: Tensor, x: Tensor, *_: Any, **__: Any) -> None:
+        t.emit(op, [x], out)
+
+    return activation
+
+
+RULES.update(
+    {
+        "relu": _activation(ops.ReLU()),
+        "relu6": _activation(ops.ReLU6()),
+        "selu": _activation(ops.SELU()),
+        "silu": _activation(ops.Swish()),
+        "mish": _activation(ops.Mish()),
+        "sigmoid": _activation(ops.Sigmoid()),
+        "softplus": _activation(ops.Softplus()),
+        "tanh": _activation(ops.Tanh()),
+        "hardsigmoid": _activation(ops.HardSigmoid()),
+        "hardswish": _activation(ops.HardSwish()),
+    }
+)
+
+
+@rule("hardtanh")
+def _hardtanh(
+    t: Tracer, out: Tensor, x: Tensor, min_val: float = -1, max_val: float = 1, inplace: bool = False
+) -> None:
+    t.emit(ops.ReLU6() if (min_val, max_val) == (0, 6) else ops.HardTanh(min_val, max_val), [x], out)
+
+
+@rule("leaky_relu")
+def _leaky_relu(t: Tracer, out: Tensor, x: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> None:
+    t.emit(ops.LeakyReLU(negative_slope), [x], out)
+
+
+@rule("elu")
+def _elu(t: Tracer, out: Tensor, x: Tensor, alpha: float = 1.0, *_: Any, **__: Any) -> None:
+    t.emit(ops.ELU(alpha), [x], out)
+
+
+@rule("gelu")
+def _gelu(t: Tracer, out: Tensor, x: Tensor, approximate: str = "none") -> None:
+    t.emit(ops.GELU(approximate), [x], out)
+
+
+@rule("prelu")
+def _prelu(t: Tracer, out: Tensor, x: Tensor, weight: Tensor) -> None:
+    t.constant(weight)
+    _plain(t, x)
+    t.emit(ops.PReLU(weight.numel()), [x], out, {"weights": weight})
+
+
+@rule("dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
+def _dropout(t: Tracer, out: Tensor, x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> None:
+    if training:
+        raise NoRuleError
+    t.emit(ops.Dropout(p), [x], out)
+
+
+@rule("softmax")
+def _softmax(t: Tracer, out: Tensor, x: Tensor, dim: int | None = None, *_: Any, **__: Any) -> None:
+    if dim is None:
+        raise NoRuleError
+    if t.plain(x) and dim % x.dim() == 1:
+        t.emit(ops.Softmax(), [x], out)
+        return
+    n = t.each(x.numel())
+    vectors = n // x.shape[dim]
+    t.traced("softmax", [x], out, Work(compares=n - vectors, adds=2 * n - vectors, exps=n, divs=n))
+
+
+@rule("log_softmax")
+def _log_softmax(t: Tracer, out: Tensor, x: Tensor, dim: int | None = None, *_: Any, **__: Any) -> None:
+    if dim is None:
+        raise NoRuleError
+    if t.plain(x) and dim % x.dim() == 1:
+        t.emit(ops.LogSoftmax(), [x], out)
+        return
+    n = t.each(x.numel())
+    vectors = n // x.shape[dim]
+    t.traced("log_softmax", [x], out, Work(compares=n - vectors, adds=3 * n - vectors, exps=n + vectors))
+
+
+def _pointwise(name: str, **per_element: int) -> Rule:
+    def pointwise(t: Tracer, out: Tensor, *args: Any, **named: Any) -> None:
+        tensors = [x for x in (*args, *named.values()) if isinstance(x, Tensor)]
+        t.traced(name, tensors, out, Work(**per_element).times(t.each(out.numel())), local=True)
+
+    return pointwise
+
+
+for _names, _per_element in (
+    ("exp exp2 expm1 log log2 log10 log1p sqrt pow erf sin cos tan atan atan2 sinh cosh", {"exps": 1}),
+    ("rsqrt", {"exps": 1, "divs": 1}),
+    ("square neg", {"muls": 1}),
+    ("reciprocal floordiv floor_divide remainder mod fmod", {"divs": 1}),
+    ("abs clamp_min clamp_max sign where masked_fill maximum minimum heaviside relu_ threshold", {"compares": 1}),
+    ("gt ge lt le eq ne greater less not_equal isnan isinf isfinite", {"compares": 1}),
+    ("clamp clip", {"compares": 2}),
+    ("floor ceil round trunc frac logical_and logical_or logical_xor logical_not and or xor invert bitwise_not", {}),
+    ("addcmul", {"muls": 2, "adds": 1}),
+    ("addcdiv", {"muls": 1, "divs": 1, "adds": 1}),
+    ("lerp", {"muls": 1, "adds": 2}),
+    ("logsigmoid", {"exps": 2, "adds": 1}),
+    ("softsign", {"compares": 1, "adds": 1, "divs": 1}),
+    ("celu", {"compares": 1, "muls": 2, "adds": 1, "exps": 1}),
+):
+    for _name in _names.split():
+        RULES[_name] = _pointwise(_name, **_per_element)
+
+
+def _binary(name: str, work: str, same: Callable[[], Op] | None = None, scalar: Callable[[], Op] | None = None) -> Rule:
+    """A rule of two operands: `same` is our operator of two tensors, `scalar` of one and a number."""
+
+    def binary(t: Tracer, out: Tensor, a: Any, b: Any, *_: Any, **__: Any) -> None:
+        tensors = [x for x in (a, b) if isinstance(x, Tensor)]
+        live = t.alive(*tensors)
+        numbers = [x for x in tensors if not t.alive(x) and x.numel() == 1 and not t.origins(x)]
+        try:
+            if same is not None and len(live) == 2:
+                _plain(t, *live)
+                _require(a.dim() == b.dim())
+                t.emit(same(), live, out)
+                return
+            if scalar is not None and len(live) == 1 and len(tensors) - len(numbers) == 1:
+                t.emit(scalar(), live, out)
+                return
+            if name == "mul" and len(live) == 1 and _per_channel(t, live[0], tensors):
+                factors = [x for x in tensors if x is not live[0]]
+                t.emit(ops.LayerScale(), live, out, {"weights": factors})
+                return
+        except (NoRuleError, ConvcostError):
+            pass
+        t.traced(name, tensors, out, Work(**{work: t.each(out.numel())}), local=True)
+
+    return binary
+
+
+def _per_channel(t: Tracer, x: Tensor, tensors: Sequence[Tensor]) -> bool:
+    """Whether the other tensor is a learned factor for each channel."""
+    (factor,) = (one for one in tensors if one is not x)
+    if not t.plain(x) or x.dim() < 2 or not t.origins(factor) or factor.dim() > x.dim():
+        return False
+    shape = (1,) * (x.dim() - factor.dim()) + tuple(factor.shape)
+    return shape == (1, x.shape[1], *(1 for _ in x.shape[2:]))
+
+
+RULES["add"] = _binary("add", "adds", ops.Add)
+RULES["sub"] = RULES["rsub"] = RULES["subtract"] = _binary("sub", "adds")
+RULES["mul"] = RULES["multiply"] = _binary("mul", "muls", ops.Multiply, ops.Scale)
+RULES["div"] = RULES["truediv"] = RULES["true_divide"] = RULES["divide"] = _binary("div", "divs")
+
+
+# -- reductions ------------------------------------------------------------------------------------------------------
+
+
+def _reduction(name: str, op: Callable[[Any, bool], Op] | None, work: Callable[[int, int], Work]) -> Rule:
+    def reduction(
+        t: Tracer, out: Any, x: Tensor, dim: Any = None, keepdim: bool = False, *rest: Any, **named: Any
+    ) -> None:
+        if isinstance(dim, Tensor) or named.keys() - {"dtype", "axis"}:
+            raise NoRuleError
+        dims = (dim,) if isinstance(dim, int) else dim
+        first, *others = (out,) if isinstance(out, Tensor) else out
+        n, m = t.each(x.numel()), t.each(first.numel())
+        try:
+            if op is None or not dims:
+                raise NoRuleError  # noqa: TRY301  # as what follows does
+            _plain(t, x)
+            t.emit(op(_one([d % x.dim() for d in dims]), keepdim), [x], first)
+        except (NoRuleError, ConvcostError):
+            t.sample(first)
+            t.traced(name, [x], first, work(n, m))
+        for other in others:  # where the maximum is
+            t.traced(name, [first], other)
+
+    return reduction
+
+
+RULES["mean"] = _reduction("mean", ops.Mean, lambda n, m: Work(adds=n - m, divs=m))
+RULES["sum"] = _reduction("sum", ops.Sum, lambda n, m: Work(adds=n - m))
+RULES["amax"] = _reduction("amax", ops.Amax, lambda n, m: Work(compares=n - m))
+RULES["norm"] = RULES["linalg_vector_norm"] = _reduction("norm", None, lambda n, m: Work(muls=n, adds=n - m, exps=m))
+for _name in ("amin", "max", "min", "argmax", "argmin"):
+    RULES[_name] = _reduction(_name, None, lambda n, m: Work(compares=n - m))
+
+
+# -- moves -----------------------------------------------------------------------------------------------------------
+
+
+@rule("flatten", "view", "reshape", "ravel")
+def _flatten(t: Tracer, out: Tensor, x: Tensor, *_: Any, **__: Any) -> None:
+    _plain(t, x, out)
+    if out.dim() != 2 or x.dim() < 3:
+        raise NoRuleError
+    t.emit(ops.Flatten(), [x], out)
+
+
+@rule("cat", "concat", "concatenate")
+def _cat(t: Tracer, out: Tensor, tensors: Sequence[Tensor], dim: int = 0, **_: Any) -> None:
+    if len(tensors) < 2 or dim % out.dim() != 1:
+        raise NoRuleError
+    _plain(t, *tensors)
+    t.emit(ops.Concat(), tensors, out)
+
+
+@rule("chunk", "split", "split_with_sizes")
+def _split(t: Tracer, out: Sequence[Tensor], x: Tensor, size: Any, dim: int = 0, **_: Any) -> None:
+    if dim % x.dim() != 1 or len({part.shape for part in out}) > 1:
+        raise NoRuleError
+    _plain(t, x)
+    for index, part in enumerate(out):
+        t.emit(ops.Split(len(out), index), [x], part)
+
+
+@rule("pad", "constant_pad_nd")
+def _pad(t: Tracer, out: Tensor, x: Tensor, pad: Sequence[int], mode: str = "constant", value: Any = None) -> None:
+    if mode != "constant" or value:
+        raise NoRuleError
+    _plain(t, x)
+    pairs = [*zip(pad[::2], pad[1::2], strict=True)][::-1]
+    pairs = [(0, 0)] * (x.dim() - len(pairs)) + pairs
+    if pairs[1] == (0, 0):
+        t.emit(ops.ZeroPad(tuple(pairs[2:])), [x], out)
+        return
+    if any(pair != (0, 0) for pair in pairs[2:]):
+        raise NoRuleError
+    t.emit(ops.ChannelPad(pairs[1][1], pairs[1][0]), [x], out)
+
+
+@rule("interpolate", "upsample")
+def _interpolate(
+    t: Tracer,
+    out: Tensor,
+    x: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    *_: Any,
+    **__: Any,
+) -> None:
+    _plain(t, x)
+    sizes = [*zip(x.shape[2:], out.shape[2:], strict=True)]
+    if size is None and mode in ("nearest", "bilinear") and all(m % n == 0 for n, m in sizes):
+        t.emit(ops.Upsample(_one([m // n for n, m in sizes]), mode), [x], out)
+        return
+    t.emit(ops.Resize(_one(out.shape[2:]), mode), [x], out)
+
+
+@rule("pixel_shuffle")
+def _pixel_shuffle(t: Tracer, out: Tensor, x: Tensor, factor: int) -> None:
+    _plain(t, x)
+    t.emit(ops.PixelShuffle(factor), [x], out)
+
+
+@rule("pixel_unshuffle")
+def _pixel_unshuffle(t: Tracer, out: Tensor, x: Tensor, factor: int) -> None:
+    _plain(t, x)
+    t.emit(ops.PixelUnshuffle(factor), [x], out)
+
+
+@rule("channel_shuffle", "native_channel_shuffle")
+def _channel_shuffle(t: Tracer, out: Tensor, x: Tensor, groups: int) -> None:
+    _plain(t, x)
+    t.emit(ops.ChannelShuffle(groups), [x], out)
+
+
+@rule("__setitem__")
+def _setitem(t: Tracer, out: None, x: Tensor, index: Any, value: Any) -> None:
+    t.traced("setitem", [x, *([value] if isinstance(value, Tensor) else [])], x)
