@@ -33,7 +33,7 @@ def cli() -> None:
     """Where every parameter and multiply-add of a convolutional network comes from, and which published number holds.
 
     A NETWORK is a shipped name (see `convcost list`), a name with a variant such as resnet50@v1.5, or a path to a spec
-    file of your own.
+    file of your own. torch:package.module:callable runs your code, and takes the torch module that it makes.
     """
 
 

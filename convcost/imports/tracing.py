@@ -377,7 +377,7 @@ class Tracer(TorchFunctionMode):
         return out
 
     def _of_no_sample(self, out: Any, tensors: Sequence[Tensor], lost: _Lost) -> Any:
-        """What is made of tensors that are of no one sample is none, too; together with such that are, it is refused."""
+        """What is made of tensors that are of no one sample is of none; together with such that are, it is refused."""
         if any(isinstance(self._known(tensor), _Live) for tensor in tensors):
             raise NotOfOneSampleError(lost.why)
         for tensor in _tensors(out):
