@@ -13,8 +13,7 @@ LACKING = (
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "roi_align(Tensor input, Tensor rois, float scale, SymInt h, SymInt w, int ratio, bool aligned) -> Tensor",
     "roi_pool(Tensor input, Tensor rois, float scale, SymInt h, SymInt w) -> (Tensor, Tensor)",
-    "deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, SymInt sh, SymInt sw, "
-    "SymInt ph, SymInt pw, SymInt dh, SymInt dw, SymInt groups, SymInt offset_groups, bool use_mask) -> Tensor",
+    "deform_conv2d(Tensor x, Tensor w, Tensor o, Tensor m, Tensor b, int[] sizes, bool use_mask) -> Tensor",
 )
 """Operators of C++ that it looks for when it is imported, and does not have beside a torch for processors alone."""
 
