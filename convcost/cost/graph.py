@@ -380,10 +380,11 @@ class GraphBuilder:
         scope, cut, moved = self.within(""), len(run.scope), len(tensors) - run.first
         at = {run.input: x.index}
         for node, tensor in zip(run.nodes, run.tensors, strict=True):
-            name, op, inputs, aux, place, repeats, shares = node
+            name, op, inputs, aux, place, repeats, shares, counts = node
             name = scope + name[cut:]
             taken = tuple([at[i] if i in at else i + moved for i in inputs])
-            nodes.append(Node(name, op, taken, aux, place, repeats, None if shares is None else shares + moved))
+            shared = None if shares is None else shares + moved
+            nodes.append(Node(name, op, taken, aux, place, repeats, shared, counts))
             tensors.append(Tensor(len(nodes), tensor.shape, name))
             names[name] = 2
         return tensors[at.get(run.out, run.out + moved)]
