@@ -207,6 +207,15 @@ def load(name: str | PathLike[str], /, **knobs: Any) -> Network:
     return network
 
 
+def of_layers(layers: str, input: str) -> Network:
+    """A network of layers without a file: `of_layers("conv(64, 7, stride=2) >> bn", "3x224x224")`.
+
+    Raises ConvcostError for what is no layer, and no input.
+    """
+    spec = Spec.of_layers(layers, input)
+    return Network(spec, spec.name, None)
+
+
 def _referred(text: str) -> tuple[Reference, list[str]]:
     """What a name stands for, and the settings that it says."""
     base, settings = split_settings(text)

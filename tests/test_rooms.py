@@ -36,6 +36,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
 
 DOORS: dict[tuple[str, str], str] = {
     ("network", "formulas"): "`net.formula` is asked of the network that one holds",
+    ("counters", "views"): "a line explains itself by the table of the command line",
+    ("counters", "render"): "and that is a Table",
     ("cost", "views"): "a cost that is printed is the table of the command line",
     ("cost", "render"): "and that is a Table",
 }

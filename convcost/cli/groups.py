@@ -8,7 +8,8 @@ from importlib import import_module
 import click
 
 SECTIONS: Mapping[str, Mapping[str, str]] = {
-    "Look": dict.fromkeys(("layers", "table", "list", "show", "compare"), "commands"),
+    "Look": dict.fromkeys(("layers", "table", "list", "show", "compare"), "commands")
+    | dict.fromkeys(("explain", "calc"), "explaining"),
     "Check a paper": {
         "audit": "auditing",
         "reconcile": "auditing",

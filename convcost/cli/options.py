@@ -55,6 +55,24 @@ class NetworkName(click.ParamType[str]):
         return _items(names) or [CompletionItem(incomplete, type="file")]
 
 
+class LayerName(click.ParamType[str]):
+    """A layer or scope of the network that is named."""
+
+    name = "layer"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The names one level further than what is typed: `conv2_x`, and behind it `conv2_x/1`."""
+        from convcost.network import load
+
+        try:
+            names = load(ctx.params["network"]).price().graph.names
+        except (ConvcostError, KeyError):
+            return []
+        depth = incomplete.count("/") + 1
+        cut = dict.fromkeys("/".join(name.split("/")[:depth]) for name in names if name.startswith(incomplete))
+        return _items(cut)
+
+
 class Knobs(click.ParamType[str]):
     """Something about a knob of the network that is named."""
 
@@ -247,21 +265,21 @@ def network_options(command: Command) -> Command:
     return command
 
 
+output_format = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    default="terminal",
+    show_default=True,
+    help="How to print; JSON and CSV always carry exact integers.",
+)
+"""--format."""
+
+
 def output_options(command: Command) -> Command:
     """--format and --exact."""
-    for option in (
-        click.option("--exact", is_flag=True, help="Exact integers with separators instead of the short form."),
-        click.option(
-            "--format",
-            "format_",
-            type=click.Choice(FORMATS),
-            default="terminal",
-            show_default=True,
-            help="How to print; JSON and CSV always carry exact integers.",
-        ),
-    ):
-        command = option(command)
-    return command
+    exact = click.option("--exact", is_flag=True, help="Exact integers with separators instead of the short form.")
+    return output_format(exact(command))
 
 
 def load_network(name: str, settings: tuple[str, ...]) -> Network:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcost.exact.integers import Int
 from convcost.ops import Op, Params, Shape, Work, elements
+
+if TYPE_CHECKING:
+    from convcost.render.table import Table
 
 
 class Line(NamedTuple):
@@ -47,6 +50,15 @@ class Line(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<Line {self.name}: {self.params} params, {self.macs} macs, {' x '.join(map(str, self.shape))}>"
+
+    def explain(self) -> Table:
+        """How its counts come about: the arithmetic of a node, or what a scope or network is the sum of.
+
+        Raises ConvcostError for counts that are symbols or arrays.
+        """
+        from convcost.views.explanations import explanation
+
+        return explanation(self)
 
     @property
     def flops(self) -> Int:

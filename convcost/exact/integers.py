@@ -18,8 +18,6 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any, TypeAlias
 
-from convcost.errors import ConvcostError
-
 Int: TypeAlias = Any
 """An int, a numpy int64 array, or a `convcost.exact.poly.Poly`: ints mix with either, as no static union can say."""
 
@@ -116,19 +114,14 @@ def largest(values: Iterable[Int]) -> Int:
 
 
 def common_divisor(n: Int, k: Int) -> Int:
-    """The greatest common divisor of n and k, both >= 1.
-
-    For a symbol n it is the sum of phi(d) over the divisors d of k that divide n (Gauss); phi(d) is how many of 1 to d
-    share no divisor with d. Raises ConvcostError if k is a symbol.
-    """
+    """The greatest common divisor of n and k, both >= 1. Raises ConvcostError if k is a symbol that has no value."""
     if isinstance(n, int) and isinstance(k, int):
         return math.gcd(n, k)
+    if (symbolic := _symbolic(n, k)) is not None:
+        return symbolic._common_divisor(n, k)
     if numpy := _numpy(n, k):
         return numpy.gcd(numpy.asarray(n, "int64"), numpy.asarray(k, "int64"))
-    if not isinstance(k, int):
-        raise ConvcostError(f"no closed form for the common divisor of {n} and {k}")
-    coprime = ((d, sum(math.gcd(i, d) == 1 for i in range(1, d + 1))) for d in range(1, k + 1) if k % d == 0)
-    return sum(phi * (n // d - (n - 1) // d) for d, phi in coprime)
+    return math.gcd(n, k)
 
 
 def total(values: Sequence[Int]) -> Int:

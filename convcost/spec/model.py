@@ -124,6 +124,17 @@ class Spec:
         text = document.read_text(path)
         return cls(document.parse(text, str(path)), text)
 
+    @classmethod
+    def of_layers(cls, layers: str, input: str) -> Spec:
+        """A spec of nothing but layers and an input, each written as in a file: `conv(64, 7) >> relu`, `3x224x224`."""
+        mark = Mark("layers", 1, 1)
+        entries: dict[str, document.Value] = {
+            "name": Scalar("layers", "layers", mark),
+            "input": Scalar(input, input, mark._replace(file="input")),
+            "layers": document.Sequence((document.value(layers, mark.file),), mark),
+        }
+        return cls(document.Mapping(entries, dict.fromkeys(entries, mark), mark))
+
     def settings(self, network: str, variant: str | None, knobs: Mapping[str, Any]) -> dict[str, Any]:
         """The value of every knob: the spec's defaults, then the network's, the variant's, and those given."""
         values = {name: knob.default for name, knob in self.knobs.items()}

@@ -141,6 +141,10 @@ class Poly:
         return rules.maximum(a, b)
 
     @staticmethod
+    def _common_divisor(n: Int, k: Int) -> Int:
+        return rules.common_divisor(n, k)
+
+    @staticmethod
     def _largest(values: Sequence[Int]) -> Int:
         return rules.largest(values)
 

@@ -281,3 +281,15 @@ def _without(monomial: Monomial, divisor: Monomial) -> Monomial | None:
             return None
         factors.remove(atom)
     return tuple(factors)
+
+
+def common_divisor(n: Int, k: Int) -> Int:
+    """The greatest common divisor of n and a number k, both >= 1. Raises ConvcostError if k is a symbol.
+
+    It is the sum of phi(d) over the divisors d of k that divide n (Gauss); phi(d) is how many of 1 to d share no
+    divisor with d.
+    """
+    if not isinstance(k, int):
+        raise ConvcostError(f"no closed form for the common divisor of {n} and {k}")
+    coprime = ((d, sum(gcd(i, d) == 1 for i in range(1, d + 1))) for d in range(1, k + 1) if k % d == 0)
+    return sum(phi * (n // d - (n - 1) // d) for d, phi in coprime)
