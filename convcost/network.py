@@ -168,12 +168,13 @@ class Network:
         """
         if input is None:
             return self.input
-        shape = parse_shape(input) if isinstance(input, str) else as_input(self.reference, input)
+        given = parse_shape(input) if isinstance(input, str) else input
         own = self.spec.defined_input(self.network, self.variant)
         if own.knobs:
+            shape = as_input(self.reference, given)
             own.bound(self.reference, shape, self.settings, self.knobs)
             return shape
-        return admitted(self.reference, own.shape({}), shape)
+        return admitted(self.reference, own.shape({}), given)
 
 
 def load(name: str | PathLike[str], /, **knobs: Any) -> Network:

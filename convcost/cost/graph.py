@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple, TypeAlias
 
 from convcost.cost.inputs import admitted, as_input
@@ -78,6 +78,8 @@ class Evaluated(NamedTuple):
         return Evaluated(op, inputs, shape, params, work.times(batch), activations * batch)
 
 
+_record = partial(tuple.__new__, Evaluated)  # without a call of Python's: there is one of every layer and input
+
 Memo: TypeAlias = dict[tuple[object, ...], Evaluated]
 """What has been evaluated: by the assumptions in force, the operator's id (the value keeps it alive) and the inputs."""
 
@@ -144,35 +146,41 @@ class Graph:
         seen: dict[tuple[int, int], Evaluated] = {}  # by identity: most layers are one of few on one of few shapes
         tensors, results = [input], []
         try:
-            for op, taken, node in self._steps:
-                if taken is not None:
-                    x = tensors[taken]
-                    if (one := seen.get(key := (id(op), id(x)))) is None:
-                        one = seen[key] = evaluated(memo, epoch, op, (x,))
-                    results.append(one)
+            for op, taken, apart in self._steps:
+                if apart is not None:
+                    one = self._evaluated_apart(memo, epoch, apart, tensors)
+                elif len(taken) > 1:
+                    one = evaluated(memo, epoch, op, tuple([tensors[i] for i in taken]))
                 else:
-                    with _stepping(node):
-                        xs = tuple([tensors[i] for i in node.inputs])
-                        one = evaluated(memo, (epoch, node.repeats) if node.repeats else epoch, op, xs)
-                        if node.shares is not None:
-                            one = self._again(node.shares, one, tensors)
-                        if node.counts is not None:
-                            one = one._replace(params=node.counts)
-                        results.append(one.over(node.repeats))
+                    x = tensors[taken[0]]
+                    if (found := seen.get(key := (id(op), id(x)))) is None:
+                        found = seen[key] = evaluated(memo, epoch, op, (x,))
+                    one = found
+                results.append(one)
                 tensors.append(one.shape)
         except ConvcostError as error:
-            names = ("input", *self.names)
+            node, names = self.nodes[len(results)], ("input", *self.names)
             raise located(error, node, [(names[i], tensors[i]) for i in node.inputs]) from None
         return results
 
     @cached_property
-    def _steps(self) -> tuple[tuple[Op, int | None, Node], ...]:
-        """Each node, with its operator, and its input if nothing but that says what it costs, else None.
+    def _steps(self) -> tuple[tuple[Op, tuple[int, ...], Node | None], ...]:
+        """Each node's operator and inputs, and the node if it costs what these do not say: see `_evaluated_apart`."""
+        apart = (
+            n.repeats or n.shares is not None or n.counts is not None or isinstance(n.op, Steps) for n in self.nodes
+        )
+        return tuple((n.op, n.inputs, n if one else None) for n, one in zip(self.nodes, apart, strict=True))
 
-        Several inputs do, a symbolic repeat, a first use, whose weights it shares, and what it is said to store.
-        """
-        alone = (len(n.inputs) == 1 and not n.repeats and n.shares is None and n.counts is None for n in self.nodes)
-        return tuple((n.op, n.inputs[0] if one else None, n) for n, one in zip(self.nodes, alone, strict=True))
+    def _evaluated_apart(self, memo: Memo, epoch: object, node: Node, tensors: Sequence[Shape]) -> Evaluated:
+        """A node of a symbolic repeat, in all steps; of a first use, whose weights it shares; or told what it stores."""
+        with _stepping(node):
+            xs = tuple([tensors[i] for i in node.inputs])
+            one = evaluated(memo, (epoch, node.repeats) if node.repeats else epoch, node.op, xs)
+            if node.shares is not None:
+                one = self._again(node.shares, one, tensors)
+            if node.counts is not None:
+                one = one._replace(params=node.counts)
+            return one.over(node.repeats)
 
     def _again(self, shares: int, again: Evaluated, tensors: Sequence[Shape]) -> Evaluated:
         """The same without parameters, which are the first use's."""
@@ -219,7 +227,7 @@ def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
                 why = "" if kernel is None else f": its window of {kernel} does not fit{swapped(op, xs[0])}"
                 raise ShapeError(f"{op.name} of {format_shape(xs[0])} leaves {format_shape(shape)}{why}")
         activations = elements(shape) if op.multiplies else 0
-        return Evaluated(op, xs, shape, op.params(xs, shape), op.work(xs, shape), activations)
+        return _record((op, xs, shape, op.params(xs, shape), op.work(xs, shape), activations))
     except ValueError as error:
         if isinstance(error, ConvcostError):
             raise

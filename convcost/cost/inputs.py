@@ -15,9 +15,13 @@ MAP = 16
 def as_input(name: str, input: Iterable[Int]) -> Shape:
     """An input shape as a tuple. Raises ShapeError if it is not (channels, *sizes), each an integer >= 1."""
     shape = tuple(map(unboxed, input)) if isinstance(input, Iterable) and not isinstance(input, str) else ()
-    if not shape or not all(require_integer(d) and require_above(d, 0) for d in shape):
+    if not shape or not all((type(d) is int and d > 0) or _is_size(d) for d in shape):
         raise ShapeError(f"{name}: an input is (channels, *sizes) of integers >= 1, got {shape or input}")
     return shape
+
+
+def _is_size(d: Int) -> bool:
+    return require_integer(d) and require_above(d, 0)
 
 
 def admitted(name: str, own: Shape, input: Iterable[Int]) -> Shape:

@@ -126,10 +126,11 @@ def common_divisor(n: Int, k: Int) -> Int:
 
 def total(values: Sequence[Int]) -> Int:
     """The sum of the values; 0 for none. Of symbols, without a form for each sum on the way."""
-    if not set(map(type, values)) <= _PLAIN:
-        for value in values:
-            if (symbolic := _symbolic(value, 0)) is not None:
-                return symbolic._total(values)
+    kinds: set[Any] = set(map(type, values))
+    if not kinds <= _PLAIN:
+        for kind in kinds:
+            if hasattr(kind, "_less"):
+                return kind._total(values)
     return sum(values)
 
 
@@ -152,9 +153,8 @@ def nearest_multiple(above: Int, below: int, divisor: int) -> Int:
 
 def _symbolic(a: Int, b: Int) -> Any:
     """The type of whichever operand is symbolic, or None."""
-    for operand in (a, b):
-        if hasattr(type(operand), "_less"):
-            return type(operand)
+    if hasattr(kind := type(a), "_less") or hasattr(kind := type(b), "_less"):
+        return kind
     return None
 
 

@@ -15,7 +15,7 @@ from convcost.cost.cost import Cost
 from convcost.counters.line import Line
 from convcost.counters.rules import OPS, PARAMS
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.exact.integers import Int
+from convcost.exact.integers import Int, total
 from convcost.exact.poly import Poly, symbol
 from convcost.exact.poly.assume import Assumptions, assuming, explored
 from convcost.formulas.formula import Formula, LayerFormulas, symbols_in
@@ -37,7 +37,9 @@ DEPTHS = ("units", "n")
 def derive(network: Network, quantity: str, names: Sequence[str] | None, input: Any, batch: Int) -> Formula:
     """See `Network.formula`."""
     price, variables = _symbolic(network, quantity, names, input, batch)
-    value, requirements = explored(lambda: QUANTITIES[quantity](price().total))
+    count = QUANTITIES[quantity]
+    # Every quantity is a sum over layers: the sums of all others are not needed.
+    value, requirements = explored(lambda: total([count(row) for row in price() if not row.aux]))
     return Formula(network.reference, quantity, value, variables, tuple(requirements))
 
 
@@ -51,8 +53,9 @@ def derive_layers(
     if found.asked:
         raise ConvcostError(f"{network.name}: what layers there are depends on the symbols: {found.asked[0].format()}")
     count = QUANTITIES[quantity]
-    total = Formula(network.reference, quantity, count(cost.total), variables, tuple(found.required))
-    return LayerFormulas(total, {row.name: count(row) for row in cost if not row.aux})
+    counts = {row.name: count(row) for row in cost if not row.aux}
+    whole = Formula(network.reference, quantity, total([*counts.values()]), variables, tuple(found.required))
+    return LayerFormulas(whole, counts)
 
 
 def _symbolic(

@@ -86,6 +86,8 @@ class Poly:
     def __sub__(self, other: Int) -> Int:
         if type(other) is int:
             return self._plus(-other)
+        if other is self:
+            return 0
         if (terms := _operand(other)) is None:
             return NotImplemented
         return collect(self.terms, [(monomial, -c) for monomial, c in terms.items()])
@@ -110,6 +112,8 @@ class Poly:
     __radd__, __rmul__ = __add__, __mul__
 
     def _plus(self, other: int) -> Poly:
+        if not other:
+            return self  # whose hash is known, if it has been asked about
         terms = dict(self.terms)
         if constant := terms.pop((), 0) + other:
             terms[()] = constant
