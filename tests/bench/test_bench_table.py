@@ -16,7 +16,8 @@ from effort import fastest, in_turn, spin, warm
 
 from convcost import load
 from convcost.cost.cost import Cost
-from convcost.spec.catalog import specs_dir
+from convcost.network import every_variant
+from convcost.spec.catalog import shipped, shipped_files, specs_dir
 from convcost.spec.model import Spec
 
 
@@ -118,8 +119,8 @@ def by_hand(layers: list[tuple[str, int, int, int, int]], height: int, width: in
     return rows
 
 
-def test_pricing_resnet50_again_takes_at_most_10_times_a_loop_of_plain_ints(benchmark):
-    """All rows, with all that they say, on another input: 9.0 times the loop, where the machine is loaded."""
+def test_pricing_resnet50_again_takes_at_most_9_times_a_loop_of_plain_ints(benchmark):
+    """All rows, with all that they say, on another input: 8.1 to 8.4 times the loop, where the machine is loaded."""
     network = load("resnet50@v1.5")
     cost = network.price()
     layers = []
@@ -143,14 +144,18 @@ def test_pricing_resnet50_again_takes_at_most_10_times_a_loop_of_plain_ints(benc
     )
     benchmark.extra_info.update(ratio=ours / loop, spins=ours / 10 / unit)
     benchmark.pedantic(network.price, ((3, 256, 191),), rounds=5)
-    assert ours <= 10 * loop
+    assert ours <= 9 * loop
     assert ours / 10 <= unit / 9
 
 
-def test_the_whole_zoo_takes_450_spins(benchmark):
-    """Loading and pricing every variant of every network: 2 s on the machine on which a spin takes 4.4 ms."""
+def test_a_network_of_the_zoo_takes_one_and_a_half_spins(benchmark):
+    """Loading, building and pricing every variant of every network in one process: 1.33 spins each, measured.
+
+    That is 5.9 ms on the machine on which a spin takes 4.4.
+    """
     command = "from convcost.network import shipped; assert len(list(shipped(variants=True))) > 200"
+    networks = sum(1 for path in shipped_files() for _ in every_variant(shipped(path)))
     ours, unit = in_turn(3, lambda: processor_seconds(command), warm(spin))
-    benchmark.extra_info.update(spins=ours / unit)
+    benchmark.extra_info.update(spins=ours / unit / networks)
     benchmark.pedantic(processor_seconds, (command,), rounds=1)
-    assert ours <= 450 * unit
+    assert ours <= 1.5 * unit * networks
