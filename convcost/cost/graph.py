@@ -172,7 +172,7 @@ class Graph:
         return tuple((n.op, n.inputs, n if one else None) for n, one in zip(self.nodes, apart, strict=True))
 
     def _evaluated_apart(self, memo: Memo, epoch: object, node: Node, tensors: Sequence[Shape]) -> Evaluated:
-        """A node of a symbolic repeat, in all steps; of a first use, whose weights it shares; or told what it stores."""
+        """A node of a symbolic repeat, in all steps; one that shares weights, or is told what it stores."""
         with _stepping(node):
             xs = tuple([tensors[i] for i in node.inputs])
             one = evaluated(memo, (epoch, node.repeats) if node.repeats else epoch, node.op, xs)
