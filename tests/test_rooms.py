@@ -24,7 +24,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "network": ("spec",),
     "formulas": ("network", "exact"),
     "torchbridge": ("cost", "network"),
-    "imports": ("torchbridge",),
+    "imports": ("torchbridge", "formulas"),
     "designs": ("formulas",),
     "published": ("network", "tablefiles"),
     "auditing": ("published",),

@@ -41,6 +41,8 @@ QUERIES = _words(
     "is_sparse_csr retains_grad __reduce_ex__ _has_symbolic_sizes_strides is_xpu __dlpack_device__ sym_size_int"
 )
 """Asked of a tensor: what they return is no tensor."""
+SIZES = _words("shape size numel nelement __len__ sym_size_int")
+"""Of those, what returns sizes."""
 READS = _words("item tolist numpy __bool__ __int__ __float__ __index__ __array__ nonzero equal allclose is_nonzero")
 """Read the values of a tensor, which it does not have."""
 SAME = _words(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from convcost.cost.graph import Graph
 from convcost.cost.inputs import as_input
 from convcost.errors import ConvcostError, warn
-from convcost.exact.integers import is_symbolic
+from convcost.exact.integers import Int, is_symbolic
 from convcost.imports.recipe import Recipe
 from convcost.network import Network
 from convcost.ops import Shape, format_shape
 from convcost.spec.document import Mark
 from convcost.spec.inputs import Input, parse_shape
 from convcost.spec.model import Preset, Spec
+
+if TYPE_CHECKING:
+    from convcost.formulas.formula import Formula, LayerFormulas
 
 KEPT = 32
 """Sizes of which the recipe is remembered."""
@@ -50,24 +53,29 @@ class ImportedSpec(Spec):
             warn(f"{self.name}: its input is not said, {format_shape(shape)} is assumed")
         return Input(shape, Mark(self.name, 1, 1))
 
-    def recipe(self, input: Shape) -> Recipe:
-        """What runs on an input."""
+    def recipe(self, input: Shape, own: Shape = ()) -> Recipe:
+        """What runs on an input, of numbers or of symbols; these stand for sizes such as those of `own`.
+
+        Raises ConvcostError where it does not run, and where it has no closed form.
+        """
         recipe = self._recipes.pop(input, None)
         if recipe is None:
-            try:
-                recipe = self._run(input)
-            except ConvcostError as error:
-                raise ConvcostError(f"{self.name} at {format_shape(input)}: {error}") from error
+            if any(map(is_symbolic, input)):
+                from convcost.imports.symbols import symbolic  # most are asked for numbers alone
+
+                recipe = symbolic(self.name, input, own, self.recipe)
+            else:
+                recipe = self._traced(input)
         self._recipes[input] = recipe
         if len(self._recipes) > KEPT:
             del self._recipes[next(iter(self._recipes))]
         return recipe
 
-    def build(self, name: str, input: Shape, settings: Mapping[str, Any]) -> Graph:
-        """The graph on an input, with a warning of what has no rule. Raises ConvcostError where it does not run."""
-        if any(map(is_symbolic, input)) or any(hasattr(size, "dtype") for size in input):
-            raise ConvcostError(f"{self.name}: an imported network runs on one size at a time")
-        return self.recipe(input).graph(name)
+    def _traced(self, input: Shape) -> Recipe:
+        try:
+            return self._run(input)
+        except ConvcostError as error:
+            raise ConvcostError(f"{self.name} at {format_shape(input)}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -107,5 +115,41 @@ class ImportedNetwork(Network):
             return super().shape(input)
         return parse_shape(input) if isinstance(input, str) else as_input(self.name, input)
 
+    def formula(
+        self,
+        /,
+        quantity: str = "macs",
+        symbols: Sequence[str] | None = None,
+        *,
+        input: Shape | str | None = None,
+        batch: Int = 1,
+        **knobs: Any,
+    ) -> Formula:
+        """The exact closed form of a quantity, as of any network, checked by running it at three other sizes.
+
+        Raises ConvcostError also where a size decides what runs.
+        """
+        return super(ImportedNetwork, self._at(input)).formula(quantity, symbols, batch=batch, **knobs)
+
+    def layer_formulas(
+        self,
+        /,
+        quantity: str = "macs",
+        symbols: Sequence[str] | None = None,
+        *,
+        input: Shape | str | None = None,
+        batch: Int = 1,
+        **knobs: Any,
+    ) -> LayerFormulas:
+        """The exact closed forms of every layer, as `formula` is of all of them together."""
+        return super(ImportedNetwork, self._at(input)).layer_formulas(quantity, symbols, batch=batch, **knobs)
+
+    def _at(self, input: Shape | str | None) -> ImportedNetwork:
+        return self if input is None else replace(self, at=self.shape(input))
+
     def _graph(self, shape: Shape) -> Graph:
-        return self.spec.build(self.reference, shape, {})
+        """The graph on an input. Raises ConvcostError where it does not run."""
+        if any(hasattr(size, "dtype") for size in shape):
+            raise ConvcostError(f"{self.name}: an imported network is priced at one size at a time, or on symbols")
+        symbols = any(map(is_symbolic, shape))
+        return self.spec.recipe(shape, self.input if symbols else ()).graph(self.reference)

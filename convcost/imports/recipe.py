@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from convcost.cost.graph import Graph, GraphBuilder, Tensor
+from convcost.errors import ConvcostError
+from convcost.exact.integers import is_symbolic, require_equal
+from convcost.imports.watched import Decision
 from convcost.ops import NO_PARAMS, Op, Params, Shape
 from convcost.ops.traced import Traced
 
@@ -62,6 +65,8 @@ class Recipe:
     stored: Mapping[int, Stored] = field(default_factory=dict)
     per_forward: int = 0
     """Multiply-adds of products of what is stored, done once in a pass, however many samples there are."""
+    decisions: tuple[Decision, ...] = ()
+    """What was decided by sizes, in order."""
 
     def live(self) -> Iterator[int]:
         """The steps that reach an output, in order."""
@@ -120,16 +125,22 @@ class Recipe:
         return builder.graph()
 
     def _counts(self, op: Op, xs: list[Shape], used: Used, claimed: set[int]) -> Params | None:
-        """What a step stores that none before it has: None if that is its operator's rule."""
+        """What a step stores that none before it has: None if that is its operator's rule.
+
+        A number of parameters that depends on a symbol is one of the sizes for which the module is made.
+        """
+        rule = op.params(xs, op.out_shape(*xs))
         if used is UNUSED:
-            return None if op.params(xs, op.out_shape(*xs)) == NO_PARAMS else NO_PARAMS
+            return None if rule == NO_PARAMS else NO_PARAMS
         counts = []
         for kind, keys in zip(Used._fields, used, strict=True):
             fresh = [self.stored[key] for key in keys if key not in claimed]
             counts.append(sum(one.elements for one in fresh if one.trained == (kind != "norm_stats")))
             claimed |= keys
         found = Params(*counts)
-        return None if found == op.params(xs, op.out_shape(*xs)) else found
+        if any(map(is_symbolic, rule)) and not all(map(require_equal, rule, found)):
+            raise ConvcostError(f"{op.name} has {found.total} parameters, not {rule.total}")
+        return None if found == rule else found
 
     def names(self) -> dict[int, str]:
         """A name for each step that reaches an output, by its number.

@@ -25,8 +25,9 @@ from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from convcost.errors import ConvcostError, reason
-from convcost.imports.functions import FRESH, KEPT, MOVES, PRODUCTS, QUERIES, READS, SAME, function_name
+from convcost.imports.functions import FRESH, KEPT, MOVES, PRODUCTS, QUERIES, READS, SAME, SIZES, function_name
 from convcost.imports.recipe import UNUSED, Call, Recipe, Step, Stored, Used
+from convcost.imports.watched import Decision, Watched
 from convcost.ops import NO_WORK, Op, Shape, Work
 from convcost.ops.base import Memory
 from convcost.ops.traced import Traced
@@ -119,7 +120,9 @@ def _traced(module: nn.Module, batch: int, args: Sequence[Any], named: Mapping[s
         raise ConvcostError("it returns its input as it is")
     known = {key: Stored(name, t.numel(), isinstance(t, nn.Parameter)) for key, (name, t) in stored.items()}
     shapes = tuple(tracer.inputs)
-    return Recipe(shapes, tuple(tracer.steps), tuple(dict.fromkeys(outputs)), known, tracer.per_forward)
+    return Recipe(
+        shapes, tuple(tracer.steps), tuple(dict.fromkeys(outputs)), known, tracer.per_forward, tuple(tracer.decisions)
+    )
 
 
 def _bare(module: nn.Module) -> nn.Module:
@@ -205,6 +208,7 @@ class Tracer(TorchFunctionMode):
         self.steps: list[Step] = []
         self.calls: list[Call] = []
         self.per_forward = 0
+        self.decisions: list[Decision] = []
         self._values: dict[int, tuple[Tensor, _Value | _Lost]] = {}  # by id, with the tensor, so that none takes its id
         self._sharing: dict[int, list[Tensor]] = {}  # by storage, the tensors that are in it and depend on the input
         self._twins: dict[int, tuple[Tensor, Tensor]] = {}
@@ -343,7 +347,8 @@ class Tracer(TorchFunctionMode):
         kwargs = kwargs or {}
         name = function_name(func)
         if name in QUERIES:
-            return func(*args, **kwargs)
+            answer = func(*args, **kwargs)
+            return self._watched(answer) if name in SIZES else answer
         if name in READS:
             raise ConvcostError(f"it reads a value ({name}): what follows depends on the data; import a part of it")
         tensors = [*_tensors((args, kwargs))]
@@ -375,6 +380,16 @@ class Tracer(TorchFunctionMode):
             for tensor in written:
                 self._rewrite(tensor)
         return out
+
+    def _watched(self, answer: Any) -> Any:
+        """A size that was read, or several."""
+        if isinstance(answer, torch.Size):
+            return torch.Size([Watched.of(n, self._note) for n in answer])
+        return Watched.of(answer, self._note)
+
+    def _note(self, relation: str, value: int, other: object, result: bool) -> None:  # what it came to
+        layer = "/".join(self.calls[-1].path) if self.calls else ""
+        self.decisions.append(Decision(layer, relation, value, other, result))
 
     def _of_no_sample(self, out: Any, tensors: Sequence[Tensor], lost: _Lost) -> Any:
         """What is made of tensors that are of no one sample is of none; together with such that are, it is refused."""
