@@ -14,6 +14,7 @@ from convcost.cli.options import (
     output_options,
     show,
 )
+from convcost.errors import ConvcostError
 
 dtype_option = click.option(
     "--dtype",
@@ -28,15 +29,19 @@ dtype_option = click.option(
 @click.command()
 @click.argument("network", type=NetworkName())
 @depth_option
-@dtype_option
+@click.option("--dtype", type=DTYPE, metavar="TYPE", help="Of all tensors, as torch calls it: float16.")
 @click.option("--in-place", is_flag=True, help="Let activations, sums and products overwrite what nothing else needs.")
+@click.option("--rules", is_flag=True, help="What every rule of memory comes to, instead of layers.")
+@click.option("--plan", is_flag=True, help="The arena of TensorFlow Lite Micro: where each tensor lies in it.")
 @network_options
 @output_options
 def memory(
     network: str,
     depth: int | None,
-    dtype: str,
+    dtype: str | None,
     in_place: bool,
+    rules: bool,
+    plan: bool,
     input_shape: str | None,
     batch: int,
     settings: tuple[str, ...],
@@ -45,12 +50,22 @@ def memory(
 ) -> None:
     """Print what is alive in memory at every layer, and the peak.
 
+    By default in float32; --plan is of int8, and --rules of what each rule is printed for.
+
     Example: convcost memory mobilenet_v2 --batch 8 --dtype float16
     """
     from convcost.views import running as views
 
+    if (depth is not None) + in_place + rules + plan > 1:
+        raise ConvcostError("--depth and --in-place are of layers, --rules and --plan are tables of their own")
     found = load_network(network, settings)
-    table = views.memory(found, found.price(input_shape, batch), depth, dtype, in_place=in_place)
+    cost = found.price(input_shape, batch)
+    if rules:
+        table = views.memory_rules(found, cost, dtype)
+    elif plan:
+        table = views.arena(found, cost, dtype or "int8")
+    else:
+        table = views.memory(found, cost, depth, dtype or "float32", in_place=in_place)
     show(table, format_, exact)
 
 

@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from convcost.cost.receptive import ReceptiveField
     from convcost.render.table import Table
 
-FOLDING = ("conv", "linear")
-FOLDED = ("norm", "activation")
-"""Kinds of operators that a table folds into those of FOLDING."""
-
 
 class Cost(Sequence[Line]):
     """The cost of a graph on one input: a sequence of rows, one per node, in execution order.
@@ -174,16 +170,12 @@ class Cost(Sequence[Line]):
     @cached_property
     def _fused(self) -> tuple[Line, ...]:
         groups: list[list[Line]] = []
-        ends: dict[int, list[Line]] = {}  # the last tensors of groups that what follows can join
-        steps = zip(self.graph.nodes, self.rows, self.graph.alone_after, strict=True)
-        for tensor, (node, row, after) in enumerate(steps, 1):
-            group = ends.get(node.inputs[0]) if node.op.kind in FOLDED and after is not None else None
-            if group is None:
-                group = []
-                groups.append(group)
-            group.append(row)
-            if len(group) > 1 or node.op.kind in FOLDING:
-                ends[tensor] = group
+        group_of: list[list[Line]] = []
+        for node, row, folded in zip(self.graph.nodes, self.rows, self.graph.folded(), strict=True):
+            if not folded:
+                groups.append([])
+            group_of.append(group_of[node.inputs[0] - 1] if folded else groups[-1])
+            group_of[-1].append(row)
         return tuple(group[0] if len(group) == 1 else _sum(group[0].name, group, group[0].op) for group in groups)
 
     def not_counted(self, as_: str = "macs") -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -18,6 +18,9 @@ from convcost.ops.doubts import swapped
 from convcost.ops.repeat import Step, Steps
 from convcost.ops.torchpadding import Windowed
 
+FOLDING = ("conv", "linear")
+FOLDED = ("norm", "activation")
+"""Kinds of operators that are folded into those of FOLDING."""
 MAX_BITS = 256
 """Of a dimension, so that counts stay numbers that can be computed and printed."""
 TOO_LARGE = 1 << MAX_BITS
@@ -107,6 +110,20 @@ class Graph:
             self.nodes[i - 1].op if len(node.inputs) == 1 and (i := node.inputs[0]) and uses[i] == 1 else None
             for node in self.nodes
         )
+
+    def folded(self, into: Collection[str] = FOLDING) -> list[bool]:
+        """Of each node, whether it is of FOLDED and alone follows one of these kinds or operators, or another such one.
+
+        Of conv >> bn >> relu both of the last are.
+        """
+        found: list[bool] = []
+        for node, after in zip(self.nodes, self.alone_after, strict=True):
+            before = node.inputs[0] - 1
+            if after is None or node.op.kind not in FOLDED:
+                found.append(False)
+            else:
+                found.append(found[before] or after.kind in into or after.name in into)
+        return found
 
     @cached_property
     def names(self) -> tuple[str, ...]:

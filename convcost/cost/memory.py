@@ -3,13 +3,14 @@
 Layers run one after the other, in the graph's order. A tensor is alive from the layer that makes it to the last one
 that takes it, the network's input from the beginning, its outputs to the end. Views (flatten, split, dropout at
 evaluation) are their input's memory. In place, an activation, a sum or a product overwrites an input of its shape that
-nothing else needs, as torch can; the network's input is never overwritten. Padding is part of the layer that pads, and
+nothing else needs, as torch can; the network's input is never overwritten. Folded, norms and activations are part of
+the layer that they alone follow, as engines for inference run them, and have no memory of their own. Padding is part of the layer that pads, and
 what a library allocates for its own use is not counted. Auxiliary heads do not run at inference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -37,21 +38,21 @@ class Moment(NamedTuple):
     """Elements of all tensors that are alive: its inputs and output, and what later layers need."""
 
 
-def moments(cost: Cost, *, in_place: bool = False) -> list[Moment]:
+def moments(cost: Cost, *, in_place: bool = False, into: Collection[str] = ()) -> list[Moment]:
     """What is alive at every layer of inference, in elements of the whole batch.
 
-    In a symbolic repeat, it is the most of all its steps. Raises ConvcostError where that has no closed form.
+    Norms and activations are folded into layers of the kinds `into`. In a symbolic repeat, it is the most of all its steps. Raises ConvcostError where that has no closed form.
     """
     nodes = [(n, node) for n, node in enumerate(cost.graph.nodes, 1) if not node.aux]
-    homes, last = _homes(cost, nodes, in_place)
+    homes, last = homes_of(cost, in_place=in_place, into=into)
     ends: dict[int, list[int]] = {}
     for home, n in last.items():
         ends.setdefault(n, []).append(home)
     # Kept, not added up anew at each layer, of which there can be as many as tensors are alive.
-    alive = _size(cost, INPUT)
+    alive = size_of(cost, INPUT)
     found = []
     for n, node in nodes:
-        writes = _size(cost, n) if homes[n] == n else 0
+        writes = size_of(cost, n) if homes[n] == n else 0
         alive = alive + writes
         if not isinstance(node.op, (Step, Steps)):
             most = alive
@@ -59,7 +60,7 @@ def moments(cost: Cost, *, in_place: bool = False) -> list[Moment]:
                 most = max_over(most, *repeat)
             found.append(Moment(cost.rows[n - 1], writes, most))
         for home in ends.get(n, ()):
-            alive = alive - _size(cost, home)
+            alive = alive - size_of(cost, home)
     return found
 
 
@@ -81,12 +82,17 @@ def element_size(dtype: str) -> int:
     return DTYPES[dtype]
 
 
-def _size(cost: Cost, tensor: int) -> Int:
+def size_of(cost: Cost, tensor: int) -> Int:
+    """Elements of a tensor, of the whole batch."""
     return cost.batch * elements(cost.rows[tensor - 1].shape if tensor else cost.input)
 
 
-def _homes(cost: Cost, nodes: Sequence[tuple[int, Node]], in_place: bool) -> tuple[dict[int, int], dict[int, int]]:
+def homes_of(
+    cost: Cost, *, in_place: bool = False, into: Collection[str] = ()
+) -> tuple[dict[int, int], dict[int, int]]:
     """The memory that each tensor is in, and for each memory the last node that needs it."""
+    nodes = [(n, node) for n, node in enumerate(cost.graph.nodes, 1) if not node.aux]
+    folded = cost.graph.folded(into) if into else []
     uses: dict[int, list[int]] = {}
     for n, node in nodes:
         # Of a symbolic repeat's two ends, the first one takes what goes in, and the last one what comes out.
@@ -98,7 +104,10 @@ def _homes(cost: Cost, nodes: Sequence[tuple[int, Node]], in_place: bool) -> tup
     for n, node in nodes:
         if isinstance(node.op, Step) and last[homes[node.inputs[0]]] > n:
             raise ConvcostError(f"layer {node.name}: what a repeat of unknown length begins with is needed after it")
-        homes[n] = next(_shared(cost, n, node, homes, last, in_place), n)
+        if folded and folded[n - 1]:
+            homes[n] = homes[node.inputs[0]]
+        else:
+            homes[n] = next(_shared(cost, n, node, homes, last, in_place), n)
         last[homes[n]] = max(last.get(homes[n], 0), needed[n])
     return homes, last
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from convcost.cost.cost import Cost
-from convcost.cost.memory import peak_memory
+from convcost.cost.memory import DTYPES, element_size, peak_memory
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int
 
@@ -19,6 +19,13 @@ class Quantity(NamedTuple):
     of: Callable[[Cost], Int]
     unit: Literal["", "bytes"] = ""
     """What it counts: bytes, or things."""
+    least: Callable[[Cost], Int] | None = None
+    """What it is never below, as a closed form; None if it has one itself."""
+
+    @property
+    def closed(self) -> Callable[[Cost], Int]:
+        """Its closed form, or that of what it is never below."""
+        return self.least or self.of
 
 
 COMMON = {
@@ -48,15 +55,28 @@ _ALSO = {"memory": "peak_memory"}
 
 
 def quantity(name: str) -> Quantity:
-    """The quantity of this name: one of COMMON, or a count by a rule or a tool, such as `thop`.
+    """The quantity of this name: of COMMON, memory by a rule such as `arena_int8`, or a tool's count, such as `thop`.
 
     Raises ConvcostError, with the closest name, if there is none.
     """
     name = _ALSO.get(name, name)
     if name in COMMON:
         return COMMON[name]
+    from convcost.cost.memory_rules import split
     from convcost.counters.rules import rule
 
+    if (memory := split(name)) is not None:
+        by, dtype = memory
+        size = element_size(dtype)
+        meaning = f"bytes of {dtype}: {by.meaning}, of the whole batch"
+        least = by.least
+        return Quantity(
+            name,
+            meaning,
+            lambda cost: by.of(cost, size),
+            "bytes",
+            None if least is None else lambda cost: least(cost, size),
+        )
     try:
         found = rule(name)
     except ConvcostError:
@@ -75,6 +95,8 @@ def is_quantity(name: str) -> bool:
 
 def quantities() -> Iterable[str]:
     """The names of all quantities, the most common first."""
+    from convcost.cost.memory_rules import RULES
     from convcost.counters.releases import EVERY
 
-    return dict.fromkeys((*COMMON, *_ALSO, *EVERY))
+    memory = (f"{rule}_{dtype}" for rule in RULES for dtype in DTYPES)
+    return dict.fromkeys((*COMMON, *_ALSO, *RULES, *memory, *EVERY))

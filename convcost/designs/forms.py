@@ -61,6 +61,11 @@ def metrics(cost: Cost, names: Sequence[str] = METRICS) -> tuple[Int, ...]:
     return tuple(quantity(name).of(cost) for name in names)
 
 
+def least(cost: Cost, names: Sequence[str]) -> tuple[Int, ...]:
+    """The closed forms of quantities, of those that have none of what they are never below."""
+    return tuple(quantity(name).closed(cost) for name in names)
+
+
 def others(names: Iterable[str]) -> tuple[str, ...]:
     """The names that are quantities beyond METRICS."""
     return tuple(name for name in names if name not in METRICS and is_quantity(name))
@@ -125,7 +130,7 @@ class Form:
         with assuming(Witness(numerators)) as found:
             self.values = space.complete(values)
             found_derived = numbers(self.values, derived)
-            self.metrics = dict(zip(quantities, metrics(price(network, self.values), quantities), strict=True))
+            self.metrics = dict(zip(quantities, least(price(network, self.values), quantities), strict=True))
         found_values = (*self.metrics.values(), *found_derived)
         # n(n + 1)/2 counts whole things with coefficients that are not whole: what is computed is the numerator.
         self.denominators = [denominator(value) for value in found_values]
@@ -202,7 +207,7 @@ def joined(
     for name in names:
 
         def count(name: str = name) -> Int:
-            return quantity(name).of(price(network, space.complete(dict(values))))
+            return quantity(name).closed(price(network, space.complete(dict(values))))
 
         costs[name], required = explored(count)
         limits |= dict.fromkeys(condition for condition, limit in required.items() if limit)

@@ -66,7 +66,8 @@ def plan(
         )
     if seed < 0:
         raise ConvcostError(f"--seed takes an integer >= 0, not {seed}")
-    symbolic = symbolic_axes(network, space)
+    closed = all(quantity(name).least is None for name in quantities)
+    symbolic = symbolic_axes(network, space) if closed else ()
     structures = 1
     for axis in space.axes:
         structures *= 1 if axis.name in symbolic else len(axis)

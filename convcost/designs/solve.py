@@ -16,7 +16,7 @@ from itertools import product
 from math import inf, prod
 from typing import Any, NamedTuple, TypeAlias
 
-from convcost.cost.quantities import is_quantity
+from convcost.cost.quantities import is_quantity, quantity
 from convcost.designs.forms import BATCH, METRICS, Form, holds_at, joined, metrics, others, price, symbolic_axes
 from convcost.designs.space import Axis, Space, Steps, parse_axis, parsed_expression
 from convcost.errors import ConvcostError, did_you_mean
@@ -135,9 +135,10 @@ class _Search:
         self.boxes = 0
         named = set() if objective is None else set(expression.names(objective.node))
         self.quantities = quantities
+        self.unbounded = any(quantity(name).least is not None for name in others(named - {*self.space.names}))
         self.metrics = [name for name in self.quantities if name in self.limits or name in named]
         # What is alive at most is the largest of many sums: joined by what the spec asks, there are too many of them.
-        self.joinable = "peak_memory" not in self.metrics
+        self.joinable = not any(quantity(name).unit for name in self.metrics)
 
     def solutions(self) -> Iterator[Solution]:
         """The designs within the limits, in the order of the search; of the frontier, only those on it."""
@@ -249,7 +250,8 @@ class _Search:
         *intervals, aim = intervals_of([*tests, *costs, objective], ranges)
         if any(_decided(c, interval) != answer for (c, answer), interval in zip(form.answers, intervals, strict=False)):
             return unknown, inf, ()
-        return dict(zip(self.metrics, (low for low, _ in intervals[len(tests) :]), strict=True)), aim[1], ()
+        most = inf if self.unbounded else aim[1]
+        return dict(zip(self.metrics, (low for low, _ in intervals[len(tests) :]), strict=True)), most, ()
 
     def form_of(self, fixed: Setting, first: dict[str, Any], numerators: Mapping[str, int]) -> _Costs:
         """The form that holds for the first design of a box, made if need be. Raises as `form` does."""

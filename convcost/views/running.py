@@ -9,6 +9,8 @@ from typing import TypeVar
 from convcost.cost.cost import Cost
 from convcost.cost.machine import Bound, Machine, roofline, together
 from convcost.cost.memory import element_size, moments
+from convcost.cost.memory_rules import RULES
+from convcost.cost.memory_rules import arena as plan
 from convcost.cost.training import TrainingStep, training
 from convcost.counters.line import Line
 from convcost.counters.rules import OPS
@@ -50,6 +52,45 @@ def memory(network: Network, cost: Cost, depth: int | None, dtype: str, *, in_pl
     above = header([(network, cost)], ("unit", f"bytes of {dtype}"), ("execution", f"in the order of the spec, {how}"))
     notes = ("A tensor is alive from the layer that makes it to the last one that takes it; views are their input's.",)
     return Table(f"Memory of {network.reference}", above, columns, tuple(rows), notes)
+
+
+def memory_rules(network: Network, cost: Cost, dtype: str | None) -> Table:
+    """Bytes by every rule of memory, of one type or each of that of its source."""
+    rows = []
+    for rule in RULES.values():
+        of = dtype or rule.dtype
+        rows.append(Row((rule.name, of, rule.of(cost, element_size(of)), rule.meaning, rule.source)))
+    columns = (
+        Column("rule", "rule"),
+        Column("dtype", "type"),
+        Column("bytes", "memory", "bytes"),
+        Column("meaning", "what it counts", wrap=True),
+        Column("source", "source", wrap=True, drop=1),
+    )
+    above = header([(network, cost)], ("unit", "bytes of tensors at inference; parameters are apart"))
+    notes = ("A budget takes each by its name and a type: convcost solve NETWORK --max arena_int8=256KB ...",)
+    return Table(f"Memory of {network.reference} by every rule", above, columns, tuple(rows), notes)
+
+
+def arena(network: Network, cost: Cost, dtype: str) -> Table:
+    """Where each tensor lies in the arena, and between which layers it is needed."""
+    placed = plan(cost, element_size(dtype))
+    names = ("input", *(row.name for row in cost.rows), "the end")
+    rows = [
+        Row((names[one.buffer.tensor], one.buffer.size, one.offset, names[one.buffer.last]))
+        for one in sorted(placed, key=lambda one: one.buffer.tensor)
+    ]
+    whole = max(one.offset + one.buffer.size for one in placed)
+    rows.append(Row(("arena", whole, None, None), "total"))
+    columns = (
+        Column("layer", "tensor of", wrap=True, scopes=True),
+        Column("bytes", "bytes", "bytes"),
+        Column("offset_bytes", "from", "bytes"),
+        Column("last", "until", wrap=True, scopes=True, drop=1),
+    )
+    rule = RULES["arena"]
+    above = header([(network, cost)], ("unit", f"bytes of {dtype}"), ("rule", f"{rule.meaning} ({rule.source})"))
+    return Table(f"The arena of {network.reference}", above, columns, tuple(rows))
 
 
 def machine(network: Network, cost: Cost, depth: int | None, on: Machine, dtype: str) -> Table:

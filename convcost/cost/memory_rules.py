@@ -1,0 +1,189 @@
+"""What memory a network needs by the rules that papers and tools go by: named, with their source, as rules of counting are.
+
+Each is of one network on one input, at inference: bytes of tensors of one type. All but the arena, which a planner lays
+out, have a closed form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from convcost.cost.cost import Cost
+from convcost.cost.graph import FOLDING
+from convcost.cost.memory import DTYPES, INPUT, homes_of, moments, peak, size_of
+from convcost.errors import ConvcostError, did_you_mean
+from convcost.exact.integers import Int, largest, total
+from convcost.ops import elements
+
+ALIGNMENT = 16
+"""Bytes that each buffer of the arena begins at a multiple of."""
+ARENA = (*FOLDING, "add")
+"""What norms and activations are folded into when a network is converted for the arena: sums, too."""
+
+
+class MemoryRule(NamedTuple):
+    """A rule of what memory counts."""
+
+    name: str
+    meaning: str
+    source: str
+    of: Callable[[Cost, int], Int]
+    """Bytes, of a cost and the size of an element."""
+    dtype: str = "float32"
+    """The type that its source prints it for."""
+    least: Callable[[Cost, int], Int] | None = None
+    """Bytes that it is never below, as a closed form, if it has none itself."""
+
+
+class Buffer(NamedTuple):
+    """A piece of the arena."""
+
+    tensor: int
+    """The tensor that it was made for: 0 is the network's input, n the output of node n, counted from 1."""
+    size: int
+    """Bytes, aligned."""
+    first: int
+    last: int
+    """The nodes between which it is needed, both included."""
+
+
+class Placed(NamedTuple):
+    """A buffer, and where in the arena it begins."""
+
+    buffer: Buffer
+    offset: int
+
+
+def buffers(cost: Cost, size: int) -> list[Buffer]:
+    """The buffers of a network in the order in which they are made. Raises ConvcostError for counts that are no ints."""
+    homes, last = homes_of(cost, into=ARENA)
+    found = []
+    for tensor in (INPUT, *(n for n, home in homes.items() if n and n == home)):
+        bytes_ = size * size_of(cost, tensor)
+        if not isinstance(bytes_, int):
+            raise ConvcostError("an arena is of one network on one input: it has no closed form")
+        found.append(Buffer(tensor, -(-bytes_ // ALIGNMENT) * ALIGNMENT, tensor, last[tensor]))
+    return found
+
+
+def arena(cost: Cost, size: int) -> list[Placed]:
+    """The buffers of a network, laid out by `plan`."""
+    return plan(buffers(cost, size))
+
+
+def plan(wanted: Iterable[Buffer]) -> list[Placed]:
+    """Where buffers lie, the largest placed first, each in the first gap between those that are needed with it.
+
+    Of equal ones the last made is first. So plans GreedyMemoryPlanner of TensorFlow Lite Micro.
+    """
+    placed: list[Placed] = []
+    last_first = [*wanted][::-1]
+    for buffer in sorted(last_first, key=lambda buffer: -buffer.size):
+        with_it = [
+            (one.offset, one.offset + one.buffer.size)
+            for one in placed
+            if one.buffer.first <= buffer.last and buffer.first <= one.buffer.last
+        ]
+        offset = 0
+        for begin, end in sorted(with_it):
+            if begin - offset >= buffer.size:
+                break
+            offset = max(offset, end)
+        placed.append(Placed(buffer, offset))
+    return placed
+
+
+def _arena(cost: Cost, size: int) -> Int:
+    return max(one.offset + one.buffer.size for one in arena(cost, size))
+
+
+def _operator(cost: Cost, size: int) -> Int:
+    rows = (row for row in cost.rows if not row.aux and row.op is not None and row.op.multiplies)
+    return size * cost.batch * largest(total(list(map(elements, row.inputs))) + row.elements for row in rows)
+
+
+def _residual(cost: Cost, size: int) -> Int:
+    found = moments(cost, into=FOLDING)
+    return size * largest(one.alive for one in found if one.line.op is not None and one.line.op.multiplies)
+
+
+def _outputs(cost: Cost, size: int) -> Int:
+    return size * cost.batch * total([row.elements for row in cost.rows if not row.aux and row.counts.trainable])
+
+
+RULES = {
+    rule.name: rule
+    for rule in (
+        MemoryRule(
+            "liveness",
+            "tensors that are alive at once at most, in the order of the spec",
+            "convcost; torch's memory profiler finds the same bytes held",
+            lambda cost, size: size * peak(cost),
+        ),
+        MemoryRule(
+            "in_place",
+            "the same where activations, sums and products overwrite what nothing else needs",
+            "torch's in-place operators",
+            lambda cost, size: size * peak(cost, in_place=True),
+        ),
+        MemoryRule(
+            "folded",
+            "as liveness, norms and activations being part of the layer that they alone follow",
+            "engines for inference, which fold them",
+            lambda cost, size: size * largest(one.alive for one in moments(cost, into=FOLDING)),
+        ),
+        MemoryRule(
+            "operator",
+            "input and output of a convolution or linear layer at most, norms and activations folded",
+            "mcunet/utils/pytorch_utils.py, where no residual is held",
+            _operator,
+        ),
+        MemoryRule(
+            "residual",
+            "the same, and whatever else is alive, such as what a residual connection holds",
+            "Lin et al., MCUNet, NeurIPS 2020, Table 1: ResNet-50 in 7.2 MB",
+            _residual,
+        ),
+        MemoryRule(
+            "outputs",
+            "the sum of the outputs of all layers that have parameters",
+            "torchinfo 1.8, without its gradients",
+            _outputs,
+        ),
+        MemoryRule(
+            "torchinfo",
+            "twice that, once for gradients",
+            'torchinfo 1.8, "Forward/backward pass size"',
+            lambda cost, size: 2 * _outputs(cost, size),
+        ),
+        MemoryRule(
+            "arena",
+            f"tensors as TFLM lays them out, in multiples of {ALIGNMENT} bytes; no scratch buffers, nothing persistent",
+            "tflite-micro, memory_planner/greedy_memory_planner.cc",
+            _arena,
+            "int8",
+            lambda cost, size: size * largest(one.alive for one in moments(cost, into=ARENA)),
+        ),
+    )
+}
+"""Every rule by its name, ours first."""
+
+
+def memory_rule(name: str) -> MemoryRule:
+    """The rule of this name. Raises ConvcostError, with the closest name, if there is none."""
+    if name not in RULES:
+        raise ConvcostError(f"unknown rule of memory {name!r}{did_you_mean(name, RULES) or f'; there are {_all()}'}")
+    return RULES[name]
+
+
+def _all() -> str:
+    return ", ".join(RULES)
+
+
+def split(name: str) -> tuple[MemoryRule, str] | None:
+    """`arena_int8` as a rule and a type; of a rule's name alone its own type; None for any other name."""
+    if name in RULES:
+        return RULES[name], RULES[name].dtype
+    rule, _, dtype = name.rpartition("_")
+    return (RULES[rule], dtype) if rule in RULES and dtype in DTYPES else None
