@@ -4,8 +4,9 @@ Layers run one after the other, in the graph's order. A tensor is alive from the
 that takes it, the network's input from the beginning, its outputs to the end. Views (flatten, split, dropout at
 evaluation) are their input's memory. In place, an activation, a sum or a product overwrites an input of its shape that
 nothing else needs, as torch can; the network's input is never overwritten. Folded, norms and activations are part of
-the layer that they alone follow, as engines for inference run them, and have no memory of their own. Padding is part of the layer that pads, and
-what a library allocates for its own use is not counted. Auxiliary heads do not run at inference.
+the layer that they alone follow, as engines for inference run them, and have no memory of their own. Padding is part
+of the layer that pads, and what a library allocates for its own use is not counted. Auxiliary heads do not run at
+inference.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class Moment(NamedTuple):
 def moments(cost: Cost, *, in_place: bool = False, into: Collection[str] = ()) -> list[Moment]:
     """What is alive at every layer of inference, in elements of the whole batch.
 
-    Norms and activations are folded into layers of the kinds `into`. In a symbolic repeat, it is the most of all its steps. Raises ConvcostError where that has no closed form.
+    Norms and activations are folded into layers of the kinds `into`. In a symbolic repeat, it is the most of all its
+    steps. Raises ConvcostError where that has no closed form.
     """
     nodes = [(n, node) for n, node in enumerate(cost.graph.nodes, 1) if not node.aux]
     homes, last = homes_of(cost, in_place=in_place, into=into)

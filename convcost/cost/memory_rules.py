@@ -1,4 +1,4 @@
-"""What memory a network needs by the rules that papers and tools go by: named, with their source, as rules of counting are.
+"""What memory a network needs by the rules that papers and tools go by: named, each with its source.
 
 Each is of one network on one input, at inference: bytes of tensors of one type. All but the arena, which a planner lays
 out, have a closed form.
@@ -56,7 +56,7 @@ class Placed(NamedTuple):
 
 
 def buffers(cost: Cost, size: int) -> list[Buffer]:
-    """The buffers of a network in the order in which they are made. Raises ConvcostError for counts that are no ints."""
+    """The buffers of a network as they are made. Raises ConvcostError for counts that are no ints."""
     homes, last = homes_of(cost, into=ARENA)
     found = []
     for tensor in (INPUT, *(n for n, home in homes.items() if n and n == home)):
