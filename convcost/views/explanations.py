@@ -9,7 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from convcost.cost import arithmetic
-from convcost.cost.cost import FOLDED, FOLDING, Cost
+from convcost.cost.cost import Cost
+from convcost.cost.graph import FOLDED, FOLDING
 from convcost.counters.line import Line
 from convcost.counters.releases import OF_A_TOOL
 from convcost.counters.rules import OPS, PARAMS
