@@ -29,7 +29,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "published": ("network", "tablefiles"),
     "auditing": ("published",),
     "door": ("designs", "auditing"),
-    "views": ("render", "imports", "door"),
+    "pictures": ("cost", "render"),
+    "views": ("render", "pictures", "imports", "door"),
     "cli": ("views",),
 }
 """What each room may import, beside what those rooms may: the table of the house, from the ground up."""

@@ -9,7 +9,8 @@ import click
 
 SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Look": dict.fromkeys(("layers", "table", "list", "show", "compare"), "commands")
-    | dict.fromkeys(("explain", "calc"), "explaining"),
+    | dict.fromkeys(("explain", "calc"), "explaining")
+    | {"draw": "drawing"},
     "Check a paper": {
         "audit": "auditing",
         "reconcile": "auditing",
