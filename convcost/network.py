@@ -88,14 +88,12 @@ class Network:
 
         input is (channels, *sizes), batch apart; sizes, batch and knobs can be int64 arrays or symbols as well. What
         comes out for symbols is right wherever every layer fits, and does not know where that is: `formula` does.
-        Raises ConvcostError where anything does not fit, naming the layer, and warns (ConvcostWarning) of what fits but
-        is rarely meant: a kernel larger than its map, a stride that leaves inputs out, padding of half a kernel.
+        Raises ConvcostError where anything does not fit, naming the layer, and warns of what is rarely meant; see
+        `Cost`.
         """
         network = self.set(**knobs)
         shape = network.shape(input)
-        cost = Cost(network._graph(shape), shape, batch)
-        warn_of(cost.graph, cost.input, cost.rows)
-        return cost
+        return Cost(network._graph(shape), shape, batch)
 
     def _graph(self, shape: Shape) -> Graph:
         """A graph with the structure for an input, which may not fit it: perhaps it was built for another one."""

@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, overload
 
+from convcost.cost.doubts import warn_of
 from convcost.cost.graph import Graph
 from convcost.cost.inputs import admitted
 from convcost.counters.line import Line
@@ -36,6 +37,8 @@ class Cost(Sequence[Line]):
         """Price every node.
 
         Raises ShapeError, naming the layer, if the input does not fit, and ConvcostError if arrays cannot hold a count.
+        Warns (ConvcostWarning) of what fits but is rarely meant: a kernel larger than its map, a stride that leaves
+        inputs out, padding of half a kernel.
         """
         self.graph = graph
         self.input: Shape = graph.input if input is None else admitted(graph.name, graph.input, input)
@@ -52,6 +55,7 @@ class Cost(Sequence[Line]):
             from convcost.cost.overflow import refuse_overflow
 
             refuse_overflow(graph, self.input, self.batch)
+        warn_of(graph, self.input, self.rows)
 
     def _price(self) -> tuple[Line, ...]:
         batch, graph = self.batch, self.graph

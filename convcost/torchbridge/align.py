@@ -16,7 +16,7 @@ from torch.nn.parameter import is_lazy
 
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, unwarned
 from convcost.ops import Shape, format_shape
 from convcost.torchbridge.module import TorchModel, samples
 from convcost.torchbridge.record import Layer, NotRunError, Run, record
@@ -43,7 +43,8 @@ def verify_module(graph: Graph, shape: Shape, module: nn.Module, device: torch.d
     like = next(module.parameters(), torch.zeros((), device=device))
     if device is not None and (device.type != like.device.type or device.index not in (None, like.device.index or 0)):
         raise ConvcostError(f"device {device}: the module is on {like.device}; move it there, or ask for no device")
-    total = Cost(graph, shape).with_auxiliary
+    with unwarned():  # whoever asked for a verification has been warned
+        total = Cost(graph, shape).with_auxiliary
     with torch.device("meta"):
         model, x = TorchModel(graph, shape), torch.zeros(samples(graph), *shape)
     names = {path: name for name, path in reversed(model.paths.items())}

@@ -147,3 +147,23 @@ def test_a_window_that_is_clear_on_one_input_is_looked_at_again_on_a_smaller_one
         network.price((3, 5, 64))
         with pytest.raises(ConvcostWarning, match="its kernel of 5 is larger than its map of 4x64"):
             network.price((3, 4, 64))
+
+
+def test_a_graph_that_is_priced_without_a_spec_is_warned_of_once():
+    """Where the caller's line stands, with the layer's name alone, which has no place."""
+    builder = convcost.GraphBuilder("mine", (3, 8, 8))
+    builder.add(ops.Conv(4, 9, padding="same"), builder.input, name="wide")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvcostWarning)
+        convcost.Cost(builder.graph())
+    (said,) = caught
+    assert str(said.message) == "layer wide: conv: its kernel of 9 is larger than its map of 8"
+    assert said.filename == __file__
+
+
+def test_a_verification_warns_once(odd):
+    pytest.importorskip("fvcore.nn")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvcostWarning)
+        assert convcost.verify(convcost.load(odd)).ok
+    assert [str(one.message) for one in caught] == said_of(odd)
