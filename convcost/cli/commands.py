@@ -26,8 +26,23 @@ from convcost.cli.options import (
 from convcost.errors import ConvcostError, one_line
 
 
+def _show_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        from convcost.designs.parts import installed
+
+        click.echo(f"convcost, version {installed()}")
+        context.exit()
+
+
 @click.group(cls=Commands, commands=Loaded(), context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="convcost")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 @strict_option
 def cli() -> None:
     """Where every parameter and multiply-add of a convolutional network comes from, and which published number holds.

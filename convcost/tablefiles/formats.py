@@ -121,6 +121,7 @@ def markdown_tables(text: str, source: str) -> list[Found]:
 
 def _markdown_grid(source: str, lines: list[str], table: list[tuple[int, list[str]]]) -> Grid:
     inline = require("markdown_it", "markdown-it-py").MarkdownIt("commonmark").enable("strikethrough")
+    texts: dict[str, str] = {}  # of cells that are alike one is read: a file has room for many only if they are
     rows = []
     cells = 0
     for line, contents in table:
@@ -134,8 +135,10 @@ def _markdown_grid(source: str, lines: list[str], table: list[tuple[int, list[st
             column = max(lines[line].find(content, column), column)
             if len(content) > MAX_CELL:
                 raise too_long(Place(source, line + 1, column + 1))
-            text = content if _BARE.fullmatch(content) else _markdown_text(inline, content, source, line + 1)
-            row.append(Span(text, Place(source, line + 1, column + 1)))
+            if content not in texts:
+                bare = _BARE.fullmatch(content)
+                texts[content] = content if bare else _markdown_text(inline, content, source, line + 1)
+            row.append(Span(texts[content], Place(source, line + 1, column + 1)))
             column += len(content)
         rows.append(row)
     return Grid(Place(source, table[0][0] + 1), rows, 1)

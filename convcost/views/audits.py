@@ -221,13 +221,9 @@ def _notes(one: Audited) -> Iterator[str]:
 
 def _provenance(parts: Sequence[str]) -> str:
     """A line to paste into a paper: tool and version, network and variant, input, unit, convention."""
-    from importlib.metadata import PackageNotFoundError, version
+    from convcost.designs.parts import installed
 
-    try:
-        tool = f"convcost {version('convcost')}"
-    except PackageNotFoundError:  # run from a checkout
-        tool = "convcost"
-    return f"provenance: {'; '.join([tool, *filter(None, parts)])}"
+    return f"provenance: {'; '.join([f'convcost {installed()}', *filter(None, parts)])}"
 
 
 # -- reconcile ---------------------------------------------------------------------------------------------------

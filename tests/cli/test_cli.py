@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from fractions import Fraction
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -515,3 +516,11 @@ def test_the_choices_of_options_are_those_of_the_library():
 
     assert choices("formula", "--format") == tuple(FORMATS)
     assert choices("audit", "--fail-on") == tuple(FAILING)
+
+
+def test_a_checkout_that_is_not_installed_has_a_version_too(capsys, monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", missing)
+    assert succeed(capsys, "--version") == "convcost, version checkout\n"
