@@ -11,7 +11,7 @@ import numpy as np
 from convcost.exact.poly import Poly, symbol
 from convcost.ops import Op
 
-NAMES_OF_AXES = ("dim",)
+NAMES_OF_AXES = ("dim", "dims", "start_dim", "end_dim")
 """Arguments that say which axes are meant: of these there is one for all variants."""
 
 
@@ -68,7 +68,8 @@ class Symbols:
     def op(self, ops: Sequence[Op]) -> Op:
         """Variants of one operator as one. Sizes and channels are divided by the arguments that stay numbers."""
         kept = {"stride", "groups", "num_groups", "parts", "index", "output_size", *NAMES_OF_AXES}
-        kept |= {"upscale_factor", "downscale_factor"}
+        kept |= {"upscale_factor", "downscale_factor", "step"}
+        kept |= {"shape"} if -1 in getattr(ops[0], "shape", ()) else set()
         if getattr(ops[0], "stride", 1) is None:
             kept.add("kernel_size")
         return type(ops[0])(

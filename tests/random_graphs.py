@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
-from strategies import any_numbers, modes, reductions
+from strategies import any_numbers, axis_names, modes, reductions
 
 from convcost import ops
 from convcost.cost.graph import Graph, GraphBuilder, Tensor
@@ -52,6 +52,24 @@ def paddings(rank: int) -> SearchStrategy[Any]:
 
 
 @st.composite
+def layouts(draw: DrawFn, name: str, x: Tensor) -> Op:
+    """Cuts, and other axes."""
+    rank = len(x.shape) - 1
+    match name:
+        case "slice":
+            start, stop = draw(st.integers(-3, 3)), draw(st.none() | st.integers(-2, 5))
+            return ops.Slice(draw(axis_names(rank)), start, stop, draw(st.integers(1, 2)))
+        case "flatten":
+            return ops.Flatten(draw(st.integers(1, rank + 1)), draw(st.integers(-rank - 1, -1)))
+        case "reshape":
+            most = draw(st.integers(0, rank))
+            order = draw(st.permutations(x.shape))
+            return ops.Reshape(tuple(-1 if i == most and draw(flags) else n for i, n in enumerate(order)))
+        case _:
+            return ops.Permute(tuple(draw(st.permutations(range(1, rank + 2)))))
+
+
+@st.composite
 def operators(draw: DrawFn, x: Tensor) -> Op:
     """Any operator of one input, with arguments that may fit x."""
     rank, channels = len(x.shape) - 1, x.shape[0]
@@ -83,7 +101,11 @@ def operators(draw: DrawFn, x: Tensor) -> Op:
             except ConvcostError:
                 return REGISTRY[name](*window[:2], 0, *spacing, ceil_mode)
         case "linear":
-            return ops.Linear(draw(st.integers(1, 9)), draw(flags))
+            return ops.Linear(draw(st.integers(1, 9)), draw(flags), draw(st.none() | axis_names(rank)))
+        case "softmax" | "log_softmax" | "layer_scale":
+            return REGISTRY[name](draw(axis_names(rank)))
+        case "slice" | "flatten" | "reshape" | "permute":
+            return draw(layouts(name, x))
         case "rbf":
             return ops.RBF(draw(st.integers(1, 9)))
         case "bn":
@@ -92,7 +114,7 @@ def operators(draw: DrawFn, x: Tensor) -> Op:
             return ops.LocalResponseNorm(draw(st.integers(1, 6)))
         case "split":
             parts = draw(divisors)
-            return ops.Split(parts, draw(st.integers(0, parts - 1)))
+            return ops.Split(parts, draw(st.integers(0, parts - 1)), draw(st.just(1) | axis_names(rank)))
         case "shuffle":
             return ops.ChannelShuffle(draw(divisors))
         case "zeropad":
@@ -108,7 +130,7 @@ def operators(draw: DrawFn, x: Tensor) -> Op:
         case "instancenorm":
             return ops.InstanceNorm(draw(flags)) if prod(x.shape[1:]) > 1 else ops.LayerScale()
         case "layernorm":
-            return ops.LayerNorm(draw(flags))
+            return ops.LayerNorm(draw(flags), draw(axis_names(rank) | st.just(tuple(range(-rank - 1, 0)))))
         case "pixel_shuffle" | "pixel_unshuffle":  # torch has them over two axes
             return REGISTRY[name](draw(st.integers(1, 2))) if rank == 2 else ops.LayerScale()
         case "mean" | "sum" | "amax":
@@ -155,8 +177,10 @@ def random_graphs(draw: DrawFn) -> Graph:
                 else:
                     xs = [x, *draw(st.lists(st.sampled_from(tensors), min_size=1, max_size=3))]
                     like = ops.ResizeLike(draw(modes(max(len(x.shape) - 1, 1))))
-                    op = draw(st.sampled_from([ops.Add(), ops.Multiply(), ops.Concat(), like]))
+                    op = draw(st.sampled_from([ops.Add(), ops.Multiply(), ops.Concat(draw(axis_names(rank))), like]))
                     xs = xs[:2] if op is like else xs
+                    if op.name == "add" and draw(flags):
+                        xs = [x, build.add(ops.Parameter(x.shape))]
                     y = build.add(op, *xs, name=name)
             except ConvcostError:
                 continue

@@ -122,7 +122,8 @@ def joined(draw: Draw, name: str, rank: int) -> Applied:
     count = draw(st.integers(2, 4))
     x = draw(maps(rank))
     if name == "concat":
-        return ops.Concat(), tuple((draw(channels), *x[1:]) for _ in range(count))
+        dim = draw(st.integers(1, rank + 1))
+        return ops.Concat(dim), tuple((*x[: dim - 1], draw(channels), *x[dim:]) for _ in range(count))
     if name == "add":
         return ops.Add(), (x,) * count
     gates = [tuple(draw(st.sampled_from([1, d])) for d in x) for _ in range(count - 1)]
@@ -138,6 +139,11 @@ def any_numbers(draw: Draw, operator: type[Op], place: str) -> Op:
     # In order, and in [0, 1], for the limits of a hardtanh and the probability of a dropout.
     values = sorted(draw(st.fractions(0, 1, max_denominator=8)) for _ in drawn)
     return operator(*(value + i for i, value in enumerate(values)))
+
+
+def axis_names(rank: int) -> SearchStrategy[int]:
+    """Of tensors with so many spatial axes, any axis by one of its numbers."""
+    return st.integers(1, rank + 1) | st.integers(-rank - 1, -1)
 
 
 def modes(rank: int) -> SearchStrategy[str]:
@@ -158,21 +164,56 @@ def reductions(draw: Draw, name: str, rank: int) -> Op:
 
 
 @st.composite
+def layouts(draw: Draw, name: str, rank: int) -> Applied:
+    """Cuts, and other axes."""
+    x = draw(maps(rank))
+    match name:
+        case "split":
+            parts = draw(st.integers(1, 4))
+            dim = draw(st.integers(1, rank + 1))
+            cut = tuple(n * parts if i == dim else n for i, n in enumerate(x, 1))
+            return ops.Split(parts, draw(st.integers(0, parts - 1)), dim), (cut,)
+        case "slice":
+            dim, step = draw(axis_names(rank)), draw(st.integers(1, 3))
+            n = x[dim - 1 if dim > 0 else dim]
+            start = draw(st.integers(0, n - 1))
+            end = draw(st.integers(start + 1, n))
+            stops = [end, end - n or None]
+            if draw(st.booleans()):  # from the end, so that it fits larger sizes as well
+                start, stops = start - n, stops[1:]
+            return ops.Slice(dim, start, draw(st.sampled_from(stops)), step), (x,)
+        case "flatten":
+            start = draw(st.integers(1, rank + 1))
+            end = draw(st.integers(start, rank + 1))
+            return ops.Flatten(start, draw(st.sampled_from([end, end - rank - 2]))), (x,)
+        case "reshape":
+            order = draw(st.permutations(x))
+            place = draw(st.none() | st.integers(0, rank))
+            return ops.Reshape(tuple(-1 if i == place else n for i, n in enumerate(order))), (x,)
+        case "permute":
+            return ops.Permute(tuple(draw(st.permutations(range(1, rank + 2))))), (x,)
+        case _:
+            raise AssertionError(name)
+
+
+@st.composite
 def others(draw: Draw, name: str, rank: int) -> Applied:
     """Any of the remaining operators."""
     x = draw(maps(rank))
     match name:
         case "linear":
-            return ops.Linear(draw(channels), draw(st.booleans())), (draw(st.sampled_from([x, x[:1]])),)
+            op = ops.Linear(draw(channels), draw(st.booleans()), draw(st.none() | axis_names(rank)))
+            return op, (x if op.dim else draw(st.sampled_from([x, x[:1]])),)
+        case "softmax" | "log_softmax" | "layer_scale":
+            return REGISTRY[name](draw(axis_names(rank))), (x,)
+        case "parameter":
+            return ops.Parameter(x), ()
         case "rbf":
             return ops.RBF(draw(channels)), (draw(st.sampled_from([x, x[:1]])),)
         case "bn":
             return ops.BatchNorm(*draw(st.tuples(*[st.booleans()] * 3))), (x,)
         case "lrn":
             return ops.LocalResponseNorm(draw(st.integers(1, 6))), (x,)
-        case "split":
-            parts = draw(st.integers(1, 4))
-            return ops.Split(parts, draw(st.integers(0, parts - 1))), ((x[0] * parts, *x[1:]),)
         case "shuffle":
             groups = draw(st.integers(1, 4))
             return ops.ChannelShuffle(groups), ((x[0] * groups, *x[1:]),)
@@ -191,7 +232,8 @@ def others(draw: Draw, name: str, rank: int) -> Applied:
         case "instancenorm":  # torch refuses a single value, as it cannot be normalised
             return ops.InstanceNorm(draw(st.booleans())), ((*x[:-1], x[-1] + 1),)
         case "layernorm":
-            return ops.LayerNorm(draw(st.booleans())), (x,)
+            dims = draw(axis_names(rank) | st.sampled_from([tuple(range(-n, 0)) for n in range(1, rank + 2)]))
+            return ops.LayerNorm(draw(st.booleans()), dims), (x,)
         case "pixel_shuffle":
             r = draw(st.integers(1, 3))
             return ops.PixelShuffle(r), ((x[0] * r**rank, *x[1:]),)
@@ -222,6 +264,8 @@ def applied(draw: Draw, name: str, rank: int | None = None) -> Applied:
         return draw(sliding(name, rank))
     if name == "conv_transpose":
         return draw(transposed(rank))
+    if name in ("split", "slice", "flatten", "reshape", "permute"):
+        return draw(layouts(name, rank))
     return draw(joined(name, rank) if REGISTRY[name].inputs is None else others(name, rank))
 
 
@@ -236,13 +280,16 @@ def variants(draw: Draw) -> list[Applied]:
     They have one form, so that one evaluation on arrays or symbols does for all of them.
     """
     op, xs = draw(any_applied)
-    rank = max(map(len, xs))
+    rank = max(map(len, xs), default=1)
     result = [(op, xs)]
     for _ in range(2):
         # Factors keep the channels divisible by whatever divides them already.
         wider, deeper = draw(st.integers(1, 3)), draw(st.integers(1, 3))
         larger = draw(st.tuples(*[st.integers(0, 5)] * (rank - 1)))
-        larger = tuple(n * getattr(op, "downscale_factor", 1) for n in larger)
+        factor = op.parts if op.name == "split" else getattr(op, "downscale_factor", 1)
+        larger = tuple(n * factor for n in larger)
+        if op.name == "reshape":  # to sizes that are said
+            wider, larger = 1, (0,) * (rank - 1)
         grown = {name: getattr(op, name) * deeper for name in OUTPUTS if hasattr(op, name)}
         if op.name == "prelu" and op.num_parameters > 1:  # one for each channel
             grown = {"num_parameters": op.num_parameters * wider}

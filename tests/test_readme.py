@@ -133,10 +133,9 @@ def test_the_example_is_a_spec():
 
 
 def signature(operator: type[Op]) -> str:
-    if operator.inputs is None:
-        return f"{operator.name}(a, b, ...)"
     needed = [field.name for field in fields(operator) if field.default is MISSING]
-    needed = ["layer", *needed] if operator.inputs == 2 else needed
+    tensors = {None: ["a", "b", "..."], 2: ["layer"]}.get(operator.inputs, [])
+    needed = [*tensors, *needed]
     optional = ", ".join(field.name for field in fields(operator) if field.default is not MISSING)
     arguments = ", ".join([*needed, *([f"[{optional}]"] if optional else [])])
     return f"{operator.name}({arguments})" if arguments else operator.name

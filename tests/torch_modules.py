@@ -113,26 +113,54 @@ class Standardise(nn.Module):
         return (x - self.mean.reshape(sizes)) / self.variance.reshape(sizes).sqrt()
 
 
-class ChannelsLast(nn.Module):
-    """A layer of the last axis, on channels."""
+class AxesLast(nn.Module):
+    """A layer of the last axes, on others."""
 
-    def __init__(self, layer: nn.Module) -> None:
+    def __init__(self, layer: nn.Module, dims: tuple[int, ...]) -> None:
         super().__init__()
-        self.layer = layer
+        self.layer, self.dims = layer, dims
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layer(x.transpose(1, -1)).transpose(1, -1)
+        others = [i for i in range(x.dim()) if i not in {d % x.dim() for d in self.dims}]
+        order = [*others, *(d % x.dim() for d in self.dims)]
+        y = self.layer(x.permute(order))
+        return y.permute([order.index(i) for i in range(x.dim())])
 
 
 class PerChannel(nn.Module):
     """A learned factor for each channel."""
 
-    def __init__(self, x: Shape) -> None:
+    def __init__(self, x: Shape, dim: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(x[0], *[1] * (len(x) - 1)))
+        t = torch.zeros(1, *x).transpose(dim, -1)
+        self.weight = nn.Parameter(torch.ones(t.shape[-1]))
+        self.dim = dim
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.weight
+        return (x.transpose(self.dim, -1) * self.weight).transpose(self.dim, -1)
+
+
+class Learned(nn.Module):
+    """A learned tensor for every sample."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(shape))
+
+    def forward(self) -> Tensor:
+        return self.weight[None].expand(2, *self.weight.shape)
+
+
+def linear(op: ops.Linear, x: Shape) -> nn.Module:
+    if op.dim is None:
+        return nn.Sequential(nn.Flatten(), nn.Linear(torch.Size(x).numel(), op.out_features, op.bias))
+    return AxesLast(nn.Linear(torch.zeros(1, *x).shape[op.dim], op.out_features, op.bias), (op.dim,))
+
+
+def layer_norm(op: ops.LayerNorm, x: Shape) -> nn.Module:
+    dims = op.dim if isinstance(op.dim, tuple) else (op.dim,)
+    sizes = [torch.zeros(1, *x).shape[d] for d in dims]
+    return AxesLast(nn.LayerNorm(sizes, elementwise_affine=op.affine), dims)
 
 
 def pixels(op: Any, x: Shape) -> Callable[[Tensor], Tensor]:
@@ -169,7 +197,7 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "conv": conv,
     "dwconv": conv,
     "conv_transpose": conv_transpose,
-    "linear": lambda op, x: nn.Sequential(nn.Flatten(), nn.Linear(torch.Size(x).numel(), op.out_features, op.bias)),
+    "linear": linear,
     "rbf": lambda op, x: Call(lambda t: torch.cdist(t.flatten(1), torch.zeros(op.out_features, t[0].numel())) ** 2),
     "maxpool": pool,
     "avgpool": pool,
@@ -179,8 +207,8 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "lrn": lambda op, x: nn.LocalResponseNorm(op.size),
     "groupnorm": lambda op, x: nn.GroupNorm(op.num_groups, x[0], affine=op.affine),
     "instancenorm": lambda op, x: INSTANCENORM[len(x) - 2](x[0], affine=op.affine),
-    "layernorm": lambda op, x: ChannelsLast(nn.LayerNorm(x[0], elementwise_affine=op.affine)),
-    "layer_scale": lambda op, x: PerChannel(x),
+    "layernorm": layer_norm,
+    "layer_scale": lambda op, x: PerChannel(x, op.dim),
     "pixel_shuffle": lambda op, x: nn.PixelShuffle(op.upscale_factor) if len(x) == 3 else Call(pixels(op, x)),
     "pixel_unshuffle": lambda op, x: nn.PixelUnshuffle(op.downscale_factor) if len(x) == 3 else Call(pixels(op, x)),
     "mean": lambda op, x: Call(lambda t: t.mean(op.dim, op.keepdim)),
@@ -196,7 +224,7 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "mish": lambda op, x: nn.Mish(),
     "softplus": lambda op, x: nn.Softplus(),
     "hardtanh": lambda op, x: nn.Hardtanh(float(op.min_val), float(op.max_val)),
-    "log_softmax": lambda op, x: nn.LogSoftmax(1),
+    "log_softmax": lambda op, x: nn.LogSoftmax(op.dim),
     "adaptive_maxpool": lambda op, x: ADAPTIVE_MAXPOOL[len(x) - 2](op.output_size),
     "adaptive_avgpool": lambda op, x: ADAPTIVE_AVGPOOL[len(x) - 2](op.output_size),
     "swish": lambda op, x: nn.SiLU(),
@@ -205,15 +233,21 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "tanh": lambda op, x: nn.Tanh(),
     "hardsigmoid": lambda op, x: nn.Hardsigmoid(),
     "hardswish": lambda op, x: nn.Hardswish(),
-    "softmax": lambda op, x: nn.Softmax(1),
+    "softmax": lambda op, x: nn.Softmax(op.dim),
     "scale": lambda op, x: Call(lambda t: t * 0.17),
     "dropout": lambda op, x: nn.Dropout(float(op.p)),
     "add": lambda op, *xs: Call(lambda *ts: sum(ts)),
     "mul": lambda op, *xs: Call(gate),
-    "concat": lambda op, *xs: Call(lambda *ts: torch.cat(ts, 1)),
-    "split": lambda op, x: Call(lambda t: t.chunk(op.parts, 1)[op.index]),
+    "concat": lambda op, *xs: Call(lambda *ts: torch.cat(ts, op.dim)),
+    "split": lambda op, x: Call(lambda t: t.chunk(op.parts, op.dim)[op.index]),
     "shuffle": lambda op, x: nn.ChannelShuffle(op.groups),
-    "flatten": lambda op, x: nn.Flatten(),
+    "slice": lambda op, x: Call(
+        lambda t: t[(slice(None),) * (op.dim % t.dim()) + (slice(op.start, op.stop, op.step),)]
+    ),
+    "flatten": lambda op, x: nn.Flatten(op.start_dim, op.end_dim),
+    "reshape": lambda op, x: nn.Unflatten(1, op.shape) if len(x) == 1 else Call(lambda t: t.view(len(t), *op.shape)),
+    "permute": lambda op, x: Call(lambda t: t.permute(0, *op.dims)),
+    "parameter": lambda op: Learned(op.shape),
     "zeropad": zero_pad,
     "channelpad": channel_pad,
     "resize": lambda op, x: Call(lambda t: F.interpolate(t, spread(op.size, len(x) - 1), mode=op.mode)),

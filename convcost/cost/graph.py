@@ -231,7 +231,7 @@ def evaluated(memo: Memo, epoch: object, op: Op, xs: tuple[Shape, ...]) -> Evalu
 def evaluate(op: Op, xs: tuple[Shape, ...]) -> Evaluated:
     """One operator on its input shapes. Raises ShapeError if they do not fit it or nothing is left of a dimension."""
     if len(xs) != op.inputs and (op.inputs is not None or len(xs) < 2):
-        raise ShapeError(f"{op.name} takes {op.inputs or 'two inputs or more'}, got {len(xs)}")
+        raise ShapeError(f"{op.name} takes {'two inputs or more' if op.inputs is None else op.inputs}, got {len(xs)}")
     try:
         shape = op.out_shape(*xs)
         for size in shape if not xs or shape is not xs[0] else ():  # what is kept has been looked at

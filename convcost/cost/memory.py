@@ -2,11 +2,11 @@
 
 Layers run one after the other, in the graph's order. A tensor is alive from the layer that makes it to the last one
 that takes it, the network's input from the beginning, its outputs to the end. Views (flatten, split, dropout at
-evaluation) are their input's memory. In place, an activation, a sum or a product overwrites an input of its shape that
-nothing else needs, as torch can; the network's input is never overwritten. Folded, norms and activations are part of
-the layer that they alone follow, as engines for inference run them, and have no memory of their own. Padding is part
-of the layer that pads, and what a library allocates for its own use is not counted. Auxiliary heads do not run at
-inference.
+evaluation) are their input's memory, and learned tensors are weights. In place, an activation, a sum or a product
+overwrites an input of its shape that nothing else needs, as torch can; the network's input is never overwritten.
+Folded, norms and activations are part of the layer that they alone follow, as engines for inference run them, and have
+no memory of their own. Padding is part of the layer that pads, and what a library allocates for its own use is not
+counted. Auxiliary heads do not run at inference.
 """
 
 from __future__ import annotations
@@ -86,6 +86,8 @@ def element_size(dtype: str) -> int:
 
 def size_of(cost: Cost, tensor: int) -> Int:
     """Elements of a tensor, of the whole batch."""
+    if tensor and not cost.rows[tensor - 1].inputs:
+        return 0  # a learned tensor, which is there as weights
     return cost.batch * elements(cost.rows[tensor - 1].shape if tensor else cost.input)
 
 

@@ -81,6 +81,7 @@ def receptive_fields(graph: Graph, input: Shape, *, local: bool = False) -> list
     """
     effort = _Effort()
     shapes: list[Shape] = [input]
+    constant: set[int] = set()  # tensors that no input has a say in
     spans: list[tuple[_Axis, ...] | None] = [(_Axis(((0, 0),), 1),) * (len(input) - 1) or None]
     for node, priced in zip(graph.nodes, graph.evaluate(input), strict=True):
         if isinstance(node.op, ResizeLike):  # of the other it takes the size, and nothing else
@@ -88,7 +89,9 @@ def receptive_fields(graph: Graph, input: Shape, *, local: bool = False) -> list
             windows = node.op.between(shapes[first], priced.shape)
             parts = [_through(windows, spans[first], effort)]
         else:
-            parts = [_through(node.op.windows(shapes[i]), spans[i], effort) for i in node.inputs]
+            parts = [_through(node.op.windows(shapes[i]), spans[i], effort) for i in node.inputs if i not in constant]
+        if not parts:
+            constant.add(len(shapes))
         spans.append(_hull(parts, effort, local=local))
         shapes.append(priced.shape)
     return [_field(span) for span in spans[1:]]

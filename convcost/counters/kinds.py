@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from convcost.exact.integers import Int, equal, prod
 from convcost.ops import REGISTRY, Conv, DepthwiseConv, elements
+from convcost.ops.base import axis_of
 from convcost.ops.geometry import axes
 from convcost.ops.pool import AdaptivePool
 from convcost.ops.torchpadding import padded
@@ -41,6 +42,18 @@ def _padded_inputs(row: Row) -> Int:
 
 def _biases(row: Row) -> Int:
     return _outputs(row) if row.op.bias else 0
+
+
+def _of_the_last(row: Row) -> bool:
+    """Whether a linear layer is over the last axis, or all, as torch adds its bias within the product."""
+    x = row.inputs[0]
+    return row.op.dim is None or axis_of(row.op, x, row.op.dim) == len(x) - 1
+
+
+def _further(row: Row) -> Int:
+    """What a linear layer does at other positions than its first."""
+    work, once = row.work, row.op.params(row.inputs, row.shape).trainable
+    return work.macs + work.adds - row.batch * once
 
 
 def _if(test: Callable[[Row], bool], of: Callable[[Row], Int] = _outputs) -> Callable[[Row], Int]:
@@ -102,6 +115,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "convolutions": Kind(_CONVOLUTIONS, _outputs),
         "conv bias params": Kind(_CONVOLUTIONS, lambda row: row.batch * row.counts.biases),
         "fc bias": Kind(("linear",), _biases),
+        "fc bias of the last axis": Kind(("linear",), lambda row: _biases(row) if _of_the_last(row) else 0),
+        "fc at further positions": Kind(("linear",), _further),
         "fc macs": Kind(("linear",), lambda row: row.work.macs),
         "bn": Kind(("bn",), _if(lambda row: row.op.scale)),
         "bn with beta only": Kind(("bn",), _if(lambda row: row.op.shift and not row.op.scale)),
@@ -113,14 +128,20 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "bn gammas": Kind(("bn",), _if(lambda row: row.op.scale, lambda row: row.batch * row.shape[0])),
         **{name: Kind((name,), _if(lambda row: row.op.affine)) for name in _SAMPLE_NORMS},
         **{f"{name} without affine": Kind((name,), _if(lambda row: not row.op.affine)) for name in _SAMPLE_NORMS},
-        "layernorm positions": Kind(("layernorm",), lambda row: row.batch * elements(row.shape[1:])),
+        "layernorm positions": Kind(("layernorm",), lambda row: row.batch * row.op.parts(row.shape)),
+        "trailing layernorm": Kind(("layernorm",), _if(lambda row: row.op.affine and row.op.is_trailing(row.shape))),
+        "trailing layernorm without affine": Kind(
+            ("layernorm",), _if(lambda row: not row.op.affine and row.op.is_trailing(row.shape))
+        ),
         "reduced": Kind(("mean", "sum", "amax"), _inputs),
-        "other params": Kind((*_SAMPLE_NORMS, "prelu", "layer_scale"), lambda row: row.batch * row.counts.trainable),
+        "other params": Kind(
+            (*_SAMPLE_NORMS, "prelu", "layer_scale", "parameter"), lambda row: row.batch * row.counts.trainable
+        ),
         "bn not folded": Kind(("bn",), _if(lambda row: not _folds(row))),
         "folded bias": Kind(("bn",), _if(lambda row: _folds(row) and not row.after.bias)),
         "exact gelu": Kind(("gelu",), _if(lambda row: row.op.approximate == "none")),
         "gelu by tanh": Kind(("gelu",), _if(lambda row: row.op.approximate == "tanh")),
-        "softmax vectors": Kind(("softmax",), lambda row: row.batch * elements(row.shape[1:])),
+        "softmax vectors": Kind(("softmax",), lambda row: row.batch * row.op.vectors(row.shape)),
         "lrn window": Kind(("lrn",), lambda row: row.op.size * _outputs(row)),
         "lrn padded": Kind(("lrn",), _over_padded_channels),
         "rbf pairs": Kind(("rbf",), lambda row: row.work.muls),

@@ -82,9 +82,14 @@ _RELEASES = (
         "torchinfo",
         "torchinfo 1.8.0",
         2023,
-        Rule("torchinfo", "MACs", {"macs": 1, "conv bias": 1, "fc bias": 1, "bn params": 1, "other params": 1}),
+        Rule(
+            "torchinfo",
+            "MACs",
+            {"macs": 1, "conv bias": 1, "fc bias": 1, "bn params": 1, "other params": 1, "fc at further positions": -1},
+        ),
         "Parameters times output positions in a convolution, times nothing in any other layer: batch norm "
-        "counts its parameters once a sample, whatever the size of the map.",
+        "counts its parameters once a sample, whatever the size of the map, and a linear layer at every token its "
+        "weights once.",
         {"conv_transpose": BY_OUTPUT},
     ),
     Release(
@@ -103,6 +108,8 @@ _RELEASES = (
                 "bn without affine": 1,
                 "groupnorm": 2,
                 "groupnorm without affine": 1,
+                "trailing layernorm": 1,
+                "trailing layernorm without affine": 1,
                 "instancenorm": 2,
                 "instancenorm without affine": 1,
                 "relu": 2,
@@ -133,7 +140,7 @@ _RELEASES = (
         "ptflops-aten",
         "ptflops 0.7.5, aten backend",
         2025,
-        Rule("ptflops-aten", "MACs", {"macs": 1, "conv bias": 1, "fc bias": 1}),
+        Rule("ptflops-aten", "MACs", {"macs": 1, "conv bias": 1, "fc bias of the last axis": 1}),
         "The same tool asked for backend='aten': convolutions and matrix products, with their biases.",
     ),
     Release(
@@ -148,6 +155,8 @@ _RELEASES = (
                 "bn": 4,
                 "bn with beta only": 4,
                 "bn without affine": 2,
+                "trailing layernorm": 4,
+                "trailing layernorm without affine": 2,
                 "instancenorm": 4,
                 "instancenorm without affine": 2,
                 "prelu": 1,

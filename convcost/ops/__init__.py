@@ -21,6 +21,8 @@ from convcost.ops.base import (
     sum_work,
 )
 from convcost.ops.conv import RBF, Conv, ConvTranspose, DepthwiseConv, Linear
+from convcost.ops.layout import Flatten, Permute, Reshape, Slice, Split
+from convcost.ops.learned import Parameter
 from convcost.ops.norm import (
     BatchNorm,
     GroupNorm,
@@ -59,11 +61,9 @@ from convcost.ops.tensor import (
     ChannelPad,
     ChannelShuffle,
     Concat,
-    Flatten,
     Multiply,
     PixelShuffle,
     PixelUnshuffle,
-    Split,
     ZeroPad,
 )
 
@@ -112,10 +112,14 @@ REGISTRY: MappingProxyType[str, type[Op]] = MappingProxyType(
             Multiply,
             Concat,
             Split,
+            Slice,
             ChannelShuffle,
             PixelShuffle,
             PixelUnshuffle,
             Flatten,
+            Reshape,
+            Permute,
+            Parameter,
             Mean,
             Sum,
             Amax,
@@ -210,16 +214,20 @@ __all__ = [
     "Normalize",
     "Op",
     "PReLU",
+    "Parameter",
     "Params",
+    "Permute",
     "PixelShuffle",
     "PixelUnshuffle",
     "ReLU",
     "ReLU6",
+    "Reshape",
     "Resize",
     "ResizeLike",
     "Scale",
     "Shape",
     "Sigmoid",
+    "Slice",
     "Softmax",
     "Softplus",
     "Split",

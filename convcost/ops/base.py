@@ -1,6 +1,9 @@
 """What every operator is: a frozen record that says its output shape, its parameters and its work.
 
-Shapes are (channels, *spatial) or (features,), batch apart. The rules are written once for ints, arrays and symbols:
+Shapes are (channels, *spatial) or (features,), batch apart; a sequence is (tokens, features), and channels may stand
+last after a permute. Of this an operator knows nothing: it works on the first axis, the channels, at every position of
+the others, or where it has a `dim`, on the axes that this says. `dim` counts as torch does: 0 would be the batch, 1 is
+the first axis, -1 the last. The rules are written once for ints, arrays and symbols:
 they use only `+ - *` and `convcost.exact.integers`, divide early, and never branch on a dimension (on an argument they
 may).
 """
@@ -221,6 +224,36 @@ def _unboxed(value: Any) -> Any:
     return tuple(map(_unboxed, value)) if isinstance(value, tuple) else unboxed(value)
 
 
+Dims: TypeAlias = int | tuple[int, ...]
+"""One axis, or several, counted as torch does."""
+
+
+def check_dims(op: Op, *, one: bool = False, **arguments: Any) -> None:
+    """Refuse what names no axis; with `one`, what names several."""
+    for name, value in arguments.items():
+        parts = value if isinstance(value, tuple) and not one else (value,)
+        check_integers(None, op, name, value, parts)
+        if not all(isinstance(part, int) for part in parts):
+            raise ConvcostError(f"{op.name}: {name} is one for all designs, got {value}")
+        if 0 in parts or not parts:
+            raise ConvcostError(f"{op.name}: {name} is 1 for the channels and 2 or more for the sizes, got {value}")
+
+
+def axes_of(op: Op, x: Shape, dim: Dims, name: str = "dim") -> tuple[int, ...]:
+    """The places in a shape of the axes that `dim` names, in its order. Raises ShapeError if x has none such."""
+    dims = dim if isinstance(dim, tuple) else (dim,)
+    places = tuple([d - 1 if d > 0 else d + len(x) for d in dims])
+    if len({*places} & {*range(len(x))}) < len(places):
+        raise ShapeError(f"{op.name}: {name}={dim} of {format_shape(x)}, whose axes are 1 to {len(x)}")
+    return places
+
+
+def axis_of(op: Op, x: Shape, dim: int) -> int:
+    """The place of one axis."""
+    (place,) = axes_of(op, x, dim)
+    return place
+
+
 def real(op: Op, **arguments: Any) -> None:
     """Refuse arguments that are no numbers. A float becomes the decimal that it is written as."""
     for name, value in arguments.items():
@@ -249,13 +282,13 @@ def _say(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def same_shape(op: Op, xs: Sequence[Shape], *, but_channels: bool = False) -> None:
-    """Refuse inputs whose shapes (or, for concat, sizes) differ."""
+def same_shape(op: Op, xs: Sequence[Shape], *, but: int | None = None) -> None:
+    """Refuse inputs whose shapes differ, but for one axis, if one is said."""
     first = xs[0]
-    start = 1 if but_channels else 0
+    kept = [i for i in range(len(first)) if i != but]
     for x in xs[1:]:
-        if len(x) != len(first) or not all(map(require_equal, first[start:], x[start:])):
-            what = "sizes" if but_channels else "shapes"
+        if len(x) != len(first) or not all(require_equal(first[i], x[i]) for i in kept):
+            what = "shapes" if but is None else "sizes"
             raise ShapeError(f"{op.name} of different {what}: {format_shape(first)} and {format_shape(x)}")
 
 

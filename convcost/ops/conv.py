@@ -18,7 +18,9 @@ from convcost.ops.base import (
     Window,
     Work,
     at_least,
+    axis_of,
     boolean,
+    check_dims,
     each_at_least,
     elements,
     record,
@@ -197,7 +199,9 @@ class ConvTranspose(Op):
 class Linear(Op):
     """Fully connected layer over all elements of its input: any shape -> (out_features,).
 
-    It flattens what it is given, as Caffe's InnerProduct and the papers' tables do ("FC-4096" after a pooling).
+    It flattens what it is given, as Caffe's InnerProduct and the papers' tables do ("FC-4096" after a pooling). With
+    `dim` it is over that axis alone, at every position of the others, as torch.nn.Linear is over the last (dim=-1):
+    (..., in_features, ...) -> (..., out_features, ...).
     """
 
     name: ClassVar[str] = "linear"
@@ -205,27 +209,39 @@ class Linear(Op):
     multiplies: ClassVar[bool] = True
     out_features: Int
     bias: bool = True
+    dim: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a size below 1."""
+        """Refuse a size below 1, and what names no axis."""
         at_least(1, self, out_features=self.out_features)
         boolean(self, bias=self.bias)
+        if self.dim is not None:
+            check_dims(self, dim=self.dim, one=True)
 
     def out_shape(self, *xs: Shape) -> Shape:
-        """(out_features,)."""
-        return (self.out_features,)
+        """(out_features,), or with `dim` the input's shape with out_features in place of that axis."""
+        if self.dim is None:
+            return (self.out_features,)
+        (x,) = xs
+        place = axis_of(self, x, self.dim)
+        return (*x[:place], self.out_features, *x[place + 1 :])
 
     def params(self, xs: Sequence[Shape], y: Shape) -> Params:
         """in_features * out_features weights, out_features biases."""
-        return Params(elements(xs[0]) * y[0], y[0] if self.bias else 0)
+        return Params(self.in_features(xs[0]) * self.out_features, self.out_features if self.bias else 0)
 
     def work(self, xs: Sequence[Shape], y: Shape) -> Work:
-        """One macs per weight."""
-        return Work(elements(xs[0]) * y[0], y[0] if self.bias else 0)
+        """One macs per weight and position, and one add per output element for the bias."""
+        n = elements(y)
+        return Work(self.in_features(xs[0]) * n, n if self.bias else 0)
 
-    def windows(self, x: Shape) -> None:
-        """Every output sees everything."""
-        return
+    def windows(self, x: Shape) -> tuple[Window, ...] | None:
+        """Over the channels alone, its own position; else everything."""
+        return () if self.dim is not None and axis_of(self, x, self.dim) == 0 else None
+
+    def in_features(self, x: Shape) -> Int:
+        """What each output is a sum over."""
+        return elements(x) if self.dim is None else x[axis_of(self, x, self.dim)]
 
 
 @record

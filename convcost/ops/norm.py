@@ -6,8 +6,24 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from convcost.errors import ShapeError
-from convcost.exact.integers import Int, require_divisible
-from convcost.ops.base import Kind, Op, Params, Shape, Window, Work, at_least, boolean, elements, record, spatial
+from convcost.exact.integers import Int, prod, require_divisible
+from convcost.ops.base import (
+    Dims,
+    Kind,
+    Op,
+    Params,
+    Shape,
+    Window,
+    Work,
+    at_least,
+    axes_of,
+    axis_of,
+    boolean,
+    check_dims,
+    elements,
+    record,
+    spatial,
+)
 
 
 @record
@@ -40,7 +56,8 @@ class BatchNorm(Op):
 class OwnStatistics(Op):
     """What normalisations by the sample's own mean and variance share: (x - mean) / sqrt(variance + epsilon).
 
-    The elements of a sample fall into parts, each normalised by itself; gamma and beta are of each channel. Shape kept.
+    The elements of a sample fall into parts, each normalised by itself; gamma and beta are of each channel, unless one
+    says otherwise. Shape kept.
     """
 
     kind: ClassVar[Kind] = "norm"
@@ -54,9 +71,13 @@ class OwnStatistics(Op):
         """How many parts."""
         raise NotImplementedError
 
+    def scaled(self, x: Shape) -> Int:
+        """How many gammas, and betas, there are."""
+        return x[0]
+
     def params(self, xs: Sequence[Shape], y: Shape) -> Params:
-        """C for each of gamma and beta."""
-        return Params(norm_affine=2 * y[0] if self.affine else 0)
+        """Gamma and beta."""
+        return Params(norm_affine=2 * self.scaled(y) if self.affine else 0)
 
     def work(self, xs: Sequence[Shape], y: Shape) -> Work:
         """Per part of m: m - 1 adds and a division for the mean, m differences and their squares, as much for theirs.
@@ -115,28 +136,63 @@ class InstanceNorm(OwnStatistics):
 
 @record
 class LayerNorm(OwnStatistics):
-    """Normalisation over the channels at each position (Ba et al. 2016), as ConvNeXt's: torch.nn.LayerNorm(C)."""
+    """Normalisation over the channels at each position (Ba et al. 2016), as ConvNeXt's: torch.nn.LayerNorm(C).
+
+    With `dim` over other axes, one gamma and beta for each of their elements: -1 for tokens, (-2, -1) and so on.
+    """
 
     name: ClassVar[str] = "layernorm"
     affine: bool = True
+    dim: Dims = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what names no axes."""
+        super().__post_init__()
+        check_dims(self, dim=self.dim)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """The input's shape, if it has these axes."""
+        axes_of(self, xs[0], self.dim)
+        return xs[0]
 
     def parts(self, x: Shape) -> Int:
-        """The positions."""
-        return elements(x[1:])
+        """The positions, of the axes that it is not over."""
+        over = axes_of(self, x, self.dim)
+        return prod(n for i, n in enumerate(x) if i not in over)
 
-    def windows(self, x: Shape) -> tuple[Window, ...]:
-        """Every output sees its own position."""
-        return ()
+    def scaled(self, x: Shape) -> Int:
+        """The elements of the axes that it is over."""
+        return prod(x[i] for i in axes_of(self, x, self.dim))
+
+    def is_trailing(self, x: Shape) -> bool:
+        """Whether its axes are said to be the last ones, so that it is torch's module as it stands."""
+        over = axes_of(self, x, self.dim)
+        return self.dim != 1 and over == tuple(range(len(x) - len(over), len(x)))
+
+    def windows(self, x: Shape) -> tuple[Window, ...] | None:
+        """Over the channels alone, every output sees its own position."""
+        return () if axes_of(self, x, self.dim) == (0,) else None
 
 
+@record
 class LayerScale(Op):
-    """A learned factor for each channel (Touvron et al. 2021): shape kept."""
+    """A learned factor for each channel (Touvron et al. 2021), which stand on the axis `dim`: shape kept."""
 
     name: ClassVar[str] = "layer_scale"
+    dim: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what names no axis."""
+        check_dims(self, dim=self.dim, one=True)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """The input's shape, if it has this axis."""
+        axis_of(self, xs[0], self.dim)
+        return xs[0]
 
     def params(self, xs: Sequence[Shape], y: Shape) -> Params:
         """C factors."""
-        return Params(weights=y[0])
+        return Params(weights=y[axis_of(self, y, self.dim)])
 
     def work(self, xs: Sequence[Shape], y: Shape) -> Work:
         """One multiply per element."""

@@ -19,8 +19,11 @@ from convcost.ops.base import (
     Op,
     Params,
     Shape,
+    Window,
     Work,
     at_least,
+    axis_of,
+    check_dims,
     elements,
     one_of,
     real,
@@ -149,27 +152,52 @@ class GELU(Op):
 _GELU_BY_TANH = sum_work([Work(muls=6, adds=2), Tanh.per_element])
 
 
-class Softmax(Op):
-    """Softmax over the first axis (channels or features), with the usual subtraction of the maximum."""
+class OfVectors(Op):
+    """What softmax and its logarithm share: of the vectors along one axis, the channels or another, each by itself."""
+
+    kind: ClassVar[Kind] = "activation"
+    dim: int
+
+    def __post_init__(self) -> None:
+        """Refuse what names no axis."""
+        check_dims(self, dim=self.dim, one=True)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """The input's shape, if it has this axis."""
+        axis_of(self, xs[0], self.dim)
+        return xs[0]
+
+    def vectors(self, x: Shape) -> Int:
+        """How many there are."""
+        place = axis_of(self, x, self.dim)
+        return elements((*x[:place], *x[place + 1 :]))
+
+    def windows(self, x: Shape) -> tuple[Window, ...] | None:
+        """Its own position, over channels; else all on that axis."""
+        return () if axis_of(self, x, self.dim) == 0 else None
+
+
+@record
+class Softmax(OfVectors):
+    """Softmax over one axis, with the usual subtraction of the maximum."""
 
     name: ClassVar[str] = "softmax"
-    kind: ClassVar[Kind] = "activation"
+    dim: int = 1
 
     def work(self, xs: Sequence[Shape], y: Shape) -> Work:
         """Per vector of n: n - 1 compares, n subtractions, n exponentials, n - 1 adds, n divisions."""
-        n = elements(y)
-        vectors = elements(y[1:])
+        n, vectors = elements(y), self.vectors(y)
         return Work(compares=n - vectors, adds=2 * n - vectors, exps=n, divs=n)
 
 
-class LogSoftmax(Op):
-    """The logarithm of softmax over the first axis: x - max - log(sum exp(x - max))."""
+@record
+class LogSoftmax(OfVectors):
+    """The logarithm of softmax over one axis: x - max - log(sum exp(x - max))."""
 
     name: ClassVar[str] = "log_softmax"
-    kind: ClassVar[Kind] = "activation"
+    dim: int = 1
 
     def work(self, xs: Sequence[Shape], y: Shape) -> Work:
         """Per vector of n: n - 1 compares, 2 n subtractions, n exponentials, n - 1 adds, one logarithm."""
-        n = elements(y)
-        vectors = elements(y[1:])
+        n, vectors = elements(y), self.vectors(y)
         return Work(compares=n - vectors, adds=3 * n - vectors, exps=n + vectors)

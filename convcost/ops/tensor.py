@@ -1,12 +1,12 @@
-"""Operators that join, cut, move or pad tensors; none has parameters."""
+"""Operators that join, move or pad tensors; none has parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from convcost.errors import ConvcostError, ShapeError
-from convcost.exact.integers import Int, equal, prod, require_above, require_divisible
+from convcost.errors import ShapeError
+from convcost.exact.integers import Int, equal, prod, require_divisible, total
 from convcost.ops.base import (
     Memory,
     Op,
@@ -14,6 +14,8 @@ from convcost.ops.base import (
     Window,
     Work,
     at_least,
+    axis_of,
+    check_dims,
     elements,
     format_shape,
     record,
@@ -67,40 +69,27 @@ class Multiply(Op):
         raise ShapeError(f"mul of shapes that do not broadcast: {' and '.join(map(format_shape, xs))}")
 
 
+@record
 class Concat(Op):
-    """Concatenation along channels of tensors of one size."""
+    """Concatenation along the channels, or another axis, of tensors whose other sizes are the same."""
 
     name: ClassVar[str] = "concat"
     inputs: ClassVar[int | None] = None
-
-    def out_shape(self, *xs: Shape) -> Shape:
-        """(sum of channels, *sizes)."""
-        same_shape(self, xs, but_channels=True)
-        return (sum(x[0] for x in xs), *xs[0][1:])
-
-
-@record
-class Split(Op):
-    """One of `parts` equal slices of the channels, counted from 0, as an element of torch.chunk."""
-
-    name: ClassVar[str] = "split"
-    memory: ClassVar[Memory] = "view"
-    parts: int
-    index: int
+    dim: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse a slice that is none of the parts."""
-        at_least(1, self, parts=self.parts)
-        at_least(0, self, index=self.index)
-        if not require_above(self.parts - self.index, 0):
-            raise ConvcostError(f"split: index {self.index} of {self.parts} parts counted from 0")
+        """Refuse what names no axis."""
+        check_dims(self, dim=self.dim, one=True)
 
     def out_shape(self, *xs: Shape) -> Shape:
-        """(C / parts, *sizes)."""
-        (x,) = xs
-        if not require_divisible(x[0], self.parts):
-            raise ShapeError(f"split: {self.parts} parts do not divide {x[0]} channels")
-        return (x[0] // self.parts, *x[1:])
+        """The first one's, with the sum of all in place of the axis."""
+        place = axis_of(self, xs[0], self.dim)
+        same_shape(self, xs, but=place)
+        return (*xs[0][:place], total([x[place] for x in xs]), *xs[0][place + 1 :])
+
+    def windows(self, x: Shape) -> tuple[Window, ...] | None:
+        """Its own position, of channels; else positions are given up."""
+        return () if axis_of(self, x, self.dim) == 0 else None
 
 
 @record
@@ -174,21 +163,6 @@ class PixelUnshuffle(Op):
     def windows(self, x: Shape) -> tuple[Window, ...]:
         """One of r positions, another for each channel: together all of them."""
         return tuple(Window(self.downscale_factor, self.downscale_factor, 0) for _ in x[1:])
-
-
-class Flatten(Op):
-    """(C, *sizes) -> (C * sizes,)."""
-
-    name: ClassVar[str] = "flatten"
-    memory: ClassVar[Memory] = "view"
-
-    def out_shape(self, *xs: Shape) -> Shape:
-        """All elements in one axis."""
-        return (elements(xs[0]),)
-
-    def windows(self, x: Shape) -> None:
-        """Positions are given up, so an element stands for the whole map."""
-        return
 
 
 @record

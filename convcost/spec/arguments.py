@@ -117,7 +117,7 @@ class Calls:
         for key in required:
             if key not in parts:
                 raise SpecError(place, f"{kind} needs the argument {key!r}")
-        tensors = None if cls.inputs == 1 else positional
+        tensors = None if cls.inputs in (0, 1) else positional
         arguments = {name: expression.compiled(*part) for name, part in parts.items()}
         return Call(cls, place, tensors, arguments, None if then is None or is_nothing(then.node) else then)
 
@@ -143,15 +143,19 @@ class Records:
 
 
 def _make(call: Call, values: Sequence[Any], layer: str | None) -> Op:
-    cls, named = call.cls, dict(zip(call.arguments, values, strict=True))
+    return made(call.cls, dict(zip(call.arguments, values, strict=True)), call.place, layer)
+
+
+def made(cls: type[Op], named: Mapping[str, Any], place: Mark, layer: str | None = None) -> Op:
+    """The record of evaluated arguments. Raises SpecError for values that it refuses."""
     for flag in signature(cls.name).flags & named.keys():
         if not isinstance(named[flag], bool):
-            raise SpecError(call.place, f"{cls.name}: {flag} must be true or false, got {named[flag]}")
+            raise SpecError(place, f"{cls.name}: {flag} must be true or false, got {named[flag]}")
     try:
         return cls(**named)
     except ConvcostError as error:
         where = f"layer {layer}: " if layer else ""
-        raise SpecError(call.place, f"{where}{error}") from None
+        raise SpecError(place, f"{where}{error}") from None
 
 
 def called(node: ast.expr) -> tuple[str, list[ast.expr], list[ast.keyword]]:

@@ -20,7 +20,7 @@ from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int, is_symbolic, require_above, require_integer
 from convcost.ops import OPERATORS, Op, Shape
 from convcost.spec import document, expression
-from convcost.spec.arguments import Call, Calls, Link, Records, called, is_nothing
+from convcost.spec.arguments import Call, Calls, Link, Records, called, is_nothing, made, signature
 from convcost.spec.block import Block
 from convcost.spec.document import Mark, Scalar, SpecError
 from convcost.spec.expression import Expression
@@ -157,9 +157,12 @@ class _Builder:
     def structure(self, key: str, value: document.Mapping, x: Tensor, env: Env) -> Tensor:
         """concat, add, mul, repeat, if, auxiliary, outputs."""
         if key in _JOINS:
-            self._only(value, (key,))
+            names = signature(key).names
+            self._only(value, (key, *names))
+            given = {name: self._value(self._scalar(value, name), env) for name in names if name in value.entries}
+            op = made(OPERATORS[key], given, value.mark)
             named = self.branches(value.entries[key], x, env)
-            return self.graph.add(OPERATORS[key](), *named, place=value.mark) if len(named) > 1 else named[0]
+            return self.graph.add(op, *named, place=value.mark) if len(named) > 1 else named[0]
         if key == "repeat":
             return self.repeat(value, x, env)
         if key == "auxiliary":
@@ -310,7 +313,7 @@ class _Builder:
     def operator(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env, name: str | None = None) -> Tensor:
         """One operator call, followed by its `then` chain; with a name, the two share a scope of that name."""
         call = self.program.calls.of(parsed, node)
-        tensors = [x]
+        tensors = [x] if call.cls.inputs else []
         if call.tensors is not None and call.cls.inputs == 2:
             tensors += [self.chain(parsed, tensor, x, env) for tensor in call.tensors]
         elif call.tensors is not None:
@@ -325,8 +328,9 @@ class _Builder:
         return self._applied(call, op, tensors, env, name)
 
     def _applied(self, call: Call, op: Op, tensors: list[Tensor], env: Env, name: str | None) -> Tensor:
-        out = tensors[0]
-        if call.tensors is None or len(tensors) > 1:  # a join of one is that one
+        if len(tensors) == 1 and call.tensors is not None:  # a join of one is that one
+            out = tensors[0]
+        else:
             out = self.graph.add(op, *tensors, name=name, place=call.place)
         return out if call.then is None else self.chain(call.then.source, call.then.node, out, env)
 
@@ -403,7 +407,7 @@ class _Builder:
         name, arguments, _ = called(node)
         if name not in OPERATORS or name in self.program.blocks:
             return False
-        return OPERATORS[name].inputs == 1 or all(
+        return OPERATORS[name].inputs in (0, 1) or all(
             isinstance(a, ast.Name) and a.id not in OPERATORS and a.id not in self.program.blocks for a in arguments
         )
 

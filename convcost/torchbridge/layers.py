@@ -20,6 +20,7 @@ from torch.nn import functional
 from convcost import ops
 from convcost.errors import ConvcostError
 from convcost.ops import Op, Shape, elements
+from convcost.ops.base import axes_of, axis_of
 from convcost.ops.geometry import axes
 from convcost.ops.torchpadding import Windowed, explicit_pads, geometry, own_padding
 
@@ -39,14 +40,14 @@ def build(op: Op, xs: tuple[Shape, ...]) -> nn.Module:
             f"{op.name} has no torch layer: convcost/torchbridge/layers.py, BUILDERS wants a line: "
             f"ops.{type(op).__name__}: ..."
         )
-    return builder(op, xs[0])
+    return builder(op, xs[0] if xs else ())
 
 
-def preparation(op: Op, x: Shape) -> Preparation | None:
+def preparation(op: Op, xs: tuple[Shape, ...]) -> Preparation | None:
     """What an input goes through before it reaches the operator's layer, or None."""
-    if isinstance(op, ops.Linear | ops.RBF):
+    if isinstance(op, ops.RBF) or (isinstance(op, ops.Linear) and op.dim is None):
         return partial(torch.flatten, start_dim=1)
-    if isinstance(op, Windowed) and own_padding(op, len(x) - 1) is None:
+    if isinstance(op, Windowed) and own_padding(op, len(xs[0]) - 1) is None:
         return partial(_pad, op)
     return None
 
@@ -80,23 +81,95 @@ class Multiply(nn.Module):
 
 
 class Concat(nn.Module):
-    """Concatenation along channels."""
+    """Concatenation along an axis."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
 
     def forward(self, *xs: Tensor) -> Tensor:
         """(N, C_i, ...) each -> (N, sum of C_i, ...)."""
-        return torch.cat(xs, 1)
+        samples = max(x.shape[0] for x in xs)  # a learned tensor is there once
+        return torch.cat([x if x.shape[0] == samples else x.expand(samples, *x.shape[1:]) for x in xs], self.dim)
 
 
 class Split(nn.Module):
-    """One of equal slices of the channels."""
+    """One of equal slices of an axis."""
 
-    def __init__(self, parts: int, index: int) -> None:
+    def __init__(self, parts: int, index: int, dim: int) -> None:
         super().__init__()
-        self.parts, self.index = parts, index
+        self.parts, self.index, self.dim = parts, index, dim
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, ...) -> (N, C / parts, ...)."""
-        return x.chunk(self.parts, 1)[self.index]
+        return _cut(x.chunk(self.parts, self.dim)[self.index], self.dim)
+
+
+class Slice(nn.Module):
+    """Every step-th element of an axis, from one to before another."""
+
+    def __init__(self, dim: int, start: int, stop: int | None, step: int) -> None:
+        super().__init__()
+        self.dim, self.slice = dim, slice(start, stop, step)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ..., n, ...) -> (N, ..., m, ...)."""
+        before = (slice(None),) * (self.dim % x.dim())
+        return _cut(x[(*before, self.slice)], self.dim)
+
+
+def _cut(x: Tensor, dim: int) -> Tensor:
+    """A part of an axis; of the channels a view, else a copy, as `convcost.ops.layout.Cut` says."""
+    return x if dim == 1 else x.clone(memory_format=torch.contiguous_format)
+
+
+class Reshape(nn.Module):
+    """The elements under another shape."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape if isinstance(shape, tuple) else (shape,)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) -> (N, *shape)."""
+        return x.reshape(x.shape[0], *self.shape)
+
+
+class Permute(nn.Module):
+    """The axes in another order, the elements in memory as well."""
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        super().__init__()
+        self.dims = dims if isinstance(dims, tuple) else (dims,)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) -> (N, ...)."""
+        return x.permute(0, *self.dims).clone(memory_format=torch.contiguous_format)
+
+
+class Parameter(nn.Module):
+    """A learned tensor, given to every sample."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1, *shape))
+
+    def forward(self) -> Tensor:
+        """() -> (1, *shape)."""
+        return self.weight
+
+
+class OverAxis(nn.Module):
+    """A layer of the last axis, over another."""
+
+    def __init__(self, layer: nn.Module, dim: int) -> None:
+        super().__init__()
+        self.layer, self.dim = layer, dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ..., n, ...) -> (N, ..., m, ...)."""
+        y: Tensor = self.layer(x.movedim(self.dim, -1))
+        return y.movedim(-1, self.dim).contiguous()
 
 
 class ChannelShuffle(nn.Module):
@@ -124,25 +197,31 @@ class ChannelPad(nn.Module):
         return functional.pad(x, (*(0, 0) * (x.dim() - 2), self.before, self.after))
 
 
-class ChannelLayerNorm(nn.LayerNorm):
-    """nn.LayerNorm over channels, at every position."""
+class LayerNormOverAxes(nn.LayerNorm):
+    """nn.LayerNorm over axes that are not the last ones: as a rule the channels, at every position."""
+
+    def __init__(self, sizes: tuple[int, ...], dims: tuple[int, ...], affine: bool) -> None:
+        super().__init__(sizes, elementwise_affine=affine)
+        self.dims, self.last = dims, tuple(range(-len(dims), 0))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, ...) -> (N, C, ...)."""
         # As it stands in memory every other layer's output does: what follows may be a view of it.
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1).contiguous()
+        return super().forward(x.movedim(self.dims, self.last)).movedim(self.last, self.dims).contiguous()
 
 
 class LayerScale(nn.Module):
     """A learned factor for each channel."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, after: int) -> None:
+        """The channels stand on an axis that `after` others follow."""
         super().__init__()
         self.weight = nn.Parameter(torch.ones(channels))
+        self.after = after
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, ...) -> (N, C, ...)."""
-        return x * self.weight.view(-1, *(1,) * (x.dim() - 2))
+        return x * self.weight.view(-1, *(1,) * self.after)
 
 
 class ResizeLike(nn.Module):
@@ -247,7 +326,9 @@ def _conv_transpose(op: ops.ConvTranspose, x: Shape) -> nn.Module:
 
 
 def _linear(op: ops.Linear, x: Shape) -> nn.Module:
-    return nn.Linear(elements(x), op.out_features, op.bias)
+    if op.dim is None or axis_of(op, x, op.dim) == len(x) - 1:
+        return nn.Linear(op.in_features(x), op.out_features, op.bias)
+    return OverAxis(nn.Linear(op.in_features(x), op.out_features, op.bias), op.dim)
 
 
 def _pool(op: ops.MaxPool | ops.AvgPool, x: Shape) -> nn.Module:
@@ -280,11 +361,20 @@ def _instance_norm(op: ops.InstanceNorm, x: Shape) -> nn.Module:
 
 
 def _layer_norm(op: ops.LayerNorm, x: Shape) -> nn.Module:
-    return ChannelLayerNorm(x[0], elementwise_affine=op.affine)
+    over = axes_of(op, x, op.dim)
+    sizes = tuple(x[i] for i in over)
+    if op.is_trailing(x):
+        return nn.LayerNorm(sizes, elementwise_affine=op.affine)
+    return LayerNormOverAxes(sizes, tuple(i + 1 for i in over), op.affine)
 
 
-def _layer_scale(_: ops.LayerScale, x: Shape) -> nn.Module:
-    return LayerScale(x[0])
+def _layer_scale(op: ops.LayerScale, x: Shape) -> nn.Module:
+    place = axis_of(op, x, op.dim)
+    return LayerScale(x[place], len(x) - place - 1)
+
+
+def _parameter(op: ops.Parameter, _: Shape) -> nn.Module:
+    return Parameter(op.out_shape())
 
 
 def _pixels(layer: Callable[..., nn.Module], field: str) -> Builder:
@@ -399,18 +489,22 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.HardSigmoid: _from(nn.Hardsigmoid),
     ops.HardSwish: _from(nn.Hardswish),
     ops.HardTanh: _from(nn.Hardtanh, "min_val", "max_val"),
-    ops.Softmax: _from(nn.Softmax, dim=1),
-    ops.LogSoftmax: _from(nn.LogSoftmax, dim=1),
+    ops.Softmax: _from(nn.Softmax, "dim"),
+    ops.LogSoftmax: _from(nn.LogSoftmax, "dim"),
     ops.Scale: _from(Scale),
     ops.Dropout: _from(nn.Dropout, "p"),
     ops.Add: _from(Add),
     ops.Multiply: _from(Multiply),
-    ops.Concat: _from(Concat),
-    ops.Split: _from(Split, "parts", "index"),
+    ops.Concat: _from(Concat, "dim"),
+    ops.Split: _from(Split, "parts", "index", "dim"),
+    ops.Slice: _from(Slice, "dim", "start", "stop", "step"),
     ops.ChannelShuffle: _from(ChannelShuffle, "groups"),
     ops.PixelShuffle: _pixels(nn.PixelShuffle, "upscale_factor"),
     ops.PixelUnshuffle: _pixels(nn.PixelUnshuffle, "downscale_factor"),
-    ops.Flatten: _from(nn.Flatten),
+    ops.Flatten: _from(nn.Flatten, "start_dim", "end_dim"),
+    ops.Reshape: _from(Reshape, "shape"),
+    ops.Permute: _from(Permute, "dims"),
+    ops.Parameter: _parameter,
     ops.Mean: _reduction(torch.mean),
     ops.Sum: _reduction(torch.sum),
     ops.Amax: _reduction(torch.amax),

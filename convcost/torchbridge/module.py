@@ -61,7 +61,7 @@ class TorchModel(Scope):
             self.paths[node.name] = _adopt(scopes, node.name, layer) if first is None else self.paths[first]
             done = tuple(i for i in set(node.inputs) if last_use[i] == number and i not in self.outputs)
             self.steps.append(
-                Step(layer, node.op.multiplies, node.inputs, layers.preparation(node.op, xs[0]), number, done)
+                Step(layer, node.op.multiplies, node.inputs, layers.preparation(node.op, xs), number, done)
             )
         self.eval()
 

@@ -297,6 +297,20 @@ LINEAR = (
         macs=102_760_448,
         adds=4_096,
     ),
+    # ViT-B's keys, queries and values: 768*2,304 = 1,769,472 weights at each of 197 tokens, and 197*2,304 biases
+    case(
+        ops.Linear(2304, dim=-1),
+        (197, 768),
+        (197, 2304),
+        params={"weights": 1_769_472, "biases": 2_304},
+        macs=348_585_984,
+        adds=453_888,
+    ),
+    # over channels it is a 1x1 convolution; over the middle axis of three, 3*5 weights at 2*4 positions
+    case(ops.Linear(16, bias=False, dim=1), (192, 28, 28), (16, 28, 28), params={"weights": 3_072}, macs=2_408_448),
+    case(ops.Linear(5, dim=2), (2, 3, 4), (2, 5, 4), params={"weights": 15, "biases": 5}, macs=120, adds=40),
+    # MLP-Mixer mixes its 196 patches: 196*384 = 75,264 weights for each of 768 features
+    case(ops.Linear(384, bias=False, dim=-2), (196, 768), (384, 768), params={"weights": 75_264}, macs=57_802_752),
 )
 
 RBF = (
@@ -438,6 +452,11 @@ NORM = (
         exps=3_136,
     ),
     case(ops.LayerNorm(affine=False), (4,), (4,), adds=11, muls=4, divs=6, exps=1),
+    # tokens: 5 parts of 4, 11 adds and 4 for beta each; all of 3*4 as one part, 12 gammas: 3*12 - 1 adds and 12
+    case(ops.LayerNorm(dim=-1), (5, 4), (5, 4), params={"norm_affine": 8}, adds=75, muls=40, divs=30, exps=5),
+    case(ops.LayerNorm(dim=(-2, -1)), (3, 4), (3, 4), params={"norm_affine": 24}, adds=47, muls=24, divs=14, exps=1),
+    case(ops.LayerNorm(dim=3), (2, 3, 4), (2, 3, 4), params={"norm_affine": 8}, adds=90, muls=48, divs=36, exps=6),
+    case(ops.LayerScale(dim=-1), (56, 96), (56, 96), params={"weights": 96}, muls=5_376),
     case(ops.LayerScale(), (96, 56, 56), (96, 56, 56), params={"weights": 96}, muls=301_056),
     # Keras' EfficientNets begin with it: 3 means, 3 variances, one count; a difference and a quotient per element
     case(
@@ -501,6 +520,10 @@ POINTWISE = (
     # 12 vectors of 5, one per position: 12*4 compares, 12*(5 + 4) adds, 60 of each
     case(ops.Softmax(), (5, 3, 4), (5, 3, 4), compares=48, adds=108, exps=60, divs=60),
     # x - max - log(sum exp(x - max)): twice 60 differences, 12*4 sums; 60 exponentials and 12 logarithms
+    # attention's: 3*4 vectors of 5, over the last axis; 3*5 vectors of 4, over the middle one
+    case(ops.Softmax(dim=-1), (3, 4, 5), (3, 4, 5), compares=48, adds=108, exps=60, divs=60),
+    case(ops.Softmax(dim=2), (3, 4, 5), (3, 4, 5), compares=45, adds=105, exps=60, divs=60),
+    case(ops.LogSoftmax(dim=-1), (3, 4, 5), (3, 4, 5), compares=48, adds=168, exps=72),
     case(ops.LogSoftmax(), (5, 3, 4), (5, 3, 4), compares=48, adds=168, exps=72),
 )
 
@@ -522,14 +545,42 @@ TENSOR = (
     # inception 3a of GoogLeNet: 64 + 128 + 32 + 32 = 256
     case(ops.Concat(), (64, 28, 28), (128, 28, 28), (32, 28, 28), (32, 28, 28), (256, 28, 28)),
     case(ops.Concat(), (3,), (4,), (7,)),
+    # a class token before 196 patches; two maps side by side
+    case(ops.Concat(), (1, 768), (196, 768), (197, 768)),
+    case(ops.Concat(dim=-1), (3, 5, 2), (3, 5, 4), (3, 5, 6)),
+    case(ops.Concat(dim=2), (3, 5, 2), (3, 1, 2), (3, 6, 2)),
     # ShuffleNet v2 halves its channels; AlexNet's towers
     case(ops.Split(2, 0), (116, 28, 28), (58, 28, 28)),
     case(ops.Split(2, 1), (116, 28, 28), (58, 28, 28)),
     case(ops.Split(3, 2), (12,), (4,)),
+    # queries, keys and values of 197 tokens
+    case(ops.Split(3, 1, dim=-1), (197, 2304), (197, 768)),
+    case(ops.Split(2, 1, dim=2), (3, 8, 5), (3, 4, 5)),
+    # x[:, 0:1], the class token; x[:, 1:]; the last two; x[:, :, ::2] of 7 is 0, 2, 4, 6; 1, 4 of x[..., 1:-1:3]
+    case(ops.Slice(1, 0, 1), (197, 768), (1, 768)),
+    case(ops.Slice(1, 1), (197, 768), (196, 768)),
+    case(ops.Slice(-1, -2), (3, 5, 6), (3, 5, 2)),
+    case(ops.Slice(2, step=2), (3, 7, 6), (3, 4, 6)),
+    case(ops.Slice(3, 1, -1, 3), (3, 5, 7), (3, 5, 2)),
     case(ops.ChannelShuffle(3), (240, 28, 28), (240, 28, 28)),
     # VGG: 512*7*7 = 25,088
     case(ops.Flatten(), (512, 7, 7), (25_088,)),
     case(ops.Flatten(), (10,), (10,)),
+    # the patches of ViT: 14*14 = 196; the first two axes of three
+    case(ops.Flatten(2), (768, 14, 14), (768, 196)),
+    case(ops.Flatten(1, 2), (3, 4, 5), (12, 5)),
+    case(ops.Flatten(-2), (3, 4, 5), (3, 20)),
+    # 12 heads of 64 features; 25,088 / 49 = 512; 60 / 5 / 3 = 4
+    case(ops.Reshape((197, 12, -1)), (197, 768), (197, 12, 64)),
+    case(ops.Reshape((768, 1, 197)), (197, 768), (768, 1, 197)),
+    case(ops.Reshape((-1, 7, 7)), (25_088,), (512, 7, 7)),
+    case(ops.Reshape((5, -1, 3)), (3, 4, 5), (5, 4, 3)),
+    case(ops.Reshape((2, 2, -1)), (4, 9), (2, 2, 9)),
+    case(ops.Permute((2, 3, 1)), (96, 56, 55), (56, 55, 96)),
+    case(ops.Permute((2, 1)), (768, 196), (196, 768)),
+    # ViT-B's position embedding: 197*768 = 151,296
+    case(ops.Parameter((197, 768)), (197, 768), params={"weights": 151_296}),
+    case(ops.Parameter((10,)), (10,), params={"weights": 10}),
     # ESPCN's last layer, 3 colours of 3x3: 27 channels
     case(ops.PixelShuffle(3), (27, 5, 7), (3, 15, 21)),
     case(ops.PixelShuffle(2), (8, 3), (4, 6)),
@@ -610,6 +661,10 @@ GOOD: dict[str, dict[str, Any]] = {
     "sum": {"dim": 1},
     "amax": {"dim": 1},
     "split": {"parts": 2, "index": 0},
+    "slice": {"dim": 1},
+    "reshape": {"shape": (2, 3)},
+    "permute": {"dims": (2, 1)},
+    "parameter": {"shape": (2, 3)},
     "shuffle": {"groups": 2},
     "zeropad": {"padding": 1},
     "channelpad": {"after": 1},
@@ -632,7 +687,17 @@ INTEGERS: dict[str, dict[str, tuple[int | None, tuple[str, ...]]]] = {
         "padding": (0, AXES),
         "output_padding": (0, AXES),
     },
-    "linear": {"out_features": (1, ONE)},
+    "linear": {"out_features": (1, ONE), "dim": (None, ONE)},
+    "layernorm": {"dim": (None, AXES)},
+    "layer_scale": {"dim": (None, ONE)},
+    "softmax": {"dim": (None, ONE)},
+    "log_softmax": {"dim": (None, ONE)},
+    "concat": {"dim": (None, ONE)},
+    "slice": {"dim": (None, ONE), "start": (None, ONE), "stop": (None, ONE), "step": (1, ONE)},
+    "flatten": {"start_dim": (None, ONE), "end_dim": (None, ONE)},
+    "reshape": {"shape": (None, AXES)},
+    "permute": {"dims": (None, AXES)},
+    "parameter": {"shape": (1, AXES)},
     "rbf": {"out_features": (1, ONE)},
     "maxpool": WINDOW,
     "avgpool": {name: WINDOW[name] for name in ("kernel_size", "stride", "padding")},
@@ -646,7 +711,7 @@ INTEGERS: dict[str, dict[str, tuple[int | None, tuple[str, ...]]]] = {
     "sum": {"dim": (None, AXES)},
     "amax": {"dim": (None, AXES)},
     "lrn": {"size": (1, ONE)},
-    "split": {"parts": (1, ONE), "index": (0, ONE)},
+    "split": {"parts": (1, ONE), "index": (0, ONE), "dim": (None, ONE)},
     "shuffle": {"groups": (1, ONE)},
     "zeropad": {"padding": (None, SIDES)},
     "channelpad": {"after": (0, ONE), "before": (0, ONE)},
@@ -654,6 +719,9 @@ INTEGERS: dict[str, dict[str, tuple[int | None, tuple[str, ...]]]] = {
     "resize": {"size": (1, AXES)},
 }
 """Every argument that is a number: the least it may be, if anything, and whether it may be one per axis or per side."""
+
+OPTIONAL = (("maxpool", "stride"), ("avgpool", "stride"), ("linear", "dim"), ("slice", "stop"))
+"""Those that may be none."""
 
 BOOLEANS = {
     "conv": ("bias",),
@@ -694,7 +762,7 @@ def _refused_integers() -> list[Refused]:
             # True is no number of channels, and 3.0 or "3" no more than 3.5: nothing is converted.
             bad: list[tuple[Any, str]] = [(True, "True"), (3.5, "3.5"), (3.0, "3.0"), (float("nan"), "nan")]
             bad += [(Fraction(3), "3"), (Fraction(3, 2), "3/2"), (3j, "3j"), (b"3", "b'3'"), ([3, 3], "[3, 3]")]
-            if (name, argument) != ("maxpool", "stride") and (name, argument) != ("avgpool", "stride"):
+            if (name, argument) not in OPTIONAL:
                 bad += [(None, "None")]
             if argument != "padding" or name in ("zeropad", "conv_transpose"):
                 bad += [("3", "'3'"), ("same", "'same'")]
@@ -786,9 +854,23 @@ REFUSED: tuple[Refused, ...] = (
         "conv_transpose: groups=3 does not divide out_channels=10",
     ),
     *(
-        Refused(name, {"dim": dim}, f"{name}: dim is 1 for the channels and 2 or more for the sizes, got {dim}")
-        for name in ("mean", "sum", "amax")
-        for dim in (0, (0, 1), ())
+        Refused(
+            name,
+            GOOD.get(name, {}) | {argument: dim},
+            f"{name}: {argument} is 1 for the channels and 2 or more for the sizes, got {dim}",
+        )
+        for name, argument, dims in (
+            *((name, "dim", (0, (0, 1), ())) for name in ("mean", "sum", "amax", "layernorm")),
+            *((name, "dim", (0,)) for name in ("linear", "softmax", "log_softmax", "concat", "split", "slice")),
+            *(("flatten", argument, (0,)) for argument in ("start_dim", "end_dim")),
+            ("permute", "dims", (0, (0, 2, 1), ())),
+            ("layer_scale", "dim", (0,)),
+        )
+        for dim in dims
+    ),
+    *(
+        Refused("reshape", {"shape": shape}, f"reshape: shape is sizes, one of which may be -1, got {shape}")
+        for shape in ((), (-1, -1), (0, 3), (-2, 3), 0)
     ),
     Refused("split", {"parts": 3, "index": 3}, "split: index 3 of 3 parts counted from 0"),
     Refused("split", {"parts": 3, "index": 10}, "split: index 10 of 3 parts counted from 0"),
@@ -809,6 +891,27 @@ MISFITS = (
     Misfit(ops.ConvTranspose(8, 3, groups=4), ((6, 9, 9),), "conv_transpose: groups=4 does not divide in_channels=6"),
     Misfit(ops.ChannelShuffle(4), ((6, 9, 9),), "shuffle: groups=4 does not divide 6 channels"),
     Misfit(ops.Split(4, 0), ((6, 9, 9),), "split: 4 parts do not divide 6 channels"),
+    Misfit(ops.Split(2, 0, dim=-1), ((6, 8, 9),), "split: 2 parts do not divide 9 positions of 6x8x9"),
+    # axes that are not there, parts of them that are not, and elements that do not come out even
+    *(
+        Misfit(op, ((6, 9),), f"{op.name}: dim=3 of 6x9, whose axes are 1 to 2")
+        for op in (
+            *(ops.Linear(4, dim=3), ops.LayerNorm(dim=3), ops.LayerScale(3), ops.Split(2, 0, 3), ops.Slice(3)),
+            *(ops.Softmax(3), ops.LogSoftmax(3)),
+        )
+    ),
+    Misfit(ops.Concat(3), ((6, 9), (6, 9)), "concat: dim=3 of 6x9, whose axes are 1 to 2"),
+    Misfit(ops.Concat(2), ((6, 9), (5, 9)), "concat of different sizes: 6x9 and 5x9"),
+    Misfit(ops.Slice(2, 3, 10), ((6, 9),), "slice: 3 to 10 of 9, on axis 2 of 6x9"),
+    Misfit(ops.Slice(1, -7), ((6, 9),), "slice: -7 to 6 of 6, on axis 1 of 6x9"),
+    Misfit(ops.Slice(1, 3, 3), ((6, 9),), "slice: 3 to 3 of 6, on axis 1 of 6x9"),
+    Misfit(ops.Flatten(4), ((6, 9),), "flatten: start_dim=4 of 6x9, whose axes are 1 to 2"),
+    Misfit(ops.Flatten(1, 3), ((6, 9),), "flatten: end_dim=3 of 6x9, whose axes are 1 to 2"),
+    Misfit(ops.Flatten(2, 1), ((6, 9),), "flatten: from axis 2 to 1 of 6x9"),
+    Misfit(ops.Reshape((5, 11)), ((6, 9),), "reshape: 6x9 has 54 elements, 5x11 another number"),
+    Misfit(ops.Reshape((5, -1)), ((6, 9),), "reshape: 6x9 has 54 elements, 5x-1 another number"),
+    Misfit(ops.Permute((2, 1)), ((6, 9, 9),), "permute: dims=(2, 1) of 6x9x9, which has 3 axes"),
+    Misfit(ops.Permute((2, 2)), ((6, 9),), "permute: dims=(2, 2) of 6x9, whose axes are 1 to 2"),
     # features where a map is needed
     Misfit(ops.Conv(8, 3), ((6,),), "conv needs (channels, size...), its input is 6"),
     Misfit(ops.DepthwiseConv(3), ((6,),), "dwconv needs (channels, size...), its input is 6"),
@@ -924,7 +1027,20 @@ KINDS = {
     ),
     "other": (
         *("rbf", "scale", "dropout", "add", "mul", "concat"),
-        *("split", "shuffle", "pixel_shuffle", "pixel_unshuffle", "flatten", "zeropad", "channelpad", "upsample"),
+        *(
+            "split",
+            "slice",
+            "reshape",
+            "permute",
+            "parameter",
+            "shuffle",
+            "pixel_shuffle",
+            "pixel_unshuffle",
+            "flatten",
+            "zeropad",
+            "channelpad",
+            "upsample",
+        ),
         *("resize", "resize_like", "mean", "sum", "amax", "layer_scale"),
     ),
 }

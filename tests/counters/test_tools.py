@@ -57,6 +57,9 @@ ONE_OPERATOR = {
     "conv_transpose": "conv_transpose(6, 3, stride=2, groups=2)",
     "linear": "linear(5, bias=false)",
     "linear_bias": "linear(5)",
+    "linear_last": "linear(5, bias=false, dim=-1)",
+    "linear_last_bias": "linear(5, dim=-1)",
+    "linear_channels": "linear(5, dim=1)",
     "rbf": "rbf(5)",
     "maxpool": "maxpool(3, stride=2)",
     "maxpool_padded": "maxpool(3, stride=2, padding=1, ceil_mode=true)",
@@ -82,7 +85,13 @@ ONE_OPERATOR = {
     "instancenorm_affine": "instancenorm(affine=true)",
     "layernorm": "layernorm",
     "layernorm_plain": "layernorm(affine=false)",
+    "layernorm_last": "layernorm(dim=-1)",
+    "layernorm_last_plain": "layernorm(affine=false, dim=-1)",
+    "layernorm_all": "layernorm(dim={all})",
     "layer_scale": "layer_scale",
+    "layer_scale_last": "layer_scale(-1)",
+    "softmax_last": "softmax(-1)",
+    "log_softmax_last": "log_softmax(-1)",
     "pixel_shuffle": "pixel_shuffle(2)",
     "pixel_unshuffle": "zeropad(((0, 1), (0, 0))) >> pixel_unshuffle(2)",
     **{f"{name}_{dim}": f"{name}({dim}, keepdim=true)" for name in ("mean", "sum", "amax") for dim in (1, -1)},
@@ -100,7 +109,15 @@ ONE_OPERATOR = {
     "gates": "mul(gate, gate, x)",
     "features": "mul(features, x)",
     "concat": "concat(x, x)",
+    "concat_last": "concat(x, x, dim=-1)",
     "split": "split(2, 1)",
+    "split_last": "concat(x, x, dim=-1) >> split(2, 1, -1)",
+    "slice": "slice(1, 2, -1)",
+    "slice_last": "slice(-1, 1, step=2)",
+    "flatten_from": "flatten(2)",
+    "reshape": "reshape((2, 4, -1))",
+    "permute": "permute({reverse})",
+    "parameter": "add(x, learned)",
     "shuffle": "shuffle(2)",
     "zeropad": "zeropad(1)",
     "zeropad_cut": "zeropad({cuts})",
@@ -134,13 +151,20 @@ def write_specs(folder: Path) -> dict[str, str]:
                 continue
             divisors = ((13,), (13, 4), (7, 3, 1))[axes - 1]
             text = call.format(
-                pairs=((1, 0),) * axes, cuts=((-1, 2),) * axes, factors=(2, 3, 2)[:axes], divisors=divisors
+                all=tuple(range(-axes - 1, 0)),
+                reverse=tuple(range(axes + 1, 0, -1)),
+                pairs=((1, 0),) * axes,
+                cuts=((-1, 2),) * axes,
+                factors=(2, 3, 2)[:axes],
+                divisors=divisors,
             )
             lines = [f"name: {name}", f"input: {shape}", "layers:", "  - x: conv(8, 1, bias=false) >> relu"]
             if "larger" in text:
                 lines += ["  - larger: zeropad(1)"]
             if "gate" in text:
                 lines += ["  - gate: global_avgpool"]
+            if "learned" in text:
+                lines = [*lines, f"  - learned: parameter({tuple(map(int, shape.split('x')))})"]
             if "features" in text:
                 lines += ["  - features: linear(8)"]
             if name == "conv_used_twice":
@@ -182,7 +206,7 @@ def test_every_tool_is_compared() -> None:
 
 def test_every_operator_is_counted_by_the_tools() -> None:
     place = "tests/counters/test_tools.py, ONE_OPERATOR (in a form for each that a tool may count differently)"
-    last = [call.split(">>")[-1].split("(")[0].strip() for call in ONE_OPERATOR.values()]
+    last = [call.split(">>")[-1].split("(")[0].strip() for call in ONE_OPERATOR.values()] + ["parameter"]
     require_lines(last, REGISTRY, place, '"{0}": "{0}",')
 
 

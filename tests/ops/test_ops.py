@@ -23,7 +23,7 @@ from cases.operators import (
     Refused,
 )
 from complete import require_lines
-from numbers_of import Symbols, arguments, as_arrays, combined, is_exact
+from numbers_of import NAMES_OF_AXES, Symbols, arguments, as_arrays, combined, is_exact
 
 from convcost.cost.graph import evaluate
 from convcost.errors import ConvcostError, ShapeError
@@ -76,8 +76,9 @@ def form(case: Case) -> str:
     blank = [combined([value], lambda _: "n") for value in arguments(case.op).values()]
     if case.op.name == "prelu":  # one slope, or one for each channel
         blank.append(str(case.op.num_parameters == 1))
-    if hasattr(case.op, "dim"):
-        blank.append(str(case.op.dim))
+    blank += [str(getattr(case.op, name, None)) for name in NAMES_OF_AXES]
+    if case.op.name in ("slice", "reshape"):  # what counts from the end, or is left open
+        blank.append(str(case.op))
     # Which axes of a product are broadcast is a matter of form, not of number.
     axes = [[d == 1 for d in x] for x in case.xs] if case.op.name == "mul" else [len(x) for x in case.xs]
     return str((case.op.name, blank, axes))

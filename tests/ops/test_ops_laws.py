@@ -16,6 +16,7 @@ from strategies import Applied, applied, channels, graphs, grow, sizes, variants
 from convcost import ops
 from convcost.cost.graph import Evaluated, Graph, evaluate
 from convcost.ops import Op, Shape, Work, sum_params, sum_work
+from convcost.ops.base import axes_of
 from convcost.ops.geometry import pads
 from convcost.ops.pool import AdaptivePool
 
@@ -141,7 +142,7 @@ def test_outputs_add_up(drawn: Applied, more: int) -> None:
 def test_inputs_add_up(drawn: Applied, more: int) -> None:
     """A layer on a + b channels is the sum of two layers: their weights and macs, without biases."""
     op, (x,) = drawn
-    op = dataclasses.replace(op, bias=False, **({} if op.name == "linear" else {"groups": 1}))
+    op = dataclasses.replace(op, bias=False, **({"dim": None} if op.name == "linear" else {"groups": 1}))
     (p, v), (q, w), whole = (costs(op, (c, *x[1:])) for c in (x[0], more, x[0] + more))
     assert (sum_params([p, q]), sum_work([v, w])) == whole
 
@@ -154,6 +155,7 @@ def test_inputs_add_up(drawn: Applied, more: int) -> None:
 def test_positions_add_up(drawn: Applied, more: int) -> None:
     """Point by point, a map of height a + b is as much work as one of a and one of b."""
     op, (x,) = drawn
+    op = dataclasses.replace(op, dim=1) if op.name == "softmax" else op
     (_, v), (_, w), (_, whole) = (costs(op, (x[0], h, *x[2:])) for h in (x[1], more, x[1] + more))
     assert sum_work([v, w]) == whole
 
@@ -189,7 +191,7 @@ def test_padding_apart_is_padding_within(drawn: Applied) -> None:
 @settings(deadline=None, max_examples=200)
 @given(applied("linear"))
 def test_linear_is_a_convolution_with_the_map_as_its_kernel(drawn: Applied) -> None:
-    op, (x,) = drawn
+    op, (x,) = dataclasses.replace(drawn[0], dim=None), drawn[1]
     flat = ops.Flatten().out_shape(x)
     assert costs(op, x) == costs(op, flat)
     if len(x) > 1:
@@ -222,5 +224,15 @@ def test_transposed_convolution_mirrors_the_convolution(drawn: Applied) -> None:
 @given(applied("split"))
 def test_parts_joined_again_are_the_whole(drawn: Applied) -> None:
     op, (x,) = drawn
-    parts = [ops.Split(op.parts, i).out_shape(x) for i in range(op.parts)]
-    assert ops.Concat().out_shape(*parts) == x
+    parts = [ops.Split(op.parts, i, op.dim).out_shape(x) for i in range(op.parts)]
+    assert ops.Concat(op.dim).out_shape(*parts) == x
+
+
+@settings(deadline=None, max_examples=200)
+@given(applied("linear"))
+def test_linear_over_an_axis_is_a_convolution_of_kernel_1_with_that_axis_first(drawn: Applied) -> None:
+    op, (x,) = drawn
+    assume(op.dim is not None and len(x) > 1)
+    (place,) = axes_of(op, x, op.dim)
+    first = (x[place], *x[:place], *x[place + 1 :])
+    assert costs(op, x) == costs(ops.Conv(op.out_features, 1, bias=op.bias), first)

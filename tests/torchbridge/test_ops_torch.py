@@ -40,10 +40,10 @@ EXAMPLES = {
 }
 
 
-def within_torch(op: Op, x: Shape) -> Op:
+def within_torch(op: Op, xs: tuple[Shape, ...]) -> Op:
     """The operator, with another rounding where PyTorch does not have its own."""
     pooling = isinstance(op, ops.MaxPool | ops.AvgPool) and op.padding != "same"
-    if pooling and (op.ceil_mode == "caffe" or not symmetric(op, x)):
+    if pooling and (op.ceil_mode == "caffe" or not symmetric(op, xs[0])):
         return dataclasses.replace(op, ceil_mode=False)
     return op
 
@@ -85,7 +85,7 @@ def test_shape_and_parameters(name: str) -> None:
     @settings(deadline=None, max_examples=EXAMPLES.get(name, 40))
     @given(applied(name))
     def check(drawn: Applied) -> None:
-        op, xs = within_torch(drawn[0], drawn[1][0]), drawn[1]
+        op, xs = within_torch(*drawn), drawn[1]
         module = MODULES[name](op, *xs).eval()
         with torch.no_grad():
             y = module(*(torch.zeros(2, *x) for x in xs))
@@ -178,7 +178,7 @@ def test_windows(name: str, rank: int) -> None:
         op, x = one_channel(drawn[0]), (1, *drawn[1][0][1:])
         if getattr(op, "mode", "") == "bicubic":
             return  # where input and output are aligned, three of its four weights are 0
-        op = within_torch(op, x)
+        op = within_torch(op, (x,))
         assert torch.equal(reached(op, x), predicted(op, x, evaluate(op, (x,)).shape))
 
     check()

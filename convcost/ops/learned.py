@@ -1,0 +1,33 @@
+"""Learned tensors that are values of their own: a position embedding, a class token, a query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from convcost.ops.base import Op, Params, Shape, check_integers, elements, record
+
+
+@record
+class Parameter(Op):
+    """A learned tensor of a shape, the same for every sample: it takes no input, torch.nn.Parameter."""
+
+    name: ClassVar[str] = "parameter"
+    inputs: ClassVar[int | None] = 0
+    shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no shape."""
+        check_integers(1, self, "shape", self.shape, self._sizes)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """The shape."""
+        return self._sizes
+
+    def params(self, xs: Sequence[Shape], y: Shape) -> Params:
+        """Its elements."""
+        return Params(weights=elements(y))
+
+    @property
+    def _sizes(self) -> Shape:
+        return self.shape if isinstance(self.shape, tuple) else (self.shape,)
