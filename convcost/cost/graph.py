@@ -166,7 +166,7 @@ class Graph:
             for op, taken, apart in self._steps:
                 if apart is not None:
                     one = self._evaluated_apart(memo, epoch, apart, tensors)
-                elif len(taken) > 1:
+                elif len(taken) != 1:
                     one = evaluated(memo, epoch, op, tuple([tensors[i] for i in taken]))
                 else:
                     x = tensors[taken[0]]
