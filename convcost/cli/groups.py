@@ -19,7 +19,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "cite": "citing",
     },
     "Design": {"formula": "closed", "sweep": "sweep", "solve": "sweep"},
-    "Run": dict.fromkeys(("memory", "roofline", "training"), "running"),
+    "Run": dict.fromkeys(("memory", "roofline", "machine", "training"), "running"),
     "Extend": {"new": "commands", "check": "commands", "help": "words"},
 }
 """Every command, under what it is for, with the module that it is in."""

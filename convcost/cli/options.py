@@ -176,7 +176,9 @@ def _growths() -> Iterable[str]:
 
 
 def _machine() -> Iterable[str]:
-    return ("flops=", "bandwidth=")
+    from convcost.machines import machine_names
+
+    return (*machine_names(), "flops=", "bandwidth=")
 
 
 def _kinds() -> Iterable[str]:
@@ -210,7 +212,7 @@ LIMIT = OneOf("limit", _limits)
 GROWTH = OneOf("growth", _growths)
 """A quantity and how much more of it is allowed."""
 MACHINE = OneOf("machine", _machine)
-"""Operations and bytes per second."""
+"""A machine by its name, or operations and bytes per second."""
 TABLE = OneOf("table", _tables)
 """A shipped published table."""
 TABLE_OR_FILE = OneOf("table", _tables, files=True)

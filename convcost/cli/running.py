@@ -74,9 +74,11 @@ def memory(
 @click.option(
     "--machine",
     type=MACHINE,
-    required=True,
-    metavar="flops=..,bandwidth=..",
-    help="Operations and bytes per second: 19.5T, 1555G.",
+    metavar="MACHINE",
+    help="One of `convcost machine`, its YAML file, or flops=19.5T,bandwidth=1555G.",
+)
+@click.option(
+    "--measure", "measured", is_flag=True, help="One core of this machine, and torch's time beside the bound."
 )
 @depth_option
 @dtype_option
@@ -84,7 +86,8 @@ def memory(
 @output_options
 def roofline(
     network: str,
-    machine: str,
+    machine: str | None,
+    measured: bool,
     depth: int | None,
     dtype: str,
     input_shape: str | None,
@@ -93,16 +96,46 @@ def roofline(
     format_: str,
     exact: bool,
 ) -> None:
-    """Print the least time of every layer on a stated machine.
+    """Print the least time of every layer on a machine, for the peak that it has in a type.
 
     Example: convcost roofline resnet50 --machine flops=19.5T,bandwidth=1555G --depth 1
     """
-    from convcost.cost.machine import parse_machine
+    from convcost.machines import machine as of
     from convcost.views import running as views
 
-    on = parse_machine(machine)
+    if (machine is None) != measured:
+        raise ConvcostError("roofline takes a --machine, or --measure for this one")
     found = load_network(network, settings)
-    show(views.machine(found, found.price(input_shape, batch), depth, on, dtype), format_, exact)
+    cost = found.price(input_shape, batch)
+    if machine is not None:
+        show(views.machine(found, cost, depth, of(machine, dtype), dtype), format_, exact)
+        return
+    if dtype != "float32":
+        raise ConvcostError("--measure is of float32")
+    on, seconds = views.beside_torch(cost)
+    show(views.machine(found, cost, depth, on.machine, dtype, seconds), format_, exact)
+
+
+@click.command(name="machine")
+@click.argument("name", type=MACHINE, required=False)
+@click.option("--measure", "measured", is_flag=True, help="One core of this machine, by numpy, in a few seconds.")
+@output_options
+def machine_(name: str | None, measured: bool, format_: str, exact: bool) -> None:
+    """Print what a machine can do: peaks by type, bandwidth, memory, and their source.
+
+    Without a NAME, all that are known. What roofline --machine takes.
+
+    Example: convcost machine h100_sxm
+    """
+    from convcost.machines import described, machines, measure
+    from convcost.views import running as views
+
+    if measured and name is not None:
+        raise ConvcostError("--measure is of this machine: it takes no name")
+    table = (
+        views.measured(measure()) if measured else views.machines([described(name)] if name is not None else machines())
+    )
+    show(table, format_, exact)
 
 
 @click.command()

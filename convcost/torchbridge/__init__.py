@@ -39,7 +39,7 @@ def torch_model(
     On device "meta" no weights are allocated. Raises ConvcostError if there is no such device or torch has no such
     layer, MissingExtraError without torch.
     """
-    _require("torch")
+    require("torch")
     from convcost.torchbridge.module import TorchModel, torch_device
 
     graph, shape = _graph(network, input, knobs)
@@ -71,7 +71,7 @@ def verify(
     Raises ConvcostError for an unknown network or device, for a model that torch cannot build, for what is no module,
     one that does not run and one on another device; MissingExtraError without torch or fvcore.
     """
-    _require("torch", "fvcore")
+    require("torch", "fvcore")
     from convcost.torchbridge.module import torch_device
 
     graph, shape = _graph(network, input, knobs)
@@ -92,7 +92,7 @@ def module_named(name: str, arguments: Mapping[str, Any] | None = None, said: st
 
     Raises ConvcostError for what is none, MissingExtraError without torch.
     """
-    _require("torch")
+    require("torch")
     from convcost.torchbridge.named import module_named
 
     return module_named(name, arguments, said)
@@ -114,7 +114,8 @@ def _graph(
     return cost.graph, cost.input
 
 
-def _require(*packages: str) -> None:
+def require(*packages: str) -> None:
+    """Raises MissingExtraError for a package that is not installed."""
     for package in packages:
         if find_spec(package) is None:
             raise MissingExtraError(package, "torch")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeVar
 
 from convcost.cost.cost import Cost
 from convcost.cost.machine import Bound, Machine, roofline, together
-from convcost.cost.memory import element_size, moments
+from convcost.cost.memory import DTYPES, element_size, moments
 from convcost.cost.memory_rules import RULES
 from convcost.cost.memory_rules import arena as plan
 from convcost.cost.training import TrainingStep, training
 from convcost.counters.line import Line
 from convcost.counters.rules import OPS
+from convcost.machines import Described, Measured
 from convcost.network import Network
 from convcost.ops import format_shape
 from convcost.render.numbers import plain, short
@@ -93,22 +94,92 @@ def arena(network: Network, cost: Cost, dtype: str) -> Table:
     return Table(f"The arena of {network.reference}", above, columns, tuple(rows))
 
 
-def machine(network: Network, cost: Cost, depth: int | None, on: Machine, dtype: str) -> Table:
-    """Operations, bytes, their ratio, and the least time on a machine, by layer and in all."""
+def machines(found: Iterable[Described]) -> Table:
+    """Machines with their peaks, bandwidth, memory and source."""
+    found = list(found)
+    types = [dtype for dtype in DTYPES if any(dtype in one.peak for one in found)]
+    columns = (
+        Column("machine", "machine"),
+        *(Column(dtype, dtype, "count") for dtype in types),
+        Column("bandwidth_bytes", "bandwidth", "bytes"),
+        Column("memory_bytes", "memory", "bytes", drop=2),
+        Column("sort", "kind", drop=1),
+        Column("source", "source", wrap=True, drop=3),
+    )
+    rows = [
+        Row((one.name, *map(one.peak.get, types), one.bandwidth, one.memory, one.kind, one.source)) for one in found
+    ]
+    above = header((), ("unit", "operations, 2 per multiply-add, and bytes, per second"))
+    notes = tuple(f"{one.title}: {one.source}" for one in found) if len(found) == 1 else ()
+    return Table("Machines", above, columns, tuple(rows), notes)
+
+
+def measured(found: Measured) -> Table:
+    """What one core of this machine has been seen to do."""
+    columns = (Column("what", "what", wrap=True), Column("per_second", "per second", "count"))
+    rows = (
+        Row(("operations in float32, products of matrices", found.machine.flops)),
+        Row(("bytes between the fastest caches, copied", found.machine.bandwidth)),
+        Row(("bytes between memory and itself, copied", found.memory_bandwidth)),
+    )
+    flops, bandwidth = (_giga(round(number)) for number in found.machine)
+    notes = (f"For a bound: convcost roofline NETWORK --machine flops={flops}G,bandwidth={bandwidth}G",)
+    return Table(
+        "One core of this machine", header((), ("unit", "2 operations per multiply-add")), columns, rows, notes
+    )
+
+
+def beside_torch(cost: Cost) -> tuple[Measured, dict[str, Fraction]]:
+    """What this machine can do, and how long torch takes for each layer, measured in turn.
+
+    Raises MissingExtraError without torch.
+    """
+    from convcost.torchbridge import require
+
+    require("torch")
+    from convcost.machines import measure
+    from convcost.torchbridge.timing import layer_seconds, peak
+
+    peaks = [peak()]
+    times = layer_seconds(cost, also=lambda: peaks.append(peak(calls=10)))
+    found = measure()
+    best = found.or_better(found._replace(machine=found.machine._replace(flops=max(peaks))))
+    return best, {name: Fraction(seconds) for name, seconds in times.items()}
+
+
+def machine(
+    network: Network,
+    cost: Cost,
+    depth: int | None,
+    on: Machine,
+    dtype: str,
+    seconds: Mapping[str, Fraction] | None = None,
+) -> Table:
+    """Operations, bytes, their ratio, and the least time on a machine, by layer and in all.
+
+    With the `seconds` that each layer has taken, they stand beside it.
+    """
     found = roofline(cost, on, dtype)
     least = found.layer_by_layer.seconds
 
-    def row(name: str, bound: Bound) -> Row:
+    def taken(layers: Iterable[Bound], bound: Bound) -> tuple[Fraction | None, ...]:
+        if seconds is None:
+            return ()
+        time = sum((seconds[layer.line.name] for layer in layers), Fraction(0))
+        return time * 1000, bound.seconds / time if time else None
+
+    def row(name: str, bound: Bound, layers: Sequence[Bound]) -> Row:
         share = bound.seconds / least if least else Fraction(0)
         limit = bound.limit if bound.seconds else ""
         intensity = bound.intensity if bound.bytes else None
-        return Row((name, bound.operations, bound.bytes, intensity, bound.seconds * 1000, share, limit))
+        cells = (name, bound.operations, bound.bytes, intensity, bound.seconds * 1000, share, limit)
+        return Row((*cells, *taken(layers, bound)))
 
     folded = _folded(found.layers, depth, lambda bound: bound.line)
-    rows = [row(name, together(group[0].line, group)) for name, group in folded]
-    rows.append(row("layer by layer", found.layer_by_layer)._replace(kind="total"))
-    rows.append(row("all fused", found.fused)._replace(kind="total"))
-    columns = (
+    rows = [row(name, together(group[0].line, group), group) for name, group in folded]
+    rows.append(row("layer by layer", found.layer_by_layer, found.layers)._replace(kind="total"))
+    rows.append(row("all fused", found.fused, found.layers)._replace(kind="total"))
+    columns: tuple[Column, ...] = (
         Column("layer", "layer", wrap=True, scopes=True),
         Column("operations", "operations", "count", drop=3),
         Column("bytes", "moves", "bytes", drop=2),
@@ -117,6 +188,9 @@ def machine(network: Network, cost: Cost, depth: int | None, on: Machine, dtype:
         Column("share", "share", "percent", drop=4),
         Column("limit", "bound by"),
     )
+    if seconds is not None:
+        more = Column("measured_milliseconds", "ms in torch", "count"), Column("reached", "reached", "percent")
+        columns = (*columns, *more)
     balance = Fraction(on.flops) / on.bandwidth
     above = header(
         [(network, cost)],
