@@ -161,7 +161,9 @@ def _einsum(t: Tracer, out: Tensor, equation: str, *operands: Any) -> None:
     if any(label not in right and any(label not in other for other in labels) for label in left if label != ","):
         raise NoRuleError  # summed before it is multiplied
     sizes = {n: x.shape[i] for names, x in zip(labels, tensors, strict=True) for i, n in enumerate(names)}
-    t.traced("einsum", tensors, out, Work(t.each(prod(sizes.values()))))
+    n = t.each(prod(sizes.values()))
+    summed = prod(size for label, size in sizes.items() if label not in right)
+    t.traced("einsum", tensors, out, Work(n) if summed > 1 else Work(muls=n))
 
 
 @rule("scaled_dot_product_attention")
@@ -594,6 +596,11 @@ def _pixel_unshuffle(t: Tracer, out: Tensor, x: Tensor, factor: int) -> None:
 def _channel_shuffle(t: Tracer, out: Tensor, x: Tensor, groups: int) -> None:
     _plain(t, x)
     t.emit(ops.ChannelShuffle(groups), [x], out)
+
+
+@rule("copy")
+def _copy(t: Tracer, out: Tensor, x: Tensor, source: Tensor, non_blocking: bool = False) -> None:
+    t.traced("copy", [source], out)
 
 
 @rule("__setitem__")
