@@ -18,6 +18,7 @@ from convcost.cli.options import (
     load_network,
     network_options,
     output_options,
+    plot_option,
     rule_option,
     say,
     show,
@@ -82,6 +83,7 @@ def table(name: str | None, as_: str | None, format_: str, exact: bool) -> None:
 @click.option("--fold", is_flag=True, help="Count norms and activations with the layer that they follow.")
 @network_options
 @rule_option
+@plot_option
 @output_options
 def layers(
     network: str,
@@ -92,6 +94,7 @@ def layers(
     batch: int,
     settings: tuple[str, ...],
     as_: str | None,
+    plot: Path | None,
     format_: str,
     exact: bool,
 ) -> None:
@@ -106,7 +109,12 @@ def layers(
     from convcost.views import networks as views
 
     found = load_network(network, settings)
-    table = views.layers(found.price(input_shape, batch), depth, as_ or "macs", found, only=only, fold=fold)
+    cost = found.price(input_shape, batch)
+    table = views.layers(cost, depth, as_ or "macs", found, only=only, fold=fold)
+    if plot is not None:
+        from convcost.views import plots
+
+        plots.layers(cost, depth, as_ or "macs", plot, only=only)
     show(table, format_, exact)
 
 

@@ -267,6 +267,12 @@ def network_options(command: Command) -> Command:
     return command
 
 
+plot_option = click.option(
+    "--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw it, too, into FILE.svg or FILE.png."
+)
+"""--plot."""
+
+
 output_format = click.option(
     "--format",
     "format_",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from convcost.cli.options import (
@@ -12,6 +14,7 @@ from convcost.cli.options import (
     load_network,
     network_options,
     output_options,
+    plot_option,
     show,
 )
 from convcost.errors import ConvcostError
@@ -34,6 +37,7 @@ dtype_option = click.option(
 @click.option("--rules", is_flag=True, help="What every rule of memory comes to, instead of layers.")
 @click.option("--plan", is_flag=True, help="The arena of TensorFlow Lite Micro: where each tensor lies in it.")
 @network_options
+@plot_option
 @output_options
 def memory(
     network: str,
@@ -45,6 +49,7 @@ def memory(
     input_shape: str | None,
     batch: int,
     settings: tuple[str, ...],
+    plot: Path | None,
     format_: str,
     exact: bool,
 ) -> None:
@@ -58,6 +63,8 @@ def memory(
 
     if (depth is not None) + in_place + rules + plan > 1:
         raise ConvcostError("--depth and --in-place are of layers, --rules and --plan are tables of their own")
+    if plot is not None and (rules or plan):
+        raise ConvcostError("--plot is of layers: --rules and --plan have none")
     found = load_network(network, settings)
     cost = found.price(input_shape, batch)
     if rules:
@@ -66,6 +73,10 @@ def memory(
         table = views.arena(found, cost, dtype or "int8")
     else:
         table = views.memory(found, cost, depth, dtype or "float32", in_place=in_place)
+    if plot is not None:
+        from convcost.views import plots
+
+        plots.memory(cost, depth, dtype or "float32", plot, in_place=in_place)
     show(table, format_, exact)
 
 
@@ -83,6 +94,7 @@ def memory(
 @depth_option
 @dtype_option
 @network_options
+@plot_option
 @output_options
 def roofline(
     network: str,
@@ -93,6 +105,7 @@ def roofline(
     input_shape: str | None,
     batch: int,
     settings: tuple[str, ...],
+    plot: Path | None,
     format_: str,
     exact: bool,
 ) -> None:
@@ -101,6 +114,7 @@ def roofline(
     Example: convcost roofline resnet50 --machine flops=19.5T,bandwidth=1555G --depth 1
     """
     from convcost.machines import machine as of
+    from convcost.views import plots
     from convcost.views import running as views
 
     if (machine is None) != measured:
@@ -108,12 +122,16 @@ def roofline(
     found = load_network(network, settings)
     cost = found.price(input_shape, batch)
     if machine is not None:
-        show(views.machine(found, cost, depth, of(machine, dtype), dtype), format_, exact)
-        return
-    if dtype != "float32":
+        on, seconds = of(machine, dtype), None
+    elif dtype != "float32":
         raise ConvcostError("--measure is of float32")
-    on, seconds = views.beside_torch(cost)
-    show(views.machine(found, cost, depth, on.machine, dtype, seconds), format_, exact)
+    else:
+        found_here, seconds = views.beside_torch(cost)
+        on = found_here.machine
+    table = views.machine(found, cost, depth, on, dtype, seconds)
+    if plot is not None:
+        plots.machine(cost, on, dtype, plot)
+    show(table, format_, exact)
 
 
 @click.command(name="machine")
@@ -142,6 +160,7 @@ def machine_(name: str | None, measured: bool, format_: str, exact: bool) -> Non
 @click.argument("network", type=NetworkName())
 @depth_option
 @network_options
+@plot_option
 @output_options
 def training(
     network: str,
@@ -149,6 +168,7 @@ def training(
     input_shape: str | None,
     batch: int,
     settings: tuple[str, ...],
+    plot: Path | None,
     format_: str,
     exact: bool,
 ) -> None:
@@ -158,7 +178,12 @@ def training(
 
     Example: convcost training resnet50 --batch 32 --depth 1
     """
+    from convcost.views import plots
     from convcost.views import running as views
 
     found = load_network(network, settings)
-    show(views.train(found, found.price(input_shape, batch), depth), format_, exact)
+    cost = found.price(input_shape, batch)
+    table = views.train(found, cost, depth)
+    if plot is not None:
+        plots.train(cost, depth, plot)
+    show(table, format_, exact)

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convcost.cli.options import AXIS, LIMIT, NetworkName, load_network, output_options, say, set_option, show
+from convcost.cli.options import (
+    AXIS,
+    LIMIT,
+    NetworkName,
+    load_network,
+    output_options,
+    plot_option,
+    say,
+    set_option,
+    show,
+)
 from convcost.cli.progress import bar
 from convcost.errors import ConvcostError, one_line
 
@@ -96,7 +106,7 @@ def sweep(
 @click.option("--pareto", is_flag=True, help="List the designs of which no axis can grow alone.  [default]")
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Designs to list of --maximize.")
 @set_option("Set a knob for all; repeatable.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Draw what is listed, into FILE.svg or FILE.png.")
+@plot_option
 @output_options
 def solve(
     network: str,

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from convcost.cost.quantities import quantity
 from convcost.designs.solve import Problem, Solution
-from convcost.errors import ConvcostError, MissingExtraError
-from convcost.files.writing import atomically
+from convcost.errors import ConvcostError
+from convcost.render.numbers import short
 from convcost.render.table import Cell, Column, Row, Table, Value
 from convcost.values import show
-
-PICTURES = (".svg", ".png")
+from convcost.views.plots import drawn, ticks
 
 
 def table(problem: Problem, solutions: Sequence[Solution], objective: str | None) -> Table:
@@ -48,40 +46,25 @@ def table(problem: Problem, solutions: Sequence[Solution], objective: str | None
 def draw(problem: Problem, solutions: Sequence[Solution], path: Path) -> None:
     """The designs as a picture: over the first two numeric axes, or if there is one, over it and the first limit.
 
-    Raises ConvcostError for a file that is neither .svg nor .png or cannot be written, or nothing to draw, and
-    MissingExtraError without matplotlib.
+    Raises ConvcostError if there is nothing to draw, and as `convcost.views.plots.drawn` does.
     """
-    if path.suffix.lower() not in PICTURES:
-        raise ConvcostError(f"{path}: a picture's name ends in {' or '.join(PICTURES)}")
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("matplotlib", "plot") from None
     axes = [axis.name for axis in problem.space.axes if axis.numeric]
-    if not axes or not solutions:
-        raise ConvcostError(f"{path}: there is nothing to draw")
     metric = next(iter(problem.limits))
     values: list[dict[str, Any]] = [{**solution.values, **solution.costs} for solution in solutions]
-    x, y = (axes[0], axes[1]) if len(axes) > 1 else (axes[0], metric)
-    # With its own ids and without a date, the same designs make the same file.
-    with mpl.rc_context({"svg.hashsalt": "convcost", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(6.4, 4.4), layout="constrained")
-        plot = figure.add_subplot(
-            xlabel=x,
-            ylabel=y,
-            title=f"{problem.network.reference}, {', '.join(f'{n} <= {v:,}' for n, v in problem.limits.items())}",
-        )
+    x, y = (axes[0], axes[1]) if len(axes) > 1 else ((*axes, "")[0], metric)
+    limits = ", ".join(f"{name} <= {limit:,}" for name, limit in problem.limits.items())
+    with drawn(path, (6.4, 4.4)) as figure:
+        if not axes or not solutions:
+            raise ConvcostError(f"{path}: there is nothing to draw")
+        plot = figure.add_subplot(xlabel=x, ylabel=y)
+        plot.set_title(f"{problem.network.reference}, {limits}", loc="left", fontweight="bold")
         points = plot.scatter(
-            [float(v[x]) for v in values], [float(v[y]) for v in values], c=[float(v[metric]) for v in values]
+            [float(one[x]) for one in values],
+            [float(one[y]) for one in values],
+            c=[float(one[metric]) for one in values],
+            cmap="cividis",
         )
-        figure.colorbar(points, label=metric)
-        plot.grid(alpha=0.3)
-        buffer = BytesIO()
-        metadata = {"Date": None} if path.suffix.lower() == ".svg" else {}
-        figure.savefig(buffer, format=path.suffix[1:].lower(), metadata=metadata)
-    try:
-        with atomically(path) as file:
-            file.write(buffer.getvalue())
-    except OSError as error:
-        raise ConvcostError(f"{path}: {error.strerror or error}") from None
+        ticks(figure.colorbar(points, label=metric).ax.yaxis, short)
+        for axis in (plot.xaxis, plot.yaxis):
+            ticks(axis, short)
+        plot.grid(visible=True)
