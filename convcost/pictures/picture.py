@@ -69,7 +69,7 @@ class Picture(NamedTuple):
 
     title: str
     input: str
-    """Its shape; of a scope what goes into it."""
+    """The shapes of what goes into it."""
     by: str
     items: tuple[Box | Frame, ...]
     arrows: tuple[Arrow, ...]
@@ -192,7 +192,9 @@ class _Folded:
             return tuple(found)
 
         title = f"{self.cost.graph.name}: {self.inside.rstrip('/')}" if self.inside else self.cost.graph.name
-        return Picture(title, format_shape(self.cost.input), by, items(list(groups), 1), self._arrows(depth))
+        arrows = self._arrows(depth)
+        into = dict.fromkeys(shape for arrow in arrows if not arrow.source for shape in arrow.shapes)
+        return Picture(title, ", ".join(into), by, items(list(groups), 1), arrows)
 
     def _label(self, name: str) -> str:
         """The last part of a name, `2 to 6` of several steps."""
@@ -216,8 +218,10 @@ class _Folded:
                 if source != target and (not source or order[source] < order[target]):
                     shape = self.cost.rows[tensor - 1].shape if tensor else self.cost.input
                     shapes.setdefault((source, target), {})[format_shape(shape)] = None
-        named = {"": ""} | {name: self.inside + name for name in drawn}
-        return tuple(Arrow(named[source], named[target], tuple(found)) for (source, target), found in shapes.items())
+        return tuple(
+            Arrow(source and self.inside + source, self.inside + target, tuple(found))
+            for (source, target), found in shapes.items()
+        )
 
 
 def _join(name: str, part: str) -> str:

@@ -70,6 +70,10 @@ def test_a_scope_is_drawn_alone():
     assert sum(box.params for box in drawn.boxes) == cost["inception_3a"].params
     assert sum(box.share for box in drawn.boxes) == Fraction(cost["inception_3a"].params, cost.total.params)
     assert [box.operator for box in drawn.boxes if box.label == "pool"] == ["maxpool 3x3"]
+    assert drawn.input == "192x28x28"
+    assert {arrow.target for arrow in drawn.arrows} == {box.name for box in drawn.boxes}
+    text = written(cost, "dot", scope="inception_3a").decode()
+    assert text.count("  input -> ") == 4
 
 
 def test_auxiliary_heads_are_dashed_and_no_part_of_the_shares():
