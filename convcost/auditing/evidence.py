@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from convcost.auditing.axes import Axis, axis_of, heading_of, kind_of
 from convcost.auditing.hypotheses import (
     Candidate,
+    Costs,
     Subject,
     family_bits,
     shared_bits,
@@ -181,12 +182,13 @@ class Evidence:
         self.kin = " of one family" if one and not inside else ""
         """What is added to the factors of prices that differ where a table has but one family."""
         self._subjects: dict[tuple[object, ...], Subject] = like._subjects if like else {}
+        costs = Costs()
         self.rows: list[Row] = []
         for claims in by_subject.values():
             axes = [self.axis(claim) for claim in claims]
             key = (claims[0].reference, claims[0].lead, *sorted({(axis.quantity, axis.parts) for axis in axes}))
             if key not in self._subjects:
-                self._subjects[key] = Subject(*table.priced[claims[0].reference], claims[0].lead, axes)
+                self._subjects[key] = Subject(*table.priced[claims[0].reference], claims[0].lead, axes, costs)
             self.rows.append(Row(claims, self._subjects[key], axes, factor))
         self._prices: dict[str, Any] = {}
         self.solved = [_Solved(self, Shared())]

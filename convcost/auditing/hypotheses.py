@@ -63,11 +63,87 @@ class _Classified(NamedTuple):
     more: dict[str, Any]
 
 
+class Costs:
+    """What networks cost, by structure: variants with the same knobs are one, and are priced once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], Cost | None] = {}
+
+    def know(self, network: Network, cost: Cost) -> None:
+        """Take over what a network is known to cost."""
+        self._known.setdefault(_structure(network, cost.input), cost)
+
+    def of(self, network: Network, shape: Shape) -> Cost | None:
+        """The cost of a network on an input; None if it does not fit."""
+        key = _structure(network, shape)
+        if key not in self._known:
+            try:
+                with unwarned():
+                    self._known[key] = network.price(shape)
+            except ConvcostError:
+                self._known[key] = None
+        return self._known[key]
+
+    def on(self, network: Network, like: Shape, sides: tuple[int, ...]) -> Cost | None:
+        """The cost on square inputs, as arrays; None if one does not fit, or is too large."""
+        import numpy as np
+
+        key = (*_structure(network, like), sides)
+        if key not in self._known:
+            largest = self.of(network, (like[0], max(sides), max(sides)))
+            side = np.array(sides, dtype="int64")
+            try:
+                with unwarned():
+                    self._known[key] = largest and network.price((like[0], side, side))
+            except ConvcostError:
+                self._known[key] = None
+        return self._known[key]
+
+    def with_more(self, network: Network, cost: Cost, classes: int) -> Cost | None:
+        """The cost of a network with one class more."""
+        key = (*_structure(network, cost.input), "one class more")
+        if key not in self._known:
+            self._known[key] = _one_class_more(cost, classes) or self.of(network.set(classes=classes + 1), cost.input)
+        return self._known[key]
+
+
+def _structure(network: Network, shape: Shape) -> tuple[object, ...]:
+    """What a graph is built from."""
+    return id(network.spec), *shape, *network.settings.values()
+
+
+def _one_class_more(cost: Cost, classes: int) -> Cost | None:
+    """The cost with one output more of each last multiplying layer; None if one has not as many as there are classes."""
+    graph = cost.graph
+    nodes, behind = list(graph.nodes), set(graph.outputs)
+    taken = {i for node in nodes for i in node.inputs}
+    behind |= {i for i in range(1, len(nodes) + 1) if i not in taken}
+    for i in range(len(nodes), 0, -1):
+        node = nodes[i - 1]
+        if i not in behind:
+            continue
+        if not node.op.multiplies:
+            behind.update(node.inputs)
+            continue
+        width = next((name for name in ("out_features", "out_channels") if hasattr(node.op, name)), "")
+        if not width or getattr(node.op, width) != classes:
+            return None
+        nodes[i - 1] = node._replace(op=replace(node.op, **{width: classes + 1}))
+    try:
+        return Cost(replace(graph, nodes=tuple(nodes)), cost.input)
+    except ConvcostError:
+        return None
+
+
 class Subject:
     """A network, or a scope of one, on an input, as a row names it; prices what it may be instead."""
 
-    def __init__(self, network: Network, cost: Cost, lead: str, axes: Sequence[Axis]) -> None:
-        """`axes` are the readings of the cells that are printed of it."""
+    def __init__(
+        self, network: Network, cost: Cost, lead: str, axes: Sequence[Axis], costs: Costs | None = None
+    ) -> None:
+        """`axes` are the readings of the cells that are printed of it, `costs` what is known of networks already."""
+        self.costs = costs or Costs()
+        self.costs.know(network, cost)
         self.network = network
         self.cost = cost
         self.lead = lead
@@ -86,14 +162,14 @@ class Subject:
         """What is named, its variants, and either with auxiliary heads."""
         found = self.itself()
         for other in self.variants:
-            if (cost := _priced(other, other.own_input if self.own_input else self.cost.input)) is not None:
+            if (cost := self.costs.of(other, other.own_input if self.own_input else self.cost.input)) is not None:
                 found.append(self._candidate(other, cost, 0.0))
                 found += self._with_heads(other)
         return found
 
     def _with_heads(self, network: Network) -> Iterator[Candidate]:
         heads = with_auxiliary(network) if self.lead == TOTAL else None
-        cost = heads and _priced(heads, heads.own_input if self.own_input else self.cost.input)
+        cost = heads and self.costs.of(heads, heads.own_input if self.own_input else self.cost.input)
         if heads and cost and cost.auxiliary is not None:
             both = self._candidate(heads, cost, bits("knob", "auxiliary heads at work"), part=WITH_AUXILIARY)
             yield both
@@ -108,7 +184,7 @@ class Subject:
         found = [
             self._candidate(changed, cost, bits("knob", "another", len(changes)))
             for changed in changes
-            if (cost := _priced(changed, self.cost.input)) is not None
+            if (cost := self.costs.of(changed, self.cost.input)) is not None
         ]
         if self.lead == TOTAL and len(self.cost.input) == 3:
             for one in (self.network, *self.variants):
@@ -139,7 +215,8 @@ class Subject:
             classes = own.settings.get("classes")
             if isinstance(classes, int):
                 shape = own.own_input if self.own_input else self.cost.input
-                first, second = _priced(own, shape), _priced(own.set(classes=classes + 1), shape)
+                first = self.costs.of(own, shape)
+                second = first and self.costs.with_more(own, first, classes)
                 if first is not None and second is not None:
                     base, step = self._candidate(own, first, 0.0), self._candidate(own, second, 0.0)
                     more = {quantity: count - base.counts[quantity] for quantity, count in step.counts.items()}
@@ -172,7 +249,7 @@ class Subject:
         sides = [side for side in dict.fromkeys((*published, *RESOLUTIONS)) if (own[0], side, side) != tuple(own)]
         cost = None
         while sides and cost is None:
-            cost = _priced(network, (own[0], *2 * [np.array(sides, dtype="int64")]))
+            cost = self.costs.on(network, own, tuple(sides))
             if cost is None:  # the smallest leaves nothing of a dimension
                 least = min(sides)
                 sides = [side for side in sides if side > max(least, own[1] // 3)]
@@ -190,13 +267,14 @@ class Subject:
         counted = {}
         for quantity, axis in self.axes.items():
             # With its heads it is counted as one, whatever the column counts of the others.
-            parts = [part] if part else axis.parts
-            found: list[Any] = [-1 if one is None else one for one in counts_of(cost, self.lead, axis.measures, parts)]
+            found = counts_of(cost, self.lead, axis.measures, [part] if part else axis.parts)
             if part:
-                found = [one for count in found for one in (count, *[-1] * (len(axis.parts) - 1))]
-            if many:
-                found = [np.broadcast_to(one, (many,)) for one in found]
-            counted[quantity] = np.array(found, dtype="int64")
+                alone = np.full((len(axis.measures), len(axis.parts), *found.shape[1:]), -1)
+                alone[:, 0] = found
+                found = alone.reshape(-1, *found.shape[1:])
+            if many and found.ndim == 1:
+                found = np.broadcast_to(found[:, None], (len(found), many))
+            counted[quantity] = found
         label = reference(network, cost.input if not many else network.own_input)
         label = f"{label} {part}" if part else label
         return Candidate(label, network.variant, None, None, price, tuple(cost.input), counted)
@@ -225,14 +303,6 @@ def _changes(network: Network) -> Iterator[Network]:
                 yield network.set(**{name: choice})
 
 
-def _priced(network: Network, shape: Sequence[Any]) -> Cost | None:
-    try:
-        with unwarned():
-            cost = network.price(tuple(shape))
-        cost.total  # noqa: B018  # a window that does not fit is told here
-    except ConvcostError:
-        return None
-    return cost
 
 
 # -- prices of what is shared --------------------------------------------------------------------------------------

@@ -18,10 +18,24 @@ bytes of an element do."""
 def refuse_overflow(graph: Graph, input: Shape, batch: Int) -> None:
     """Raise ConvcostError if a count of a graph, or all its tensors together, come near what int64 holds.
 
-    The same rules are asked once more on floating-point numbers, which do not wrap around. Operators divide early: no
-    step on the way to a count is larger than the count.
+    The same rules are asked once more: where only sizes are arrays, exactly, at the largest ones, as all counts grow
+    with them; else on floating-point numbers, which do not wrap around. Operators divide early: no step on the way to a
+    count is larger than the count.
     """
     import numpy as np
+
+    if not graph.arrays:
+        largest = tuple(int(np.max(size)) for size in input)
+        try:
+            every = graph.evaluate_on(largest)
+        except ConvcostError:  # a mixture of sizes that fits nowhere
+            every = []
+        if every:
+            times = int(np.max(batch))
+            held = elements(largest) + sum(elements(one.shape) for one in every)
+            counts = [*sum_params(one.params for one in every), *(sum_work(one.work for one in every).times(times))]
+            if max(*counts, held * times) < LARGEST:
+                return
 
     def as_float(value: Any) -> Any:
         return np.asarray(value, dtype="float64")[()]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache, lru_cache
 from math import ceil, floor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from convcost.cost.cost import Cost
@@ -143,10 +143,37 @@ def _count(cost: Cost, lead: str, part: str, measure: str) -> int | None:
     return int(sum(map(counting.of, lines)) if measure in OWN else _weighed(counting, _amounts(cost, lead, part)))
 
 
-def counts_of(cost: Cost, lead: str, measures: Sequence[str], parts: Sequence[str]) -> list[Int | None]:
-    """What each measure counts of each part, the parts of the first measure first; arrays if the cost is of arrays."""
-    amounts = [None if part_of(cost, lead, part) is None else _amounts(cost, lead, part) for part in parts]
-    return [None if of is None else _weighed(rule(measure), of) for measure in measures for of in amounts]
+def counts_of(cost: Cost, lead: str, measures: Sequence[str], parts: Sequence[str]) -> Any:
+    """What each measure counts of each part, -1 of one that there is not: an int64 array, the parts of the first first.
+
+    A cost of arrays makes a second axis of theirs.
+    """
+    import numpy as np
+
+    kinds, weights = _matrix(tuple(measures))
+    columns = []
+    for part in parts:
+        if part_of(cost, lead, part) is None:
+            columns.append(np.full((len(measures), 1), -1))
+        else:
+            amounts = _amounts(cost, lead, part)
+            every = [amounts.get(kind, 0) for kind in kinds]
+            if any(hasattr(one, "dtype") for one in every):
+                every = np.broadcast_arrays(*every)
+            columns.append(weights @ np.array(every, "int64").reshape(len(kinds), -1))
+    most = max(column.shape[1] for column in columns)
+    found = np.stack([np.broadcast_to(column, (len(measures), most)) for column in columns], axis=1)
+    return found.reshape(len(measures) * len(parts), *[most] * (most > 1))
+
+
+@cache
+def _matrix(measures: tuple[str, ...]) -> tuple[Sequence[str], Any]:
+    """The kinds that measures weigh, and how much each measure weighs each kind."""
+    import numpy as np
+
+    rules = [rule(measure) for measure in measures]
+    kinds = list(dict.fromkeys(kind for one in rules for kind in one.weights))
+    return kinds, np.array([[one.weights.get(kind, 0) for kind in kinds] for one in rules], "int64")
 
 
 def _weighed(counting: Rule, amounts: Mapping[str, Int]) -> Int:
@@ -168,10 +195,14 @@ def _amounts(cost: Cost, lead: str, part: str) -> dict[str, Int]:
 
 
 def _sums(rows: Iterable[Line]) -> dict[str, Int]:
-    amounts: dict[str, Int] = {}
+    """The amounts of lines together; of equal layers, which share what was evaluated, each is asked once."""
+    same: dict[tuple[int, ...], list[Line]] = {}
     for row in rows:
+        same.setdefault(tuple(map(id, (row.op, row.inputs, row.counts, row.work, row.after))), []).append(row)
+    amounts: dict[str, Int] = {}
+    for row, times in ((lines[0], len(lines)) for lines in same.values()):
         for kind, of in (*SUMS.items(), *_kinds_of(row.operator)):
-            amounts[kind] = amounts.get(kind, 0) + of(row)
+            amounts[kind] = amounts.get(kind, 0) + times * of(row)
     return amounts
 
 
