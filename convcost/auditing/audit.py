@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 from convcost.auditing.evidence import shortest
 from convcost.auditing.explain import Explanations, explain
-from convcost.auditing.explain_network import explain_network
 from convcost.auditing.rows import Shared
 from convcost.auditing.verdicts import FAILING, VERDICTS, Finding, Judge, Verdict, size
 from convcost.errors import ConvcostError
 from convcost.published.claims import QUANTITIES, Claims, FileClaims, Subject, Unread, of_table
 from convcost.published.readings import PLAIN, Reading
-from convcost.published.tables import SIZES, TOTAL, load_table, table_names
+from convcost.published.tables import SIZES, load_table, table_names
 
 __all__ = ["FAILING", "VERDICTS", "Audited", "AuditedFile", "Finding", "Verdict", "audit", "audit_claims", "audit_file"]
 
@@ -34,7 +33,7 @@ class Audited(NamedTuple):
     """By the name of a spec, the variant that its rows are of, where that is not the one that they name."""
     findings: list[Finding]
     explanations: dict[Subject, Explanations]
-    """By `Claim.subject`, for each row that is not reproduced: the first MOST_EXPLAINED of them."""
+    """By `Claim.subject`, for each row of layers that is not reproduced: the first MOST_EXPLAINED of them."""
     unexplained: int = 0
     """How many more rows there are for which no edits were searched."""
 
@@ -186,18 +185,13 @@ def audit_claims(table: Claims, *, explained: bool = True) -> Audited:
         judged = judge.row(number)
         found.update({finding.claim: finding for finding in judged})
         verdicts = {finding.verdict for finding in judged}
-        if not explained or not verdicts & {"does not hold", "slip", "open"}:
+        if not explained or row.whole or not verdicts & {"does not hold", "slip", "open"}:
             continue
         if len(explanations) == MOST_EXPLAINED:
             unexplained += 1
             continue
         readings = {finding.claim.quantity: finding.reading or PLAIN[finding.claim.quantity] for finding in judged}
-        network, cost = row.subject.network, row.subject.cost
-        explanations[row.claims[0].subject] = (
-            explain(cost, row.claims, readings)
-            if row.claims[0].lead != TOTAL
-            else explain_network(network, cost, row.claims, readings)
-        )
+        explanations[row.claims[0].subject] = explain(row.subject.cost, row.claims, readings)
     variants = {
         evidence.rows[members[0]].subject.network.spec.name: str(evidence.variant_of[family])
         for family, members in evidence.best[0].members.items()

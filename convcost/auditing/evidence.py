@@ -37,6 +37,8 @@ _BEAM = (400, 400, 24, 9, 5, 4, 3)
 """Readings of each column that are combined with those of the others, by the number of columns."""
 _MOST_SHARED = 6
 _ROUNDS = 3
+_MOST_EDITED = 6
+"""Networks that are compared with edits of theirs: where more are left over, the table is made otherwise."""
 _FAR = 4.0
 """A row whose cells cost more than this is compared with its far candidates, too."""
 
@@ -193,6 +195,7 @@ class Evidence:
         self._prices: dict[str, Any] = {}
         self.solved = [_Solved(self, Shared())]
         self._look_far(every=far)
+        self._edit()
 
     def _name(self, claim: Claim) -> str:
         kind = kind_of(claim)
@@ -261,6 +264,20 @@ class Evidence:
             self.solved = [
                 _Solved(self, one) for one in (shared if len(far) > 1 or len(self.rows) == 1 else shared[:1])
             ]
+
+    def _edit(self) -> None:
+        """Compare networks with their structural edits, where a few are left over with more digits than that costs."""
+        solved, at = self.best
+        costs = [float(solved.rows[number][:, at].min()) for number in range(len(self.rows))]
+        least = bits("knob", "an edit") + ODDS
+        left = [row for row, cost in zip(self.rows, costs, strict=True) if row.whole and cost > least]
+        if not 0 < len(left) <= _MOST_EDITED:
+            return
+        for row in left:
+            row.add(row.subject.edited)
+        for name in ("best", "readings"):
+            self.__dict__.pop(name, None)
+        self.solved = [_Solved(self, one.shared) for one in self.solved]
 
     def _classes(self, rows: Sequence[Row]) -> list[int]:
         """Numbers of classes worth trying, those first with which most cells hold."""

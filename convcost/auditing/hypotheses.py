@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from convcost.auditing.axes import Axis
+from convcost.auditing.edits import Edited, apart, edited, multiplying
 from convcost.auditing.prices import (
     COMMON_CLASSES,
     PUBLISHED_INPUTS,
@@ -33,6 +34,8 @@ from convcost.published.readings import (
 from convcost.published.tables import TOTAL
 from convcost.spec.spelling import RESOLUTIONS
 
+SIDES = (32, 64, *RESOLUTIONS)
+"""Of inputs that are in use, those of CIFAR and Tiny ImageNet first."""
 AUXILIARY = "aux"
 """The knob by which specs build auxiliary heads."""
 
@@ -41,7 +44,7 @@ class Candidate(NamedTuple):
     """What a row may be about, and the price of what is its own: the table shares the rest."""
 
     label: str
-    """As `convcost.published.tables.price_reference` reads it, perhaps with a part."""
+    """As `convcost.published.tables.price_reference` reads it, perhaps with a part, or an edit."""
     variant: str | None
     input: Shape | None
     """Another input than the one that the row names."""
@@ -113,7 +116,7 @@ def _structure(network: Network, shape: Shape) -> tuple[object, ...]:
 
 
 def _one_class_more(cost: Cost, classes: int) -> Cost | None:
-    """The cost with one output more of each last multiplying layer; None if one has not as many as there are classes."""
+    """The cost with an output more of each last layer that multiplies; None if one has not as many as classes."""
     graph = cost.graph
     nodes, behind = list(graph.nodes), set(graph.outputs)
     taken = {i for node in nodes for i in node.inputs}
@@ -191,6 +194,50 @@ class Subject:
                 found += self._resized(one)
         return found
 
+    @cached_property
+    def edited(self) -> list[Candidate]:
+        """The network with a structural edit, or without one of its parts in the count."""
+        if self.lead != TOTAL:
+            return []
+        base = self._candidate(self.network, self.cost, 0.0)
+        found = [(one.said, self._candidate(self.network, one.cost, 0.0).counts) for one in self._edits]
+        found += [(f"{scope} not counted", self._less(base, scope)) for scope in multiplying(self.cost)]
+        price = bits("knob", "an edit", len(found))
+        return [base._replace(label=_but(base, said), bits=price, counts=counts) for said, counts in found]
+
+    def edited_twice(self) -> list[Candidate]:
+        """The network with two edits that touch no common layer."""
+        import numpy as np
+
+        base = self._candidate(self.network, self.cost, 0.0)
+        pairs = list(apart(self._edits))
+        price = bits("knob", "two edits", max(1, len(pairs)))
+        found = []
+        for first, second in pairs:
+            one, other = self.edited[first], self.edited[second]
+            counts = {
+                quantity: np.where(count < 0, -1, count + other.counts[quantity] - base.counts[quantity])
+                for quantity, count in one.counts.items()
+            }
+            said = f"{self._edits[first].said}; {self._edits[second].said}"
+            found.append(base._replace(label=_but(base, said), bits=price, counts=counts))
+        return found
+
+    @cached_property
+    def _edits(self) -> list[Edited]:
+        return edited(self.cost)
+
+    def _less(self, base: Candidate, scope: str) -> dict[str, Any]:
+        """What is counted without a scope of the whole network; of no other part."""
+        import numpy as np
+
+        found = {}
+        for quantity, axis in self.axes.items():
+            found[quantity] = np.full_like(base.counts[quantity], -1)
+            every = slice(0, None, len(axis.parts))
+            found[quantity][every] = base.counts[quantity][every] - counts_of(self.cost, scope, axis.measures, (ALL,))
+        return found
+
     def with_classes(self, numbers: Sequence[int]) -> list[Candidate]:
         """Every variant with other numbers of classes, of which all counts are linear."""
         return [
@@ -242,17 +289,14 @@ class Subject:
         return found
 
     def _resized(self, network: Network) -> Iterator[Candidate]:
-        import numpy as np
-
         own = self.cost.input
         published = PUBLISHED_INPUTS.get(network.spec.name, ())
-        sides = [side for side in dict.fromkeys((*published, *RESOLUTIONS)) if (own[0], side, side) != tuple(own)]
-        cost = None
-        while sides and cost is None:
-            cost = self.costs.on(network, own, tuple(sides))
-            if cost is None:  # the smallest leaves nothing of a dimension
-                least = min(sides)
-                sides = [side for side in sides if side > max(least, own[1] // 3)]
+        sides = [side for side in dict.fromkeys((*published, *SIDES)) if (own[0], side, side) != tuple(own)]
+        cost = self.costs.on(network, own, tuple(sides))
+        if cost is None:  # the smallest leave nothing of a dimension
+            while sides and self.costs.of(network, (own[0], min(sides), min(sides))) is None:
+                sides.remove(min(sides))
+            cost = self.costs.on(network, own, tuple(sides)) if sides else None
         if cost is None:
             return
         resized = self._candidate(network, cost, 0.0, many=len(sides)).counts
@@ -286,6 +330,10 @@ def reference(network: Network, input: Shape) -> str:
     return replace(network, at=None).reference + shape
 
 
+def _but(base: Candidate, edit: str) -> str:
+    return f"{base.label}, edited: {edit}"
+
+
 def with_auxiliary(network: Network) -> Network | None:
     """The network with its auxiliary heads, which its spec has and it does not."""
     return network.set(**{AUXILIARY: True}) if network.settings.get(AUXILIARY) is False else None
@@ -301,8 +349,6 @@ def _changes(network: Network) -> Iterator[Network]:
         for choice in spec.knobs[name].choices or ((False, True) if isinstance(value, bool) else ()):
             if choice != value:
                 yield network.set(**{name: choice})
-
-
 
 
 # -- prices of what is shared --------------------------------------------------------------------------------------
@@ -338,7 +384,7 @@ def input_bits(shape: Shape | None, shared: Shape | None, family: str, factor: s
     published = PUBLISHED_INPUTS.get(family, ())
     if shape is None or (shape[-1] in published and shape[-1] == shape[-2]):
         return bits(factor, "published", len(published) + 1)
-    return bits(factor, "another", len(RESOLUTIONS))
+    return bits(factor, "another", len(SIDES))
 
 
 def classes_bits(classes: int | None, shared: int | None) -> float:
@@ -350,7 +396,7 @@ def classes_bits(classes: int | None, shared: int | None) -> float:
 
 def shared_bits(shape: Shape | None, classes: int | None) -> float:
     """The price of one input and one number of classes for all rows."""
-    price = bits("inputs", "own") if shape is None else bits("inputs", "another", len(RESOLUTIONS))
+    price = bits("inputs", "own") if shape is None else bits("inputs", "another", len(SIDES))
     return price + (bits("classes", "own") if classes is None else _of_classes(classes))
 
 

@@ -95,6 +95,8 @@ PRICES = tuple(
         ("knob", "another", 8.0, "a setting that nobody states"),
         ("knob", "auxiliary heads", 5.5, "a row with the parameters of training, and the operations of inference"),
         ("knob", "auxiliary heads at work", 7.0, "a row with both of training"),
+        ("knob", "an edit", 9.5, "another structure than its name says: one of some sixty changes"),
+        ("knob", "two edits", 11.5, "two such changes at once"),
         ("inputs", "own", 0.1, "a table is at its networks' inputs"),
         ("inputs", "another", 5.0, "all rows are at one other input"),
         ("input", "shared", 0.12, "a row is at the table's input"),

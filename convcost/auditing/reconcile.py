@@ -18,7 +18,7 @@ from convcost.auditing.axes import Axis, axis_of, kind_of, none_of_ours, price_o
 from convcost.auditing.chance import chance
 from convcost.auditing.evidence import sure
 from convcost.auditing.hypotheses import Candidate, Subject, family_bits, reference, shared_bits
-from convcost.auditing.prices import COMMON_CLASSES, bits, raw
+from convcost.auditing.prices import COMMON_CLASSES, ODDS, bits, raw
 from convcost.auditing.rows import Row, Shared
 from convcost.errors import ConvcostError, unwarned
 from convcost.network import Network, every_variant
@@ -127,17 +127,27 @@ def search(claims: Mapping[str, Printed], network: Network | None = None, each: 
     """All hypotheses about the claimed numbers, as arrays."""
     cells = [Claim("", "", str(one), quantity, "", TOTAL, one) for quantity, one in claims.items()]
     axes = {kind_of(cell): axis_of(kind_of(cell), [cell]) for cell in cells}
-    return Search(cells, axes, *(_of(network, cells, axes) if network else _all(axes, each)))
+    if network is None:
+        return Search(cells, axes, *_all(axes, each))
+    found = Search(cells, axes, *_of(network, cells, axes))
+    worth = sum(bits(_KIND, "wrong") + raw(printed.digits) for printed in claims.values())
+    if sure(found.margin()) or worth < bits("knob", "two edits") + ODDS:
+        return found
+    return Search(cells, axes, *_of(network, cells, axes, edits=True))
 
 
-def _of(network: Network, cells: Sequence[Claim], axes: Mapping[str, Axis]) -> tuple[list[Candidate], Any]:
-    """A network, its variants, knobs, inputs and classes, and what each costs."""
+def _of(
+    network: Network, cells: Sequence[Claim], axes: Mapping[str, Axis], *, edits: bool = False
+) -> tuple[list[Candidate], Any]:
+    """A network, its variants, knobs, inputs and classes, perhaps its edits, and what each costs."""
     import numpy as np
 
     subject = Subject(network, network.price(), TOTAL, list(axes.values()))
     row = Row(cells, subject, [axes[kind_of(cell)] for cell in cells])
     row.add(subject.far)
     row.add(subject.with_classes(COMMON_CLASSES))
+    if edits:
+        row.add([*subject.edited, *subject.edited_twice()])
     every = [network.variant, *(one.variant for one in subject.variants)]
     own = row.own_bits(Shared())
     family = [family_bits(one.variant, network.variant, every) + bits("variant", "shared") for one in row.candidates]

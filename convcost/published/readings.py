@@ -157,7 +157,7 @@ def counts_of(cost: Cost, lead: str, measures: Sequence[str], parts: Sequence[st
             columns.append(np.full((len(measures), 1), -1))
         else:
             amounts = _amounts(cost, lead, part)
-            every = [amounts.get(kind, 0) for kind in kinds]
+            every: Sequence[Any] = [amounts.get(kind, 0) for kind in kinds]
             if any(hasattr(one, "dtype") for one in every):
                 every = np.broadcast_arrays(*every)
             columns.append(weights @ np.array(every, "int64").reshape(len(kinds), -1))
