@@ -192,6 +192,8 @@ def load(name: str | PathLike[str], /, **knobs: Any) -> Network:
         raise ConvcostError(
             f"{text}: code runs where it is named on the command line; here, convcost.from_torch(module)"
         )
+    if (found := _of_file(text, knobs)) is not None:
+        return found
     reference, settings = _referred(text)
     inputs = [setting.removeprefix("input=") for setting in settings if setting.startswith("input=")]
     if len(inputs) > 1:
@@ -213,6 +215,30 @@ def of_layers(layers: str, input: str) -> Network:
     """
     spec = Spec.of_layers(layers, input)
     return Network(spec, spec.name, None)
+
+
+_PICKLED = (".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+
+
+def _of_file(text: str, knobs: Mapping[str, Any]) -> Network | None:
+    """The network of a model file, None for any other name. Raises ConvcostError for a file that is not read."""
+    base, settings = split_settings(text)
+    suffix = Path(base).suffix.lower()
+    if suffix in _PICKLED:
+        raise ConvcostError(
+            f"{base}: a pickle runs code where it is opened, so it is not; name what makes the module, "
+            "torch:package.module:callable, or export it to ONNX"
+        )
+    if suffix != ".onnx":
+        return None
+    from convcost.imports import from_onnx
+
+    inputs = [setting.removeprefix("input=") for setting in settings if setting.startswith("input=")]
+    if others := [*(setting for setting in settings if not setting.startswith("input=")), *knobs]:
+        raise ConvcostError(f"{base}: an ONNX file has no knobs, got {', '.join(others)}")
+    if len(inputs) > 1:
+        raise ConvcostError(f"{text}: the input is given twice")
+    return from_onnx(base, *inputs)
 
 
 def _referred(text: str) -> tuple[Reference, list[str]]:

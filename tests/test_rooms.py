@@ -40,6 +40,7 @@ DOORS: dict[tuple[str, str], str] = {
     ("network", "formulas"): "`net.formula` is asked of the network that one holds",
     ("counters", "views"): "a line explains itself by the table of the command line",
     ("counters", "render"): "and that is a Table",
+    ("network", "imports"): "a model file is loaded by its path, as a spec is",
     ("cost", "views"): "a cost that is printed is the table of the command line",
     ("cost", "render"): "and that is a Table",
 }

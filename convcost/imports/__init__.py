@@ -1,4 +1,4 @@
-"""Networks that are no spec: torch modules, as graphs with the interface of any network.
+"""Networks that are no spec: torch modules and ONNX files, as graphs with the interface of any network.
 
 Importing this package imports no framework; what needs one says so in one line where it is missing.
 """
@@ -6,16 +6,19 @@ Importing this package imports no framework; what needs one says so in one line 
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convcost.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from os import PathLike
 
     from torch import nn
 
     from convcost.imports.network import ImportedNetwork
+    from convcost.ops import Shape
 
 TORCH = "torch:"
 """What the name of a network begins with where it is code to run: never guessed, and read from no file."""
@@ -47,6 +50,29 @@ def from_torch(module: nn.Module, input: Any = None, /, *, name: str | None = No
     return imported(module, input, name)
 
 
+def from_onnx(path: str | PathLike[str], input: Shape | str | None = None, /) -> ImportedNetwork:
+    """The network of an ONNX file: `from_onnx("model.onnx")`, also `convcost.load("model.onnx")`.
+
+    Needs no torch, reads no weights and no external data, and executes nothing. `input` is (channels, *sizes), where
+    the file leaves it open or it is to be another one.
+
+    Raises ConvcostError, in one line, for what is no ONNX file, and with the node for an operator without a rule and
+    for one that does not fit; MissingExtraError without onnx.
+    """
+    if find_spec("onnx") is None:
+        raise MissingExtraError("onnx", "onnx")
+    from convcost.imports.network import ImportedNetwork, ImportedSpec
+    from convcost.imports.onnxfile import Model
+    from convcost.spec.inputs import parse_shape
+
+    model = Model(Path(path))
+    example = parse_shape(input) if isinstance(input, str) else input or model.example
+    spec = ImportedSpec(model.name, model.run, example, "imported from ONNX")
+    if example is not None:
+        spec.recipe(example)
+    return ImportedNetwork(spec, model.name, None)
+
+
 def torch_named(name: str, arguments: Mapping[str, Any]) -> ImportedNetwork:
     """The network of `torch:package.module:callable`, or of a part of it, `...#part`; runs the code that is named.
 
@@ -57,4 +83,4 @@ def torch_named(name: str, arguments: Mapping[str, Any]) -> ImportedNetwork:
     return from_torch(module_named(name.removeprefix(TORCH), arguments, name), name=name)
 
 
-__all__ = ["TORCH", "from_torch", "torch_named"]
+__all__ = ["TORCH", "from_onnx", "from_torch", "torch_named"]

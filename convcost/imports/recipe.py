@@ -108,28 +108,29 @@ class Recipe:
         made = {-1: builder.input}
         for number, shape in enumerate(self.inputs[1:], 2):
             made[-number] = builder.add(Traced("input", shape=shape), name=f"input_{number}")
-        firsts: dict[tuple[Op, Used], Tensor] = {}
+        firsts: dict[tuple[Op, Used, Params], Tensor] = {}
         claimed: set[int] = set()
         for number, called in self.names().items():
             op, inputs, _, used = self.steps[number]
             xs = [made[i] for i in inputs]
-            first = firsts.get((op, used)) if used != UNUSED else None
+            shapes = [x.shape for x in xs]
+            rule = op.params(shapes, op.out_shape(*shapes))
+            first = firsts.get((op, used, rule)) if used != UNUSED else None
             if first is not None:
                 made[number] = builder.again(first, *xs, name=called)
             else:
-                counts = self._counts(op, [x.shape for x in xs], used, claimed)
+                counts = self._counts(op, rule, used, claimed)
                 made[number] = builder.add(op, *xs, name=called, counts=counts)
-                firsts[op, used] = made[number]
+                firsts[op, used, rule] = made[number]
         for output in self.outputs:
             builder.output(made[output])
         return builder.graph()
 
-    def _counts(self, op: Op, xs: list[Shape], used: Used, claimed: set[int]) -> Params | None:
+    def _counts(self, op: Op, rule: Params, used: Used, claimed: set[int]) -> Params | None:
         """What a step stores that none before it has: None if that is its operator's rule.
 
         A number of parameters that depends on a symbol is one of the sizes for which the module is made.
         """
-        rule = op.params(xs, op.out_shape(*xs))
         if used is UNUSED:
             return None if rule == NO_PARAMS else NO_PARAMS
         counts = []

@@ -1,0 +1,183 @@
+"""ONNX files as networks: nine that exporters wrote, sizes that are computed, and files that are hostile."""
+
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+
+import convcost
+from convcost import ConvcostError, ConvcostWarning, from_onnx
+from convcost.cli import run
+
+onnx = pytest.importorskip("onnx")
+helper, FLOAT, INT64 = onnx.helper, onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
+LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
+FILES = {path.stem.removeprefix("light_"): path for path in sorted(LIGHT.glob("*.onnx"))}
+
+SPECS = {"vgg19": "vgg19", "resnet50": "resnet50@v1.5", "densenet121": "densenet121"}
+"""Files of networks that have a spec: Caffe2 exported them."""
+MORE = {"densenet121": 83_648}
+"""Params that they have more: a scale and a shift behind each of DenseNet's norms, which were Caffe's Scale layers."""
+PARAMS = {"bvlc_alexnet": 60_965_224, "inception_v1": 6_998_552, "squeezenet": 1_235_496}
+"""BVLC's CaffeNet, as its model's page says; GoogLeNet without auxiliary heads; torchvision's squeezenet1_1."""
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvcostWarning)
+        yield
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_of_exporters_are_networks(name):
+    cost = convcost.load(str(FILES[name])).price()
+    assert cost.input == (3, 224, 224)
+    assert cost.total.shape[0] == 1000
+    if name in SPECS:
+        ours = convcost.load(SPECS[name]).price().total
+        assert (cost.total.macs, cost.total.params) == (ours.macs, ours.params + MORE.get(name, 0))
+    assert cost.total.params == PARAMS.get(name, cost.total.params)
+
+
+def test_all_nine_are_there():
+    assert len(FILES) == 9
+
+
+def made(tmp_path, nodes, shape=("N", 3, 8, 8), more=(), **stored):
+    """A file of nodes; `stored` are constants, floats by their shape and integers by their values."""
+    constants = [
+        helper.make_tensor(name, INT64, [len(value)], value)
+        if isinstance(value, list)
+        else helper.make_tensor(name, FLOAT, value, b"\0" * 4 * onnx.numpy_helper.np.prod(value), raw=True)
+        for name, value in stored.items()
+    ]
+    x = helper.make_tensor_value_info("x", FLOAT, shape)
+    y = helper.make_tensor_value_info("y", FLOAT, None)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(helper.make_model(helper.make_graph(nodes, "g", [x, *more], [y], constants)).SerializeToString())
+    return path
+
+
+def node(operator, inputs, output="y", name="", **attributes):
+    return helper.make_node(operator, inputs.split(","), output.split(","), name=name, **attributes)
+
+
+def test_sizes_that_are_computed_are_followed(tmp_path):
+    path = made(
+        tmp_path,
+        [
+            node("Conv", "x,w,b", "c", "/stem/conv/Conv", strides=[2, 2], pads=[1, 1, 1, 1]),
+            node("Shape", "c", "s"),
+            node("Gather", "s,first", "n"),
+            node("Concat", "n,rest", "to", axis=0),
+            node("Reshape", "c,to", "r"),
+            node("Gemm", "r,f,g", "y", "/head/Gemm", transB=1),
+        ],
+        w=(4, 3, 3, 3),
+        b=(4,),
+        f=(10, 64),
+        g=(10,),
+        first=[0],
+        rest=[-1],
+    )
+    net = convcost.load(path)
+    assert [(row.name, row.operator, row.shape, row.params, row.macs) for row in net.price()] == [
+        ("stem/conv/Conv", "conv", (4, 4, 4), 112, 108 * 16),
+        ("flatten", "flatten", (64,), 0, 0),
+        ("head/Gemm", "linear", (10,), 650, 640),
+    ]
+    with pytest.raises(ConvcostError, match=r"node Gemm '/head/Gemm': weights for 64 features, an input of 100"):
+        net.price("3x10x10")
+
+
+def test_a_file_that_leaves_its_sizes_open_is_asked_for_them(tmp_path, capsys):
+    path = made(tmp_path, [node("Conv", "x,w", "y")], shape=("N", 3, "H", "W"), w=(4, 3, 3, 3))
+    with pytest.raises(ConvcostError, match="what is its input"):
+        from_onnx(path).price()
+    assert from_onnx(path, "3x8x8").price().total.macs == 108 * 36
+    assert from_onnx(path, (3, 8, 8)).formula("macs", ["H"])(H=10) == 108 * 48
+    assert run(["layers", str(path), "--input", "3x8x8"]) == 0
+    assert "conv" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("nodes", "stored", "error"),
+    [
+        (
+            [node("LSTM", "x,w", "y", "/rnn/LSTM")],
+            {"w": (4, 3, 3)},
+            "node LSTM '/rnn/LSTM': there is no rule for this operator",
+        ),
+        ([node("Conv", "q,w", "y")], {"w": (4, 3, 3, 3)}, "node 1, Conv: it takes 'q', which nothing before it makes"),
+        ([node("Relu", "z", "a"), node("Relu", "a", "z"), node("Relu", "x", "y")], {}, "it takes 'z', which nothing"),
+        ([node("Conv", "x,w", "y")], {"w": (4, 5, 3, 3)}, "its weights are for 5 channels, its input has 3"),
+        ([node("Conv", "x,w", "y")], {"w": (4, 3, 9, 9)}, "window of 9"),
+        ([node("Conv", "x", "y")], {}, "not as its operator has it"),
+        ([node("Reshape", "x,to", "y")], {"to": [1, 1 << 40]}, "3x8x8 cannot be"),
+        (
+            [node("ConstantOfShape", "to", "w"), node("Mul", "x,w", "y")],
+            {"to": [1 << 40, 1 << 40]},
+            "it would make a tensor",
+        ),
+        ([node("ConstantOfShape", "to", "y")], {"to": [3]}, "no output depends on the input"),
+        ([node("Concat", "x,x", "y", axis=7 << 30)], {}, "there is no axis 7516192768 of 1x3x8x8"),
+    ],
+)
+def test_what_does_not_fit_is_told_with_its_node(tmp_path, nodes, stored, error):
+    with pytest.raises(ConvcostError) as found:
+        from_onnx(made(tmp_path, nodes, **stored)).price()
+    assert error in str(found.value)
+    assert str(tmp_path) in str(found.value)
+
+
+def test_files_that_are_none_end_in_one_line_and_soon(tmp_path, capsys):
+    whole = FILES["squeezenet"].read_bytes()
+    files = {
+        "empty.onnx": b"",
+        "text.onnx": b"name: example\n" * 1000,
+        "zeros.onnx": bytes(100_000),
+        "half.onnx": whole[: len(whole) // 2],
+        "nearly.onnx": whole[:-3],
+        "pickle.onnx": b"\x80\x04\x95cos\nsystem\n",
+        "deep.onnx": b"\x3a\x80\x01" * 50_000,
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        start = time.process_time()
+        assert run(["layers", str(tmp_path / name)]) == 2, name
+        error = capsys.readouterr().err
+        assert name in error
+        assert error.count("\n") == 1
+        assert time.process_time() - start < 5
+    assert run(["layers", str(tmp_path / "missing.onnx")]) == 2
+    assert "missing.onnx" in capsys.readouterr().err
+
+
+def test_external_data_is_not_opened(tmp_path):
+    path = made(tmp_path, [node("Conv", "x,w", "y")], w=(4, 3, 3, 3))
+    model = onnx.load(path)
+    weight = model.graph.initializer[0]
+    weight.ClearField("raw_data")
+    weight.data_location = onnx.TensorProto.EXTERNAL
+    weight.external_data.add(key="location", value="../../../../etc/passwd")
+    path.write_bytes(model.SerializeToString())
+    assert from_onnx(path).price().total.params == 108
+
+
+@pytest.mark.parametrize("suffix", ["pt", "pth", "pkl"])
+def test_pickles_are_refused_unread(tmp_path, capsys, suffix):
+    path = tmp_path / f"model.{suffix}"
+    path.write_bytes(b"cos\nsystem\n(S'touch ran'\ntR.")
+    assert run(["layers", str(path)]) == 2
+    assert "a pickle runs code where it is opened, so it is not" in capsys.readouterr().err
+
+
+def test_knobs_and_two_inputs_are_refused(tmp_path):
+    path = made(tmp_path, [node("Conv", "x,w", "y")], w=(4, 3, 3, 3))
+    with pytest.raises(ConvcostError, match="an ONNX file has no knobs, got width"):
+        convcost.load(path, width=2)
+    with pytest.raises(ConvcostError, match="the input is given twice"):
+        convcost.load(f"{path} input=3x8x8 input=3x9x9")
+    assert convcost.load(f"{path} input=3x9x9").price().input == (3, 9, 9)
