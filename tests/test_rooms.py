@@ -32,7 +32,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "door": ("designs", "auditing", "machines"),
     "pictures": ("cost", "render"),
     "views": ("render", "pictures", "imports", "door"),
-    "cli": ("views",),
+    "pages": ("views",),
+    "cli": ("pages",),
 }
 """What each room may import, beside what those rooms may: the table of the house, from the ground up."""
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from convcost.cli.options import LayerName, NetworkName, depth_option, load_network, network_options, say
+from convcost.cli.options import MACHINE, LayerName, NetworkName, depth_option, load_network, network_options, say
+from convcost.cli.progress import each
 from convcost.errors import ConvcostError, one_line
 
 FORMATS = {
@@ -73,3 +74,62 @@ def draw(
     with atomically(out) as file:
         file.write(picture)
     say(f"wrote {one_line(str(out))}\n")
+
+
+@click.command()
+@click.argument("subjects", type=NetworkName(), nargs=-1, required=True, metavar="NETWORK...|TABLE|FILE")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write: FILE.html."
+)
+@click.option("--machine", type=MACHINE, metavar="MACHINE", help="Rooflines on it, as roofline takes it.")
+@click.option("--tables", is_flag=True, help="Audit: the subjects are tables, also where a network has the name.")
+@network_options
+def report(
+    subjects: tuple[str, ...],
+    out: Path,
+    tables: bool,
+    machine: str | None,
+    input_shape: str | None,
+    batch: int,
+    settings: tuple[str, ...],
+) -> None:
+    """Write a report to attach: one HTML file that asks for nothing.
+
+    Of NETWORKs: what they are, pictures and tables that fold, what each tool counts, closed forms to try, memory, and
+    what papers print. Of a TABLE, shipped or in a FILE of your own as audit takes it: a verdict on every cell, and a
+    summary to paste.
+
+    Example: convcost report resnet50 -o resnet50.html
+    """
+    from convcost.files.writing import atomically
+    from convcost.machines import machine as of
+    from convcost.pages import report as pages
+
+    on = None if machine is None else of(machine, "float32")
+    if tables or _are_tables(subjects):
+        from convcost.auditing.audit import audit_file
+
+        page = pages.of_tables([audit_file(subject) for subject in each(subjects, "tables")], ", ".join(subjects))
+    else:
+        networks = [load_network(name, settings) for name in subjects]
+        page = pages.of_networks([(network, network.price(input_shape, batch)) for network in networks], on)
+    with atomically(out) as file:
+        file.write(page.encode())
+    say(f"wrote {one_line(str(out))}\n")
+
+
+def _are_tables(subjects: tuple[str, ...]) -> bool:
+    """Whether they are files with tables, or names of tables alone; googlenet is a network, too."""
+    from convcost.network import load
+    from convcost.published.tables import table_names
+    from convcost.tablefiles.reading import READERS
+
+    if any(subject == "-" or Path(subject).suffix.lower() in READERS for subject in subjects):
+        return True
+    if not set(subjects) <= set(table_names()):
+        return False
+    try:
+        load(subjects[0])
+    except ConvcostError:
+        return True
+    return False

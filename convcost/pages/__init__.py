@@ -1,0 +1,1 @@
+"""Pages: results as HTML files that stand alone."""
