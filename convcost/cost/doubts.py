@@ -42,10 +42,7 @@ def _found(graph: Graph, priced: Sequence[Evaluated | Line]) -> list[str]:
         op, (x,) = node.op, inputs
         if (id(op), id(inputs)) in clear:
             continue
-        key = (id(op), x[0], len(x))
-        if key not in graph.clear:
-            graph.clear[key] = clear_from(op, x)
-        least = graph.clear[key]
+        least = clear_from(op, x[0], len(x) - 1)
         if least is not None and all(type(size) is int and size >= least for size in x[1:]):
             clear.add((id(op), id(inputs)))
             continue  # a symbol is not asked: its answer would be an assumption

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import NamedTuple, TypeAlias
+from itertools import chain
+from typing import NamedTuple, TypeAlias, get_args
 
 from convcost.cost.inputs import admitted, as_input
 from convcost.errors import ConvcostError, ShapeError
@@ -105,11 +106,9 @@ class Graph:
     @cached_property
     def alone_after(self) -> tuple[Op | None, ...]:
         """Of each node, the operator whose output it takes, if nothing else takes it: what can be fused with it."""
-        uses = Counter(i for node in self.nodes for i in node.inputs)
-        return tuple(
-            self.nodes[i - 1].op if len(node.inputs) == 1 and (i := node.inputs[0]) and uses[i] == 1 else None
-            for node in self.nodes
-        )
+        nodes, inputs = self.nodes, [node.inputs for node in self.nodes]
+        uses = Counter(chain.from_iterable(inputs))
+        return tuple([nodes[i[0] - 1].op if len(i) == 1 and i[0] and uses[i[0]] == 1 else None for i in inputs])
 
     def folded(self, into: Collection[str] = FOLDING) -> list[bool]:
         """Of each node, whether it is of FOLDED and alone follows one of these kinds or operators, or another such one.
@@ -128,26 +127,22 @@ class Graph:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The nodes' names."""
-        return tuple(node.name for node in self.nodes)
+        return tuple([node.name for node in self.nodes])
 
     @cached_property
     def aux(self) -> tuple[bool, ...]:
         """Of each node, whether it is part of an auxiliary head."""
-        return tuple(node.aux for node in self.nodes)
+        return tuple([node.aux for node in self.nodes])
 
     @cached_property
     def windowed(self) -> tuple[int, ...]:
         """The indices of nodes whose operators slide a window."""
-        return tuple(i for i, node in enumerate(self.nodes) if isinstance(node.op, Windowed))
+        kinds = get_args(Windowed)
+        return tuple([i for i, node in enumerate(self.nodes) if isinstance(node.op, kinds)])
 
     @cached_property
     def doubted(self) -> dict[Shape, tuple[str, ...]]:
         """What is doubtful on inputs that have been looked at; see `convcost.cost.doubts`."""
-        return {}
-
-    @cached_property
-    def clear(self) -> dict[tuple[object, ...], int | None]:
-        """Of windows that have been looked at, the sizes on which none is doubtful; see `convcost.cost.doubts`."""
         return {}
 
     def evaluate(self, input: Shape | None = None) -> list[Evaluated]:
@@ -163,7 +158,7 @@ class Graph:
         seen: dict[tuple[int, int], Evaluated] = {}  # by identity: most layers are one of few on one of few shapes
         tensors, results = [input], []
         try:
-            for op, taken, apart in self._steps:
+            for op, taken, apart in zip(*self._steps, strict=True):
                 if apart is not None:
                     one = self._evaluated_apart(memo, epoch, apart, tensors)
                 elif len(taken) != 1:
@@ -181,12 +176,13 @@ class Graph:
         return results
 
     @cached_property
-    def _steps(self) -> tuple[tuple[Op, tuple[int, ...], Node | None], ...]:
-        """Each node's operator and inputs, and the node if it costs what these do not say: see `_evaluated_apart`."""
-        apart = (
-            n.repeats or n.shares is not None or n.counts is not None or isinstance(n.op, Steps) for n in self.nodes
-        )
-        return tuple((n.op, n.inputs, n if one else None) for n, one in zip(self.nodes, apart, strict=True))
+    def _steps(self) -> tuple[list[Op], list[tuple[int, ...]], list[Node | None]]:
+        """The nodes' operators, inputs, and the nodes that cost what these do not say: see `_evaluated_apart`."""
+        apart = [
+            n if n.repeats or n.shares is not None or n.counts is not None or isinstance(n.op, Steps) else None
+            for n in self.nodes
+        ]
+        return [n.op for n in self.nodes], [n.inputs for n in self.nodes], apart
 
     def _evaluated_apart(self, memo: Memo, epoch: object, node: Node, tensors: Sequence[Shape]) -> Evaluated:
         """A node of a symbolic repeat, in all steps; one that shares weights, or is told what it stores."""
@@ -480,15 +476,17 @@ class GraphBuilder:
         """
         if not self._nodes:
             raise ConvcostError(f"{self.name}: a network needs at least one layer")
-        used = {i for node in self._nodes for i in node.inputs}
+        used = set(chain.from_iterable([node.inputs for node in self._nodes]))
         last = max((i for i, node in enumerate(self._nodes) if not node.aux), default=None)
         if last is None:
             raise ConvcostError(f"{self.name}: a network needs a layer that is not part of an auxiliary head")
-        for i, node in enumerate(self._nodes):
-            taken = i + 1 in used or i == last or i + 1 in self.outputs
-            if not taken and not node.aux and not isinstance(node.op, (Step, Steps)):
+        taken, auxiliary = used.union(self.outputs, (last + 1,)), {i for i, n in enumerate(self._nodes, 1) if n.aux}
+        for i, node in enumerate(self._nodes, 1):
+            if i in auxiliary:
+                continue
+            if i not in taken and not isinstance(node.op, (Step, Steps)):
                 raise located(ConvcostError("its output is never used"), node, ())
-            if not node.aux and any(i and self._nodes[i - 1].aux for i in node.inputs):
+            if auxiliary and not auxiliary.isdisjoint(node.inputs):
                 raise located(ConvcostError("it takes the output of an auxiliary head"), node, ())
         outputs = tuple(self.outputs)
         if not outputs or (last + 1 not in outputs and last + 1 not in used):

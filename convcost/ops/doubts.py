@@ -6,7 +6,9 @@ Only of sizes that are numbers: whoever prices many sizes at once, or symbols, h
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
+from convcost.exact.integers import Int
 from convcost.ops.base import Op, Shape
 from convcost.ops.conv import Conv, DepthwiseConv
 from convcost.ops.geometry import axes
@@ -22,8 +24,7 @@ def doubts(op: Op, x: Shape) -> Iterator[str]:
         return
     window = geometry(op, len(x) - 1)
     extent = window.extent
-    numbers = (*x, *window.kernel, *window.stride, *extent)
-    if not all(isinstance(number, int) for number in numbers):
+    if not all(isinstance(number, int) for number in (*x, *window.kernel, *window.stride, *extent)):
         return
     kernel = f"its kernel of {_each(window.kernel)}"
     if any(e > n for e, n in zip(extent, x[1:], strict=True)):
@@ -40,15 +41,16 @@ def doubts(op: Op, x: Shape) -> Iterator[str]:
         yield f"{op.name}: its padding of {_each(padded)} is half of {kernel}, or more"
 
 
-def clear_from(op: Op, x: Shape) -> int | None:
-    """The size of maps from which on nothing is doubtful on channels and axes as of x, None if something always is."""
+@lru_cache(maxsize=4096)  # networks ask again and again about the same few windows
+def clear_from(op: Op, channels: Int, rank: int) -> int | None:
+    """The size of maps of so many channels and axes from which on nothing is doubtful, None if something always is."""
     if not isinstance(op, Windowed):
         return 0
-    extent = geometry(op, len(x) - 1).extent
+    extent = geometry(op, rank).extent
     if not all(isinstance(e, int) for e in extent):
         return 0
     # What is doubtful depends on a map only by whether the window is larger than it.
-    return None if any(doubts(op, (x[0], *extent))) else max(extent)
+    return None if any(doubts(op, (channels, *extent))) else max(extent)
 
 
 def swapped(op: Op, x: Shape) -> str:

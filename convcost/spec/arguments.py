@@ -15,6 +15,9 @@ from convcost.spec import expression
 from convcost.spec.document import Mark, SpecError
 from convcost.spec.expression import Expression, Value
 
+MAX_RECORDS = 10_000
+"""How many records are remembered: a network in which no two layers are alike has as many."""
+
 
 class Signature(NamedTuple):
     """What a record can be called with."""
@@ -69,6 +72,8 @@ class Calls:
         self._defaults = {kind: {k: Part(e, e.node) for k, e in known.items()} for kind, known in defaults.items()}
         self._read: dict[int, Call] = {}  # the spec keeps its expressions, so a node's id is its own
         self._links: dict[int, tuple[Link, ...]] = {}
+        self.records = Records()
+        """What they have made; not of symbols under assumptions, of which each run has its own."""
 
     def of(self, source: Expression, node: ast.expr) -> Call:
         """What a call says. Raises SpecError for arguments that its operator does not have or needs."""
@@ -138,6 +143,8 @@ class Records:
         except TypeError:  # arrays cannot be looked up
             return _make(call, values, layer)
         if made is None:
+            if len(self._made) >= MAX_RECORDS:
+                self._made.clear()
             made = self._made[key] = _make(call, values, layer)
         return made
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from convcost.cost.graph import Graph, GraphBuilder, Run, Tensor
 from convcost.errors import ConvcostError, did_you_mean
+from convcost.exact.context import in_force
 from convcost.exact.integers import Int, is_symbolic, require_above, require_integer
 from convcost.ops import OPERATORS, Op, Shape
 from convcost.spec import document, expression
@@ -88,7 +89,7 @@ class _Builder:
         self.steps = 0
         self.depth = 0
         self.calls: list[str] = []
-        self.records = Records()
+        self.records = program.calls.records if in_force() is None else Records()
         self.runs: dict[object, Run] = {}
         """What a block has added, by `_alike`: it is built once, and then repeated."""
         self.parts: dict[int, Part] = {}
