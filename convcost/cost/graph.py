@@ -82,7 +82,8 @@ class Evaluated(NamedTuple):
         return Evaluated(op, inputs, shape, params, work.times(batch), activations * batch)
 
 
-_record = partial(tuple.__new__, Evaluated)  # without a call of Python's: there is one of every layer and input
+# Without a call of Python's: there is one of every layer.
+_node, _record = partial(tuple.__new__, Node), partial(tuple.__new__, Evaluated)
 
 Memo: TypeAlias = dict[tuple[object, ...], Evaluated]
 """What has been evaluated: by the assumptions in force, the operator's id (the value keeps it alive) and the inputs."""
@@ -371,7 +372,7 @@ class GraphBuilder:
                 raise ConvcostError(f"{self.name}: {op.name} takes tensors that this builder has made, got {x!r}")
         full = self._unique(default if name is None else name, named=name is not None, place=place)
         taken = tuple([x.index for x in inputs])
-        node = Node(full, op, taken, self._auxiliary > 0, place, self.repeats, shares, counts)
+        node = _node((full, op, taken, self._auxiliary > 0, place, self.repeats, shares, counts))
         try:
             one = evaluated(self._memo, in_force(), op, tuple([x.shape for x in inputs]))
             if shares is not None:
@@ -405,7 +406,7 @@ class GraphBuilder:
             name = scope + name[cut:]
             taken = tuple([at[i] if i in at else i + moved for i in inputs])
             shared = None if shares is None else shares + moved
-            nodes.append(Node(name, op, taken, aux, place, repeats, shared, counts))
+            nodes.append(_node((name, op, taken, aux, place, repeats, shared, counts)))
             tensors.append(Tensor(len(nodes), tensor.shape, name))
             names[name] = 2
         return tensors[at.get(run.out, run.out + moved)]

@@ -120,7 +120,7 @@ def by_hand(layers: list[tuple[str, int, int, int, int]], height: int, width: in
 
 
 def test_pricing_resnet50_again_takes_at_most_9_times_a_loop_of_plain_ints(benchmark):
-    """All rows, with all that they say, on another input: 8.1 to 8.4 times the loop, where the machine is loaded."""
+    """All rows, with all that they say, on another input: 8.1 to 8.6 times the loop, where the machine is loaded."""
     network = load("resnet50@v1.5")
     cost = network.price()
     layers = []
@@ -148,14 +148,14 @@ def test_pricing_resnet50_again_takes_at_most_9_times_a_loop_of_plain_ints(bench
     assert ours / 10 <= unit / 9
 
 
-def test_a_network_of_the_zoo_takes_one_and_a_half_spins(benchmark):
-    """Loading, building and pricing every variant of every network in one process: 1.33 spins each, measured.
+def test_a_network_of_the_zoo_takes_1_25_spins(benchmark):
+    """Loading, building and pricing every variant of every network in one process: 1.03 to 1.15 spins each, by load.
 
-    That is 5.9 ms on the machine on which a spin takes 4.4.
+    That is 4.5 to 5.1 ms on the machine on which a spin takes 4.4.
     """
     command = "from convcost.network import shipped; assert len(list(shipped(variants=True))) > 200"
     networks = sum(1 for path in shipped_files() for _ in every_variant(shipped(path)))
     ours, unit = in_turn(3, lambda: processor_seconds(command), warm(spin))
     benchmark.extra_info.update(spins=ours / unit / networks)
     benchmark.pedantic(processor_seconds, (command,), rounds=1)
-    assert ours <= 1.5 * unit * networks
+    assert ours <= 1.25 * unit * networks

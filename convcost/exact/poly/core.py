@@ -107,7 +107,8 @@ class Poly:
             return NotImplemented
         if len(self.terms) * len(terms) > MAX_PRODUCTS:
             raise ConvcostError(f"a product of {len(self.terms)} by {len(terms)} symbolic terms is too large")
-        return collect({}, [(times(m, n), c * d) for m, c in self.terms.items() for n, d in terms.items()])
+        products = [(times(m, n), c * d) for m, c in self.terms.items() for n, d in terms.items()]
+        return Poly(dict(products)) if len(products) == 1 and type(products[0][1]) is int else collect({}, products)
 
     __radd__, __rmul__ = __add__, __mul__
 
