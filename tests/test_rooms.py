@@ -31,7 +31,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "machines": ("spec",),
     "door": ("designs", "auditing", "machines"),
     "pictures": ("cost", "render"),
-    "views": ("render", "pictures", "imports", "door"),
+    "exports": ("torchbridge", "files"),
+    "views": ("render", "pictures", "imports", "exports", "door"),
     "pages": ("views",),
     "cli": ("pages",),
 }
