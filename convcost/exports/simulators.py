@@ -78,22 +78,25 @@ def _pair(values: Sequence[int]) -> tuple[int, int]:
 def scalesim(cost: Cost) -> str:
     """A topology of SCALE-Sim v2 or v3: `-t FILE -i conv`. Depthwise layers have DP in their name, groups a row each.
 
-    Raises ConvcostError for a dilated layer and for a batch, which it has not.
+    One stride stands for both axes, as its v3 reads it, and a ninth field would be a sparsity. Raises ConvcostError for
+    two strides, a dilated layer and a batch, which it has not.
     """
     if cost.batch != 1:
         raise ConvcostError("SCALE-Sim has no batch: write one sample")
     rows = [_SCALESIM]
     for layer in layers(cost):
         _undilated(layer, "SCALE-Sim")
+        if len({*layer.stride}) > 1:
+            raise ConvcostError(f"layer {layer.line.name}: SCALE-Sim has one stride for both axes")
         name = re.sub("DP", "Dp", _word(layer.line.name))
         sizes = (*layer.covered, *layer.kernel)
         if layer.depthwise and layer.out_channels == layer.in_channels:
-            rows.append(_joined(f"DP_{name}", *sizes, layer.in_channels, 1, *layer.stride))
+            rows.append(_joined(f"DP_{name}", *sizes, layer.in_channels, 1, layer.stride[0]))
             continue
         channels, filters = layer.in_channels // layer.groups, layer.out_channels // layer.groups
         for group in range(layer.groups):
             of = f"{name}_g{group}" if layer.groups > 1 else name
-            rows.append(_joined(of, *sizes, channels, filters, *layer.stride))
+            rows.append(_joined(of, *sizes, channels, filters, layer.stride[0]))
     return "\n".join(rows) + "\n"
 
 
@@ -121,10 +124,7 @@ def timeloop(cost: Cost) -> str:
     return "---\n".join(documents)
 
 
-_SCALESIM = (
-    "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, "
-    "Stride height, Stride width,"
-)
+_SCALESIM = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,"
 _TIMELOOP = """\
   shape:
     name: grouped_convolution

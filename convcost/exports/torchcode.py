@@ -5,6 +5,8 @@ Importing this module imports torch.
 
 from __future__ import annotations
 
+import ast
+import inspect
 import keyword
 import re
 from typing import Any
@@ -109,12 +111,26 @@ def _constructed(node: Node, layer: nn.Module, attribute: str) -> list[str]:
     text = repr(layer)
     if not plain or "\n" in text:
         raise ConvcostError(f"layer {node.name}: {node.op.name} is no single layer of torch.nn: no code for it")
-    lines = [f"self.{attribute} = nn.{text}"]
+    lines = [f"self.{attribute} = nn.{_short(text, type(layer))}"]
     if isinstance(node.op, ops.BatchNorm):
         left_out = [name for name, has in (("weight", node.op.scale), ("bias", node.op.shift)) if not has]
         if len(left_out) == 1:
             lines.append(f'self.{attribute}.register_parameter("{left_out[0]}", None)')
     return lines
+
+
+def _short(text: str, layer: type[nn.Module]) -> str:
+    """A layer's constructor, as its repr has it, without the arguments that have their default: releases differ in them."""
+    call = ast.parse(text, mode="eval").body
+    if not isinstance(call, ast.Call):
+        return text
+    defaults = {name: parameter.default for name, parameter in inspect.signature(layer).parameters.items()}
+    call.keywords = [
+        given
+        for given in call.keywords
+        if given.arg is None or defaults.get(given.arg, inspect.Parameter.empty) != ast.literal_eval(given.value)
+    ]
+    return ast.unparse(call)
 
 
 def _prepared(node: Node, row: Line, given: list[str]) -> list[str]:

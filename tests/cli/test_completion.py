@@ -168,6 +168,7 @@ def test_every_shell_is_given_whole_words(shell, monkeypatch, tmp_path):
         ("formula vgg11 --symbols H,cl", ["H,classes"]),
         ("memory vgg11 --dtype bf", ["bfloat16"]),
         ("roofline vgg11 --machine b", ["bandwidth="]),
+        ("export vgg11 --to t", ["timeloop", "torch"]),
         ("machine j", ["jetson_nano", "jetson_tx2"]),
         ("sweep mobilenet_v2 --over wi", ["width="]),
         ("solve mobilenet_v2 --max ma", ["macs="]),
