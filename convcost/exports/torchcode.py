@@ -120,7 +120,7 @@ def _constructed(node: Node, layer: nn.Module, attribute: str) -> list[str]:
 
 
 def _short(text: str, layer: type[nn.Module]) -> str:
-    """A layer's constructor, as its repr has it, without the arguments that have their default: releases differ in them."""
+    """A layer's constructor as its repr has it, without arguments that have their default: releases differ in them."""
     call = ast.parse(text, mode="eval").body
     if not isinstance(call, ast.Call):
         return text
