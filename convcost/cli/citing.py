@@ -34,7 +34,7 @@ def cite(
     settings: tuple[str, ...],
     as_: str | None,
 ) -> int:
-    """Print the counts of a NETWORK with unit, convention, input, tool and version.
+    """Print the counts of a NETWORK with unit, rule, input and tool.
 
     Styles are sentence, latex, macros, timm (Model Stats), metafile (OpenMMLab), hf (a model card), csv and bibtex (the
     source of the network). --check finds what was cited in a file, makes it again, and exits with 1 if it differs.

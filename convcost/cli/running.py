@@ -109,7 +109,7 @@ def roofline(
     format_: str,
     exact: bool,
 ) -> None:
-    """Print the least time of every layer on a machine, for the peak that it has in a type.
+    """Print the least time of every layer on a machine, at its peak.
 
     Example: convcost roofline resnet50 --machine flops=19.5T,bandwidth=1555G --depth 1
     """
@@ -139,7 +139,7 @@ def roofline(
 @click.option("--measure", "measured", is_flag=True, help="One core of this machine, by numpy, in a few seconds.")
 @output_options
 def machine_(name: str | None, measured: bool, format_: str, exact: bool) -> None:
-    """Print what a machine can do: peaks by type, bandwidth, memory, and their source.
+    """Print what a machine can do: peaks by type, bandwidth, memory.
 
     Without a NAME, all that are known. What roofline --machine takes.
 
