@@ -118,11 +118,10 @@ class Graph:
         """
         found: list[bool] = []
         for node, after in zip(self.nodes, self.alone_after, strict=True):
-            before = node.inputs[0] - 1
             if after is None or node.op.kind not in FOLDED:
                 found.append(False)
             else:
-                found.append(found[before] or after.kind in into or after.name in into)
+                found.append(found[node.inputs[0] - 1] or after.kind in into or after.name in into)
         return found
 
     @cached_property
