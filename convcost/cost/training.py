@@ -2,7 +2,8 @@
 
 A layer that multiplies its input by weights does so once more for the gradient of its weights, and once more for that
 of its input, if anything before it is trained: the first layer's input needs none. So a step is three forward passes,
-but for the first layers. This is what torch's FlopCounterMode counts, halved (torch 2.13, `conv_backward_flop`).
+but for the first layers, and but for layers of which nothing but the size is taken: they have no gradient. This is what
+torch's FlopCounterMode counts, halved (torch 2.13, `conv_backward_flop`).
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from convcost.cost.cost import Cost
+from convcost.cost.graph import Graph, Node
 from convcost.counters.line import Line
 from convcost.errors import ConvcostError
 from convcost.exact.integers import Int, equal
+from convcost.ops import ResizeLike
 
 
 class TrainingStep(NamedTuple):
@@ -39,9 +42,25 @@ def training(cost: Cost) -> list[TrainingStep]:
         raise ConvcostError(f"{cost.graph.name}: a training step of a symbolic number of layers has no closed form")
     trained = [False]
     steps = []
-    for node, row in zip(cost.graph.nodes, cost.rows, strict=True):
-        before = any(trained[i] for i in node.inputs)
+    for node, row, used in zip(cost.graph.nodes, cost.rows, _differentiated(cost.graph), strict=True):
+        before = any(trained[i] for i in _valued(node))
         own = row if node.shares is None else cost.rows[node.shares]
         trained.append(before or not equal(own.params, 0))
-        steps.append(TrainingStep(row, row.macs, row.macs if before else 0, 0 if equal(own.weights, 0) else row.macs))
+        weighs = used and not equal(own.weights, 0)
+        steps.append(TrainingStep(row, row.macs, row.macs if used and before else 0, row.macs if weighs else 0))
     return steps
+
+
+def _valued(node: Node) -> tuple[int, ...]:
+    """The inputs whose values it takes: of its second, `resize_like` takes the size alone."""
+    return node.inputs[:1] if isinstance(node.op, ResizeLike) else node.inputs
+
+
+def _differentiated(graph: Graph) -> list[bool]:
+    """Of each node, whether an output depends on its values: one of the network, or of an auxiliary head."""
+    taken = {i for node in graph.nodes for i in node.inputs}
+    used = [i in graph.outputs or i not in taken for i in range(len(graph.nodes) + 1)]
+    for i, node in reversed(list(enumerate(graph.nodes, 1))):
+        for before in _valued(node) if used[i] else ():
+            used[before] = True
+    return used[1:]

@@ -12,7 +12,7 @@ from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph, GraphBuilder
 from convcost.cost.training import TrainingStep, training
 from convcost.network import load
-from convcost.ops import BatchNorm, Conv, DepthwiseConv, ReLU
+from convcost.ops import BatchNorm, Conv, DepthwiseConv, ReLU, ResizeLike
 from convcost.torchbridge.module import TorchModel
 
 
@@ -79,6 +79,17 @@ def test_by_hand() -> None:
         steps = {step.line.name: step[1:] for step in training(Cost(g.graph()))}
         macs = 9 * 3 * 4 * 64
         assert steps == {"first": (0, 0, 0), "conv": (macs, expected, macs), "last": (1280, 1280, 1280)}
+
+
+def test_a_layer_of_which_the_size_is_taken_has_no_gradient() -> None:
+    g = GraphBuilder("sized", input=(3, 8, 8))
+    x = g.add(Conv(4, 3, padding=1), g.input, name="conv")
+    size = g.add(Conv(5, 1), x, name="size")
+    g.add(ResizeLike(), x, size, name="like")
+    cost = Cost(g.graph())
+    first, second = 9 * 3 * 4 * 64, 4 * 5 * 64
+    assert [step[1:] for step in training(cost)] == [(first, 0, first), (second, 0, 0), (0, 0, 0)]
+    assert summed(cost) == counted(cost)
 
 
 @settings(max_examples=200)
