@@ -20,8 +20,8 @@ def explained(make, digits, cases):
 
 
 def test_a_few_random_numbers_are_not_explained_and_true_ones_are():
-    assert explained(near, 3, 40) <= 0.2
-    assert explained(true, 3, 40) >= 0.8
+    assert explained(near, 3, 20) <= 0.2
+    assert explained(true, 3, 20) >= 0.8
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """Random specs with repeats, choices, fractions and words: sweeps and searches say what the layers of each design do.
 
-200 in the normal run; 5,000 behind the marker `slow`.
+80 in the normal run; 5,000 behind the marker `slow`.
 """
 
 from __future__ import annotations
@@ -195,12 +195,12 @@ def check(design, data):
         compare(path, space, data.draw)
 
 
-thorough = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+thorough = settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @thorough
 @given(designs(), st.data())
-def test_200_random_specs(design, data):
+def test_80_random_specs(design, data):
     check(design, data)
 
 

@@ -1,6 +1,6 @@
 """The IR against torch on random graphs out of all operators: shapes, params, statistics, macs by two counters.
 
-2,000 in the normal run; 50,000 behind the marker `slow`.
+1,000 in the normal run; 50,000 behind the marker `slow`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,9 @@ from convcost.ops import REGISTRY
 from convcost.torchbridge.crosscheck import verify_graph
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-seen: Counter[str] = Counter()
 
 
 def agree(graph: Graph) -> None:
-    seen.update({node.op.name for node in graph.nodes})
     report = verify_graph(graph, graph.input, torch.device("cpu"))
     assert report.ok, "\n".join(map(str, report.differences))
     assert "fvcore" in report.against
@@ -29,21 +27,22 @@ def agree(graph: Graph) -> None:
 
 
 # An example takes 15 ms, which is a lot for hypothesis and little for two traces of a network.
-thorough = settings(max_examples=2_000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+thorough = settings(max_examples=1_000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
-@thorough
-@given(random_graphs())
-def test_2000_random_graphs(graph: Graph) -> None:
-    agree(graph)
+def test_1000_random_graphs() -> None:
+    """With each operator in several graphs, so that none is compared only by luck."""
+    seen: Counter[str] = Counter()
 
+    @thorough
+    @given(random_graphs())
+    def compared(graph: Graph) -> None:
+        seen.update({node.op.name for node in graph.nodes})
+        agree(graph)
 
-def test_all_operators_came_up() -> None:
-    """Each in ten graphs or more, so that none is compared only by luck."""
-    if not seen:
-        pytest.skip("the random graphs were not asked for")
+    compared()
     assert set(seen) == set(REGISTRY)
-    assert min(seen.values()) >= 10, seen.most_common()[-5:]
+    assert min(seen.values()) >= 5, seen.most_common()[-5:]
 
 
 @pytest.mark.slow
