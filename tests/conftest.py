@@ -15,7 +15,7 @@ settings.register_profile("convcost", deadline=None)
 settings.load_profile("convcost")
 settings.register_profile("quick", max_examples=20)
 
-# A process has a core, also one of two that share the tests: small tensors are not worth threads, which wait by spinning.
+# A process has one core where two share the tests: small tensors are not worth threads, which wait by spinning.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A shell starts its background jobs with Ctrl-C ignored, and so would be every program that the tests interrupt.
@@ -44,22 +44,14 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("quick")
 
 
-def parallel(config: pytest.Config) -> bool:
-    """Whether others of several processes run tests beside this one: `pytest -n 2`."""
-    return hasattr(config, "workerinput") or bool(config.getoption("numprocesses", None))
-
-
 def room_of(path: Path) -> str | None:
     """The folder or file just below tests/ in which this is, None for tests/ itself and what is elsewhere."""
     return path.relative_to(TESTS).parts[0] if TESTS in path.parents else None
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Whether not to look there: what is timed runs alone, and importing all other tests takes longer than many a quick
-    room."""
+    """Whether not to look there: importing all other tests takes longer than many a quick room."""
     room = room_of(collection_path)
-    if room == "bench" and parallel(config):
-        return True
     return True if config.option.markexpr == "quick" and room is not None and room not in QUICK else None
 
 
