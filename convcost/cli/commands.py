@@ -195,34 +195,38 @@ def show_(network: str) -> None:
 @cli.command()
 @click.argument("names", type=NetworkName(), nargs=-1, required=True, metavar="FILE|NETWORK...")
 @click.option("--max", "limits", type=LIMIT, multiple=True, metavar="QUANTITY=COUNT", help="macs=600M; repeatable.")
+@click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", help="JSON is for editors.")
 @network_options
 def check(
-    names: tuple[str, ...], limits: tuple[str, ...], input_shape: str | None, batch: int, settings: tuple[str, ...]
+    names: tuple[str, ...],
+    limits: tuple[str, ...],
+    format_: str,
+    input_shape: str | None,
+    batch: int,
+    settings: tuple[str, ...],
 ) -> int:
     """Check spec files: price every network and variant in them.
 
     With --max, exits with 1 and a line for every limit that is not kept: of params, macs, activations, memory (bytes
-    that are alive at most, in float32) or what any tool counts. 512KB are 512,000 bytes, 512KiB 524,288.
+    that are alive at most, in float32) or what any tool counts. 512KB are 512,000 bytes, 512KiB 524,288. As JSON, what
+    is wrong has file, line and column, and one bad file does not hide the others.
 
     Example: convcost check mine.yaml --max macs=600M --max memory=512KB
     """
-    from convcost.designs.budget import exceeded, limits_of
-    from convcost.network import every_meant, parse_settings
-    from convcost.ops import format_shape
+    from convcost.designs.budget import limits_of
+    from convcost.network import parse_settings
+    from convcost.views.checks import as_json, checked
 
-    most, knobs = limits_of(limits), parse_settings(settings, "--set")
-    broken = 0
-    for network in (network.set(**knobs) for name in names for network in every_meant(name)):
-        cost = network.price(input_shape, batch)
-        name, size = one_line(network.name), format_shape(cost.input)
-        found = [*exceeded(cost, most)]
-        total = cost.total
-        if not found:
-            say(f"{name}: valid, {total.params:,} params, {total.macs:,} macs at {size}\n")
-        for excess in found:
-            say(f"{name}: {excess} at {size}\n")
-        broken += len(found)
-    return int(broken > 0)
+    asked = limits_of(limits), parse_settings(settings, "--set"), input_shape, batch
+    if format_ == "json":
+        text, status = as_json(names, *asked)
+        say(text, verbatim=True)
+        return status
+    broken = False
+    for one in (one for name in names for one in checked(name, *asked)):
+        say("".join(f"{line}\n" for line in one.lines))
+        broken |= bool(one.broken)
+    return int(broken)
 
 
 @cli.command()

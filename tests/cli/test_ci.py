@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -69,6 +70,31 @@ def test_limits_are_held_to(capsys):
         1, "net: macs 55,296 > 55,295 at 3x16x16\n", "",
     )  # fmt: skip
     assert told(capsys, "check", "vgg16@paper", "specs/net.yaml", "--max", "params=138357544")[0] == 0
+
+
+def test_an_editor_is_told_where_what_is_wrong(capsys, repository):
+    """One bad file does not hide the others; a warning and a limit are told apart from an error."""
+    specs = repository / "specs"
+    (specs / "bad.yaml").write_text("name: bad\nsource: x\ninput: 3x8x8\nlayers:\n  - a: convv(4, 3)\n")
+    (specs / "odd.yaml").write_text("name: odd\nsource: x\ninput: 3x8x8\nlayers:\n  - a: conv(4, 7, padding=5)\n")
+    names = ("specs/bad.yaml", "specs/odd.yaml", "specs/net.yaml", "nothing")
+    status, out, err = told(capsys, "check", *names, "--max", "macs=6K", "--format", "json")
+    found = json.loads(out)
+    assert (status, err, found["schema"]) == (2, "", 1)
+    assert [one["network"] for one in found["networks"]] == ["odd", "net"]
+    assert found["networks"][1] == {"network": "net", "input": "3x8x8", "params": 112, "macs": 6912}
+    error, warning, *limits, unknown = found["problems"]
+    place = {"file": "specs/bad.yaml", "line": 5, "column": 8}
+    assert error == {"severity": "error", **place, "message": error["message"]}
+    assert "convv" in error["message"]
+    assert (warning["severity"], warning["file"], warning["line"]) == ("warning", "specs/odd.yaml", 5)
+    assert {one["severity"] for one in limits} == {"limit"}
+    assert limits[-1]["message"] == "net: macs 6,912 > 6,000"
+    assert (unknown["severity"], unknown["file"], unknown["line"]) == ("error", "nothing", None)
+    assert told(capsys, "check", "specs/net.yaml", "--max", "macs=6K", "--format", "json")[0] == 1
+    assert told(capsys, "check", "specs/net.yaml", "--format", "json")[0] == 0
+    status, out, _ = told(capsys, "check", "specs/odd.yaml", "--format", "json", "--strict")
+    assert (status, json.loads(out)["problems"][0]["severity"]) == (2, "error")
 
 
 @pytest.mark.parametrize(
