@@ -94,7 +94,7 @@ def sweep(
 
 
 @click.command()
-@click.argument("network", type=NetworkName())
+@click.argument("networks", type=NetworkName(), nargs=-1, required=True)
 @click.option(
     "--max", "limits", type=LIMIT, multiple=True, required=True, metavar="METRIC=COUNT", help="macs=300M; repeatable."
 )
@@ -109,7 +109,7 @@ def sweep(
 @plot_option
 @output_options
 def solve(
-    network: str,
+    networks: tuple[str, ...],
     limits: tuple[str, ...],
     over: tuple[str, ...],
     let: tuple[str, ...],
@@ -121,9 +121,12 @@ def solve(
     format_: str,
     exact: bool,
 ) -> None:
-    """Find the designs that use a budget best, exactly.
+    """Find the designs of NETWORKS that use a budget best, exactly.
 
-    H or W alone means square inputs. Example: convcost solve mobilenet_v1 --max macs=300M --over width --over H
+    H or W alone means square inputs. A limit is on params, macs, activations, peak_memory, memory by a rule and a type
+    (arena_int8) or what a tool counts (fvcore).
+
+    Example: convcost solve mobilenet_v1 --max macs=300M --over width --over H
     """
     from itertools import islice
 
@@ -135,14 +138,18 @@ def solve(
 
     if maximize and pareto:
         raise ConvcostError("--maximize and --pareto are two questions: choose one")
-    found = load_network(network, settings)
-    space = space_of([axis_of(found, axis) for axis in over], [parse_derived(text) for text in let])
-    check(found, space)
-    problem = Problem(found, space, limits_of(limits))
-    solutions = list(islice(problem.best(maximize), top)) if maximize else problem.frontier()
+    if plot is not None and len(networks) > 1:
+        raise ConvcostError("--plot draws the designs of one network")
+    most, found = limits_of(limits), []
+    for name in networks:
+        network = load_network(name, settings)
+        space = space_of([axis_of(network, axis) for axis in over], [parse_derived(text) for text in let])
+        check(network, space)
+        problem = Problem(network, space, most)
+        found.append((problem, [*islice(problem.best(maximize), top)] if maximize else problem.frontier()))
     if plot is not None:
-        draw(problem, solutions, plot)
-    show(table(problem, solutions, maximize), format_, exact)
+        draw(*found[0], plot)
+    show(table(found, maximize, top if maximize else None), format_, exact)
 
 
 def _space(over: tuple[str, ...], let: tuple[str, ...], file: Path | None) -> tuple[Space, list[str]]:

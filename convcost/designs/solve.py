@@ -76,6 +76,19 @@ class Problem:
         named = set() if objective is None else {*expression.names(_parsed(objective).node)} - {*self.space.names}
         return (*METRICS, *others(dict.fromkeys((*self.limits, *sorted(named)))))
 
+    def smallest(self) -> Solution | None:
+        """The design with the least value on every axis (of words and lists the first), whatever it costs.
+
+        None if it does not fit its network.
+        """
+        values = self.space.complete({axis.name: axis.least if axis.numeric else axis[0] for axis in self.space.axes})
+        names = self.quantities()
+        try:
+            costs = metrics(price(self.network, values), names)
+        except ConvcostError:
+            return None
+        return Solution({name: values[name] for name in self.space.names}, dict(zip(names, costs, strict=True)))
+
     def frontier(self) -> list[Solution]:
         """The designs within the limits of which no axis can grow without another one shrinking, per structure."""
         names = [axis.name for axis in self.space.axes if axis.numeric]

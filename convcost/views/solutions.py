@@ -16,31 +16,61 @@ from convcost.values import show
 from convcost.views.plots import drawn, ticks
 
 
-def table(problem: Problem, solutions: Sequence[Solution], objective: str | None) -> Table:
-    """The designs in order, with their costs and what they use of each limit."""
-    names = problem.space.names
-    columns = [Column(name, name, align="right") for name in names]
-    for name in problem.quantities(objective):
+def table(found: Sequence[tuple[Problem, Sequence[Solution]]], objective: str | None, top: int | None = None) -> Table:
+    """The designs of each problem in order, with their costs and what they use of each limit.
+
+    Of several networks, the budget is one, and each design says its network; those of an objective stand in its order,
+    `top` of all.
+    """
+    first = found[0][0]
+    listed = [(problem, solution) for problem, solutions in found for solution in solutions]
+    if objective and len(found) > 1:
+        listed.sort(key=lambda one: -Fraction(one[1].objective or 0))
+    names = first.space.names
+    columns = [Column("network", "network", wrap=True)] if len(found) > 1 else []
+    columns += [Column(name, name, align="right") for name in names]
+    for name in first.quantities(objective):
         unit = quantity(name).unit
         title = name.replace("_", " ") if unit else name
         columns.append(Column(f"{name}_{unit}" if unit else name, title, unit or "count", wrap=True))
-    columns += [Column(f"{metric}_used", f"of {metric}", "percent", drop=1) for metric in problem.limits]
+    columns += [Column(f"{metric}_used", f"of {metric}", "percent", drop=1) for metric in first.limits]
     columns += [Column("objective", objective, align="right")] if objective else []
     rows = []
-    for solution in solutions:
+    for problem, solution in listed[:top]:
         value = solution.objective
-        cells: list[Value | Cell] = [show(solution.values[name]) for name in names]
+        cells: list[Value | Cell] = [problem.network.reference] if len(found) > 1 else []
+        cells += [show(solution.values[name]) for name in names]
         cells += solution.costs.values()
-        cells += [Fraction(solution.costs[name], limit) if limit else None for name, limit in problem.limits.items()]
+        cells += [Fraction(solution.costs[name], limit) if limit else None for name, limit in first.limits.items()]
         rows.append(Row((*cells, None if value is None else Fraction(value)) if objective else tuple(cells)))
+    spaces = dict.fromkeys(f"{problem.space} ({problem.space.size:,} designs)" for problem, _ in found)
     above = (
-        ("network", problem.network.reference),
-        ("limits", ", ".join(f"{name} <= {limit:,}" for name, limit in problem.limits.items())),
-        ("space", f"{problem.space} ({problem.space.size:,} designs)"),
+        ("network", ", ".join(problem.network.reference for problem, _ in found)),
+        ("limits", ", ".join(f"{name} <= {limit:,}" for name, limit in first.limits.items())),
+        ("space", " | ".join(spaces)),
         ("listed", f"from the largest {objective}" if objective else "designs of which no axis can grow alone"),
     )
-    notes = () if solutions else ("no design of this space is within the limits",)
+    notes = tuple(
+        (f"{problem.network.reference}: " if len(found) > 1 else "") + _why_none(problem)
+        for problem, solutions in found
+        if not solutions
+    )
     return Table("Designs within a budget", above, tuple(columns), tuple(rows), notes)
+
+
+def _why_none(problem: Problem) -> str:
+    """What the smallest design has too much of, where no design is within the limits."""
+    none = "no design of this space is within the limits"
+    smallest = problem.smallest()
+    if smallest is None:
+        return none
+    over = [
+        f"{name} {smallest.costs[name]:,} > {limit:,}"
+        for name, limit in problem.limits.items()
+        if smallest.costs[name] > limit
+    ]
+    at = ", ".join(f"{name}={show(value)}" for name, value in smallest.values.items())
+    return f"{none}; the smallest, {at}, has {' and '.join(over)}" if over else none
 
 
 def draw(problem: Problem, solutions: Sequence[Solution], path: Path) -> None:

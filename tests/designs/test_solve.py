@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from fractions import Fraction
 from itertools import islice, product
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convcost.cli import run
 from convcost.cost.memory import peak_memory
 from convcost.designs.solve import Problem, axis_of, intervals_of
 from convcost.designs.space import parse_derived, space_of
@@ -303,3 +305,31 @@ def test_a_limit_can_be_on_what_a_tool_counts():
     for solution in frontier:
         cost = found.price((3, solution.values["H"], solution.values["H"]), width=solution.values["width"])
         assert solution.costs["fvcore"] == cost.total(as_="fvcore")
+
+
+def test_several_networks_share_a_budget(capsys):
+    """Each one's frontier is as alone; of an objective, the best of all of them stand first."""
+    over = ["--over", "width=0.5:1:0.25", "--over", "H=64:224:32"]
+    names = ("mobilenet_v1", "mobilenet_v2")
+
+    def rows(*arguments: str) -> list[dict[str, object]]:
+        assert run(["solve", *arguments, "--max", "macs=200M", *over, "--format", "json"]) == 0
+        return json.loads(capsys.readouterr().out)["rows"]
+
+    alone = {load(name).name: rows(name) for name in names}
+    both = rows(*names)
+    assert both == [{"network": name, **row} for name, found in alone.items() for row in found]
+    best = rows(*names, "--maximize", "macs", "--top", "4")
+    each = [row for name in names for row in rows(name, "--maximize", "macs", "--top", "4")]
+    assert [row["macs"] for row in best] == sorted((row["macs"] for row in each), reverse=True)[:4]
+    assert {row["network"] for row in best} == {*alone}
+
+
+def test_where_nothing_is_within_a_budget_the_smallest_says_what_binds(capsys):
+    limits = ["--max", "macs=1M", "--max", "params=10M"]
+    assert run(["solve", "mobilenet_v1", *limits, "--over", "width=0.25:1:0.25", "--over", "H=32:224:32"]) == 0
+    macs = load("mobilenet_v1").price((3, 32, 32), width=Fraction(1, 4)).total.macs
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"the smallest, width=0.25, H=32, has macs {macs:,} > 1,000,000" in said
+    assert run(["solve", "vgg11", "vgg13", *limits, "--over", "H=32", "--plot", "x.svg"]) == 2
+    assert "--plot draws the designs of one network" in capsys.readouterr().err
