@@ -35,6 +35,16 @@ ALSO = {
     "resnext50_32x4d": ("resnext50",),  # the one of its paper's results; of ResNeXt-101 there are several
     "se_resnext50_32x4d": ("se_resnext50",),
     "squeezenet": ("squeezenet_v1.0",),
+    "squeezenet_v1.1": ("squeezenet_1.1",),
+    **{f"wide_resnet{depth}_2": (f"wrn_{depth}_2", f"wrn_{depth}_2_bottleneck") for depth in (50, 101)},
+    **{
+        f"wrn_{depth}_{width}": (f"wide_resnet_{depth}_{width}",)
+        for depth, widths in {16: (4, 8, 10), 22: (8, 10), 28: (2, 10, 12), 40: (1, 2, 4, 8)}.items()
+        for width in widths
+    },
+    **{f"preresnet{depth}": (f"preactresnet{depth}", f"preact_resnet{depth}") for depth in (110, 164, 1001)},
+    **{f"mnasnet_b1{width}": (f"mnasnet{width or '_1.0'}",) for width in ("_0.5", "_0.75", "", "_1.3")},
+    "fbnet_c": ("fbnetc",),
     **{
         f"vgg{config}": (f"vgg_{letter}",)
         for config, letter in zip(("11", "13", "16_c", "16", "19"), "abcde", strict=True)

@@ -38,7 +38,7 @@ def test_a_sentence_is_read(text: str, network: str, claims: tuple[str, ...]) ->
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("SqueezeNet 1.1 has 1.24M params", "its network is squeezenet but for '1.1'"),
+        ("SqueezeNet 1.7 has 1.24M params", "its network is squeezenet but for '1.7'"),
         ("ResNet-50 (4.1 GFLOPs) beats ResNet-101", "says ResNet-50 and ResNet-101: claim one thing at a time"),
         ("4.1 GFLOPs at 224x224 and at 256x256", r"says \(224, 224\) and \(256, 256\)"),
         ("a fine network", "has no count with its unit"),

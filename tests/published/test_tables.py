@@ -97,6 +97,7 @@ CHECKED = {
     "squeezenet": 25,
     "vgg": 6,
     "vgg16_keras": 45,
+    "wide_resnet": 10,
 }
 
 
