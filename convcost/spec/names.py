@@ -45,6 +45,13 @@ ALSO = {
     **{f"preresnet{depth}": (f"preactresnet{depth}", f"preact_resnet{depth}") for depth in (110, 164, 1001)},
     **{f"mnasnet_b1{width}": (f"mnasnet{width or '_1.0'}",) for width in ("_0.5", "_0.75", "", "_1.3")},
     "fbnet_c": ("fbnetc",),
+    **{f"convnext_{size}": (f"convnext_{size[:1]}",) for size in ("tiny", "small", "base", "large")},
+    "convnext_xlarge": ("convnext_xl",),
+    **{f"res2net{depth}_26w_4s": (f"res2net{depth}",) for depth in (50, 101)},
+    **{
+        f"mobilenet_v4_conv_{size}": (f"mobilenet_v4_conv_{size[:1]}", f"mnv4_conv_{size[:1]}")
+        for size in ("small", "medium", "large")
+    },
     **{
         f"vgg{config}": (f"vgg_{letter}",)
         for config, letter in zip(("11", "13", "16_c", "16", "19"), "abcde", strict=True)

@@ -91,7 +91,7 @@ def test_senet_table_2_has_two_columns_of_ops_that_must_be_told_apart():
     assert found["BN-Inception", "2.03"] == "holds"  # Caffe's: 2,032,600,064, and one operation per normalised element
     assert found["Inception-ResNet-v2", "11.75"] == "open"
     assert unread(audited)["SE-VGG-16"] == "is vgg16 but for 'se': say which with --name"
-    assert unread(audited)["ResNeXt-101"].startswith("could be resnext101_32x4d@paper, resnext101_64x4d@paper or ")
+    assert unread(audited)["ResNeXt-101"].startswith("could be resnext101_32x4d@paper, resnext101_64x4d@paper, ")
 
 
 def test_senet_table_2_counts_normalisations():
@@ -365,8 +365,8 @@ ASKED = [
     ("GoogLeNet v5", (), "is googlenet but for 'v5': "),  # 5 is one of its knobs' values
     ("ResNet-50 plain", (), "is resnet50 but for 'plain': "),  # it would be another network
     ("ResNet-50 (Keras, Caffe)", (), "is resnet50 but for 'caffe', 'keras': "),
-    ("ResNet-50-C", (), "is resnet50 but for 'c': "),  # He et al. 2019, not the paper's shortcut C
-    ("ResNet-50-D", (), "is resnet50 but for 'd': "),
+    ("ResNet-101-C", (), "is resnet101 but for 'c': "),  # He et al. 2019, not the paper's shortcut C
+    ("ResNet-50-E", (), "is resnet50 but for 'e': "),
     ("resnet50@v7", (), "resnet50 has no variant 'v7'"),
     ("MobileNet-192", (224,), "names the input 3x192x192, but its row prints 3x224x224"),
     ("ResNet-50", (64, 28, 28), "is resnet50@v1, which takes 3x224x224, not 64x28x28"),
@@ -596,8 +596,8 @@ def test_what_a_name_of_the_wild_means(known, name, reference):
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("squeezenet1_1", "is squeezenet but for '1.1': "),
-        ("SqueezeNet v1.1", "is squeezenet but for 'v1.1': "),
+        ("squeezenet1_2", "is squeezenet but for '1.2': "),
+        ("SqueezeNet v1.2", "is squeezenet but for 'v1.2': "),
         ("resnetv2_50", "is a network of timm, not Keras' ResNet50V2"),
         ("resnet50_in21k", "has the classes of ImageNet-21k"),
         ("vgg16_cifar10", "is one for CIFAR, and vgg16@paper is not"),

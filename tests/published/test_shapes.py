@@ -141,9 +141,9 @@ def test_a_depth_or_a_variant_in_its_own_column(tmp_path):
 
 
 def test_a_variant_or_groups_in_their_own_column_are_never_left_out(tmp_path):
-    found = claims_of(tmp_path, "Model,Variant,Params (M)\nResNet-50,D,25.6\nResNet-50,v1.5,25.6\nResNet-50,,25.6\n")
+    found = claims_of(tmp_path, "Model,Variant,Params (M)\nResNet-50,E,25.6\nResNet-50,v1.5,25.6\nResNet-50,,25.6\n")
     assert [one.reference for one in found.claims] == ["resnet50@v1.5", "resnet50@v1"]
-    assert [one.row for one in found.unread] == ["ResNet-50 D"]
+    assert [one.row for one in found.unread] == ["ResNet-50 E"]
     grouped = claims_of(tmp_path, "Model,Groups,MACs (M)\nShuffleNet 1x,3,137\nShuffleNet 1x,8,140\n")
     assert [one.reference for one in grouped.claims] == ["shufflenet_v1_g3@paper", "shufflenet_v1_g8@paper"]
 
@@ -219,7 +219,7 @@ def test_rows_called_as_layers_of_several_networks_are_asked_back(tmp_path):
     assert {one.why for one in alexnets.unread} == {"no network of that name is known"}  # or anybody's
     found = claims_of(tmp_path, "Layer,Params\nconv1,9408\nconv2_x,1M\nconv3_x,1M\nconv4_x,1M\n")
     assert not found.claims
-    assert found.unread[0].why.startswith("rows are called as layers of resnet18, resnet34, ")
+    assert found.unread[0].why.startswith("rows are called as layers of preresnet110, preresnet164, ")
     with pytest.raises(ConvcostError, match="--network resnet51: "):
         claims_of(tmp_path, "Layer,Params\nconv1,9408\n", network="resnet51")
     with pytest.raises(NoCountsError):
