@@ -71,6 +71,7 @@ _NAME_TOKEN = re.compile(
     r"|(?:(?<![a-z])x\s?)?(?P<number>[0-9]+(?:\.[0-9]+)?)(?:\s?x(?![a-z0-9]))?"  # 50, 1.4x, x2
     r"|(?P<word>[a-z]+)"
 )
+_NUMERAL = re.compile(r"(?<=[a-z])2(?=ne[tx])")  # Res2Net: its number is part of the word
 _SPACED_SIZE = re.compile(r"(?<![0-9a-z.])([0-9]+)\s*x\s*(\1|[0-9]+d)(?![0-9a-z.])")  # 224 x 224, 32 x 4d; not 50 x2
 _DECIMAL = re.compile(
     r"(?<=[a-uw-z])([0-9])_([0-9]{1,2})(?![0-9a-z.])"
@@ -222,7 +223,8 @@ def tokens(name: str) -> tuple[tuple[str, ...], Counter[str]]:
     """The words of a name in their order, and its numbers, versions and settings without any."""
     words = []
     others: Counter[str] = Counter()
-    for token in _NAME_TOKEN.finditer(_DECIMAL.sub(r"\1.\2", _SPACED_SIZE.sub(r"\1x\2", name.casefold()))):
+    text = _NUMERAL.sub("two", name.casefold())
+    for token in _NAME_TOKEN.finditer(_DECIMAL.sub(r"\1.\2", _SPACED_SIZE.sub(r"\1x\2", text))):
         if token["size"]:
             others[token["size"]] += 1
         elif token["key"]:

@@ -77,7 +77,7 @@ def test_a_network_is_loaded_by_the_name_that_people_write(written: str, meant: 
         ("Inception", "could be inception_resnet_v1, inception_resnet_v2, inception_v2, inception_v3 or inception_v4"),
         ("effic", "could be efficientnet_b0, .*"),
         ("SqueezeNet 1.7", "is squeezenet.* but for '1.7'"),
-        ("ResNet-27", "could be .*resnet18, .* but for '27'"),
+        ("ResNet-27", "could be resnet18, .* but for '27'"),
         ("ResNet-50 v3", "is resnet50 but for 'v3'"),
         ("resnt50", "did you mean resnet50?"),
         ("GPipe", "see convcost list"),
