@@ -75,11 +75,11 @@ SMALL_MARKDOWN = r"""
 """.lstrip()
 
 SMALL_LATEX = r"""
-% \usepackage[T1]{fontenc} \usepackage{booktabs,pifont}
+% \usepackage[T1]{fontenc} \usepackage{booktabs,graphicx,pifont}
 \begin{table}
 \centering
 \caption{GoogLeNet; network: googlenet@paper; input: 3x224x224}
-\begin{tabular}{lrrrr}
+\begin{lrbox}{0}\begin{tabular}{lrrrr}
 \toprule
 type & params printed & params & share & to conv1 \\
 \midrule
@@ -88,7 +88,7 @@ in\textbar{}3a & 159K & 164K \ding{51} & 94.5\% & 17.3$\times$ \\
 \midrule
 \textbf{sum} &  & \textbf{173K} & \textbf{100.0\%} &  \\
 \bottomrule
-\end{tabular}
+\end{tabular}\end{lrbox}\label{tab:googlenet}\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi
 \par\footnotesize K is 1000.
 \par\footnotesize \textsuperscript{1} as drawn: 7$\times$7
 \end{table}

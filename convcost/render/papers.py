@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from convcost.errors import one_line
 from convcost.render.table import Table
-from convcost.render.text import readable, superscripts
+from convcost.render.text import Shown, readable, superscripts
 
 
 def markdown(table: Table, *, exact: bool) -> str:
@@ -69,9 +69,13 @@ _TEX = str.maketrans(
 )
 
 
+_FITTED = r"\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi"
+
+
 def latex(table: Table, *, exact: bool) -> str:
-    """A booktabs table, the header in its caption, the notes below it; the first line says what the preamble
-    needs.
+    """A booktabs table, the header in its caption, the notes below it; the first line says what the preamble needs.
+
+    It is as wide as its column at most: where it would be wider, all of it is made smaller. Its title makes its label.
     """
 
     def line(cells: Iterable[str]) -> str:
@@ -80,13 +84,14 @@ def latex(table: Table, *, exact: bool) -> str:
         return ("{}" if joined.startswith(("[", "*")) else "") + joined + r" \\"
 
     grid, below = readable(table, exact=exact)
+    places = "".join("r" if column.right else "l" for column in table.columns)
     caption = "; ".join([table.title, *(f"{name}: {value}" for name, value in table.header)])
     lines = [
-        r"% \usepackage[T1]{fontenc} \usepackage{booktabs,pifont}",
+        r"% \usepackage[T1]{fontenc} \usepackage{booktabs,graphicx,pifont}",
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{_tex(caption)}}}",
-        rf"\begin{{tabular}}{{{''.join('r' if column.right else 'l' for column in table.columns)}}}",
+        rf"\begin{{lrbox}}{{0}}\begin{{tabular}}{{{places}}}",
         r"\toprule",
         line(_tex(column.title) for column in table.columns),
         r"\midrule",
@@ -95,10 +100,17 @@ def latex(table: Table, *, exact: bool) -> str:
         if row.kind != "row" and number:
             lines.append(r"\midrule")
         style = "{}" if row.kind == "row" else r"\textbf{{{}}}"
-        lines.append(line(style.format(_tex(str(cell))) if str(cell) else "" for cell in cells))
-    lines += [r"\bottomrule", r"\end{tabular}"]
+        lines.append(line(style.format(_tex_of(cell)) if str(cell) else "" for cell in cells))
+    label = re.sub(r"[^a-z0-9]+", "-", table.title.lower()).strip("-")
+    lines += [r"\bottomrule", rf"\end{{tabular}}\end{{lrbox}}\label{{tab:{label}}}{_FITTED}"]
     lines += [rf"\par\footnotesize {_tex(note)}" for note in below]
     return "\n".join([*lines, r"\end{table}", ""])
+
+
+def _tex_of(cell: Shown) -> str:
+    """A cell; a number below zero has a minus, and no hyphen."""
+    said = _tex(str(cell))
+    return f"$-${said[1:]}" if said.startswith("-") and not cell.text else said
 
 
 def _tex(text: str) -> str:

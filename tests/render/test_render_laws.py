@@ -243,7 +243,7 @@ def test_numbers_in_csv_keep_their_signs() -> None:
 
 @pytest.mark.parametrize("text", ["``x''", ",,q''", "!`", "?`", "a---b", "''''", "!``"])
 def test_latex_has_no_ligatures(text: str) -> None:
-    end = r" & -1 \\"
+    end = r" & $-$1 \\"
     (cell,) = (line.removesuffix(end) for line in render(table_of(text), "latex").splitlines() if line.endswith(end))
     assert not any(pair in cell for pair in ("``", "''", ",,", "!`", "?`", "--"))
     assert read_tex(cell) == text
