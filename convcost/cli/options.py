@@ -64,9 +64,10 @@ class LayerName(click.ParamType[str]):
         """The names one level further than what is typed: `conv2_x`, and behind it `conv2_x/1`."""
         from convcost.network import load
 
+        name = ctx.params.get("network") or next(iter(ctx.args), "")  # an option leaves the arguments unread
         try:
-            names = load(ctx.params["network"]).price().graph.names
-        except (ConvcostError, KeyError):
+            names = load(name).price().graph.names
+        except ConvcostError:
             return []
         depth = incomplete.count("/") + 1
         cut = dict.fromkeys("/".join(name.split("/")[:depth]) for name in names if name.startswith(incomplete))

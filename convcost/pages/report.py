@@ -134,23 +134,24 @@ def _pictures(cost: Cost) -> str:
     """The picture by outermost scopes, and below it those of the scopes, which unfold."""
     whole = picture(cost, depth=1)
     try:
-        said = f'<div class="picture">{_svg(drawn(whole, "svg"))}</div>'
+        said = f'<div class="picture">{_svg(drawn(whole, "svg"), whole.title)}</div>'
         scopes = [line for line in cost.fold(1) if len(line.rows) > 1]
         for line in scopes[:MOST_PICTURES]:
             inside = picture(cost, scope=line.name)
             if len(inside.boxes) > 1 or any(isinstance(item, Frame) for item in inside.items):
                 about = f"{_text(line.name)}: {short(line.macs)} macs, {short(line.params)} params"
-                body = f'<div class="picture">{_svg(drawn(inside, "svg"))}</div>'
+                body = f'<div class="picture">{_svg(drawn(inside, "svg"), inside.title)}</div>'
                 said += f"<details><summary>{about}</summary>{body}</details>"
     except ConvcostError as error:
         return f"<p>No picture: {_text(str(error))}</p>"
     return said
 
 
-def _svg(data: bytes) -> str:
-    """Graphviz' SVG without what stands before it, its comments and its ids, which would be there several times."""
+def _svg(data: bytes, title: str) -> str:
+    """Graphviz' SVG with a name, without what stands before it, its comments and its ids, which would not be unique."""
     text = data.decode()
     text = re.sub(r"<!--.*?-->\n?", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = text.replace("<svg ", f'<svg role="img" aria-label="{_text(title)}" ', 1)
     return re.sub(r' id="[^"]*"', "", text).replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
 
 

@@ -21,7 +21,7 @@ from click.shell_completion import CompletionItem
 from convcost.cli import run
 from convcost.cli.commands import cli
 from convcost.cli.completion import Bash, Fish, Zsh
-from convcost.cli.options import Knobs, NetworkName, OneOf
+from convcost.cli.options import Knobs, LayerName, NetworkName, OneOf
 from convcost.ops import KINDS
 from convcost.render import FORMATS
 
@@ -176,6 +176,12 @@ def test_every_shell_is_given_whole_words(shell, monkeypatch, tmp_path):
         ("cite vgg11 --style m", ["macros", "metafile"]),
         ("compare vgg11 vgg13 --fail-on ma", ["macs+"]),
         ("verify vgg11 --device c", ["cpu", "cuda"]),
+        ("explain resnet50 conv5", ["conv5_x"]),
+        ("explain resnet50 conv5_x/", ["conv5_x/1", "conv5_x/2", "conv5_x/3"]),
+        ("explain nothing c", []),
+        ("draw googlenet --scope inception_5", ["inception_5a", "inception_5b"]),
+        ("draw googlenet --by m", ["macs", "memory"]),
+        ("report lenet", ["lenet5"]),
     ],
 )
 def test_a_word_is_completed(line, values):
@@ -196,12 +202,13 @@ FREE = {
     "--strip": "a pattern",
     "--pages": "numbers of pages",
     "--module": "a place in one's own code",
+    "layers": "layers as a spec has them",
 }
 """Options whose values are no closed set, and no files."""
 
 
 def test_every_argument_and_option_completes_or_is_free_text():
-    completed = (NetworkName, Knobs, OneOf, click.Choice, click.Path)
+    completed = (NetworkName, LayerName, Knobs, OneOf, click.Choice, click.Path)
     for name, command in cli.commands.items():
         for param in command.params:
             known = isinstance(param.type, (*completed, click.IntRange)) or getattr(param, "is_flag", False)
