@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from convcost.errors import ConvcostError
 from convcost.published.cells import says_nothing
-from convcost.published.headings import names_an_input, quantity_of
+from convcost.published.headings import names_an_input, quantity_of, says_whose
 from convcost.published.names import Known
 from convcost.published.shapes import size_in
 from convcost.spec.spelling import RESOLUTIONS, input_size
@@ -34,7 +34,11 @@ class Role(NamedTuple):
 
 
 def roles_of(table: RawTable, mapped: Mapping[str, str]) -> list[Role | None]:
-    """What each column counts, None if nothing. Raises ConvcostError for two that cannot be told apart."""
+    """What each column counts, None if nothing.
+
+    Two that count the same quantity, each in its own way, are told apart by the table's evidence. Raises ConvcostError
+    where a title says something else, which may be another network.
+    """
     roles: list[Role | None] = []
     for title in table.columns:
         found = quantity_of(title)
@@ -56,7 +60,7 @@ def roles_of(table: RawTable, mapped: Mapping[str, str]) -> list[Role | None]:
         same = [t for t, role in zip(table.columns, roles, strict=True) if role and role.quantity == quantity]
         unsaid = [t for t in same if t not in mapped]
         apart = len({role.size for role in roles if role and role.quantity == quantity}) == len(same)
-        if len(same) > 1 and unsaid and not apart:
+        if len(same) > 1 and unsaid and not apart and not all(map(says_whose, unsaid)):
             titles = ", ".join(map(repr, same))
             raise ConvcostError(
                 f"{table.place}: {titles} all print {quantity}; of the row's network, or of which? "

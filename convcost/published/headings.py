@@ -83,6 +83,24 @@ def quantity_of(title: str) -> Quantity | None:
     return found
 
 
+_SOURCES = {
+    *("paper", "papers", "reported", "report", "published", "official", "claimed", "author", "authors", "theirs"),
+    *("our", "ours", "we", "measured", "counted", "calculated", "computed", "by", "from", "in", "with", "using", "via"),
+    *("total", "all", "trainable", "learnable", "inference", "model", "network", "theoretical", "real"),
+}
+_TOOLS = {
+    *("thop", "ptflops", "fvcore", "torchinfo", "torchstat", "torchsummaryx", "torchprofile", "torchscan", "calflops"),
+    *("deepspeed", "mmengine", "mmcv", "keras", "tensorflow", "tf", "torch", "pytorch", "onnx", "openvino", "flopth"),
+    *("counter", "profiler", "flopcounter", "flopcountermode", "tool", "lib", "library"),
+}
+
+
+def says_whose(title: str) -> bool:
+    """Whether what a count's title says besides is who counted: "FLOPs (thop)", "Total params", or nothing."""
+    words = set().union(*(_read_title(part)[0] for part in title[:MAX_NAME].split(" / ")))
+    return words <= _SOURCES | _TOOLS
+
+
 def _read_title(part: str) -> tuple[set[str], set[Kind], set[str]]:
     """The words of a title that are neither unit nor scale, its kinds and its scales."""
     part = _translated(part)

@@ -185,7 +185,7 @@ def test_scales_and_names_can_be_said(write):
         ("Model,Params (M)\nResNet-50,25.6 apples\n", {}, r":2: cannot read '25.6 apples' as a number"),
         ("Model,Params (M)\nResNet-50,45%\n", {}, r":2: '45%' is no count of params"),
         ("Model,Top-1\nResNet-50,76\n", {}, r":1: no column of params, macs or flops"),
-        ("Model,FLOPs,MACs\nResNet-50,4.1G,4.1G\n", {}, r":1: 'FLOPs', 'MACs' all print ops"),
+        ("Model,FLOPs,SE MACs\nResNet-50,4.1G,4.1G\n", {}, r":1: 'FLOPs', 'SE MACs' all print ops"),
         ("Model,MACs\nResNet-50,4.1G\n", {"columns": {"MAC": "ops"}}, r":1: no column 'MAC'; did you mean MACs"),
         ("Model,MACs\nResNet-50,4.1G\n", {"columns": {"MACs": "watts"}}, r"--map MACs=watts: write name, input, "),
         ("Model,MACs\nResNet-50,4.1G\n", {"columns": {"MACs": "input in M"}}, r"--map MACs=input in M: write name"),
@@ -502,7 +502,7 @@ SEVERAL = """# Results
 |--|--|
 | ResNet-18 | 11.7 |
 
-| Model | FLOPs | MACs |
+| Model | FLOPs | SE MACs |
 |--|--|--|
 | ResNet-18 | 3.6G | 1.8G |
 
@@ -519,7 +519,7 @@ def test_every_table_that_counts_is_judged_and_another_one_costs_none(write):
         ("t.md, table 4", 4),
     ]
     assert [finding.verdict for one in audited.tables for finding in one.findings] == ["holds", "holds"]
-    assert [line.partition("t.md:")[2][:24] for line in audited.failed] == ["11: 'FLOPs', 'MACs' all "]
+    assert [line.partition("t.md:")[2][:24] for line in audited.failed] == ["11: 'FLOPs', 'SE MACs' a"]
     assert [line.partition("t.md:")[2][:27] for line in audited.uncounted] == ["3: no column of params, mac"]
 
 
@@ -623,3 +623,18 @@ def test_what_names_say_besides_is_stripped_and_named_in_a_file(write, capsys):
     for wrong, why in (("--strip=(", "is no regular expression"), (f"--names={wide}", "3 columns; names are two")):
         assert run(["audit", str(table), wrong]) == 2
         assert why in capsys.readouterr().err
+
+
+def test_two_counters_stand_side_by_side(write):
+    """Counts of resnet18@v1, resnet50@v1.5 and mobilenet_v2 by thop, by fvcore, and by Keras' count_params()."""
+    text = "Model,MACs (thop),GFLOPs (fvcore),Total params,Trainable params\n"
+    text += "ResNet-18,1.8240G,1.8191,11699112,11689512\n"
+    text += "ResNet-50,4.1337G,4.1115,25610152,25557032\nMobileNetV2,327.486M,0.3141,3538984,3504872\n"
+    found = convcost.audit(write(text))
+    assert {key.partition(" of ")[2] or key: one.measure for key, one in found.readings.items()}[
+        "'Total params'"
+    ] == "total"
+    assert not [finding for finding in found.findings if finding.verdict in ("slip", "does not hold")]
+    twice = convcost.audit(write("Model,GMACs,GFLOPs\nResNet-50,4.09,8.18\nVGG-16,15.47,30.94\nVGG-19,19.63,39.26\n"))
+    assert (twice.readings["macs"].measure, twice.readings["flops"].measure) == ("macs", "flops2")
+    assert {finding.verdict for finding in twice.findings} <= {"holds", "holds as"}
