@@ -25,9 +25,9 @@ NEVER = 2**62
 
 
 def kind_of(claim: Claim) -> str:
-    """What the heading of a count says that it is: params, macs, flops or ops."""
-    if claim.quantity == "params":
-        return "params"
+    """What the heading of a count says that it is: params, macs, flops, ops, bytes or activations."""
+    if claim.quantity in ("params", "bytes", "activations"):
+        return claim.quantity
     unit = claim.printed.unit if claim.printed else ""
     found = quantity_of(claim.column) or quantity_of(claim.row)
     kind = unit if unit in ("macs", "flops") else found.kind if found else ""
@@ -94,9 +94,10 @@ def none_of_ours(axis: Axis, counts: Any, printed: Printed) -> tuple[str, float]
 
     `counts` are those of what it may be about: (candidates, measures x parts).
     """
-    if axis.quantity == "ops":
+    if axis.quantity in ("ops", "bytes"):
         value = printed.value()
-        at = [axis.measures.index(measure) * len(axis.parts) for measure in OPS]
+        ordinary = OPS if axis.quantity == "ops" else axis.measures
+        at = [axis.measures.index(measure) * len(axis.parts) for measure in ordinary]
         if any(
             abs(value - int(count)) <= Fraction(NEAR) * int(count) for row in counts for count in row[at] if count > 0
         ):
@@ -113,7 +114,7 @@ def axis_of(name: str, claims: Sequence[Claim]) -> Axis:
     inside = any(claim.lead != TOTAL for claim in claims)
     measures, parts = tuple(counts(quantity)), PARTS[:1] if inside else PARTS
     scaled = any(one.as_binary() != one for one in printed)
-    scale = "K" if any(one.scale == "K" for one in printed) else "M"
+    scale = "MB" if quantity == "bytes" else "K" if any(one.scale == "K" for one in printed) else "M"
     zeros = [""]
     if all(one.coarser(1) for one in printed):
         zeros.append(PADDED)

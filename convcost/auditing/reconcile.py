@@ -23,7 +23,7 @@ from convcost.auditing.rows import Row, Shared
 from convcost.errors import ConvcostError, unwarned
 from convcost.network import Network, every_variant
 from convcost.printed.numbers import Printed, parse
-from convcost.published.claims import Claim
+from convcost.published.claims import QUANTITY_OF, Claim
 from convcost.published.readings import PLAIN, Reading, counted, residual
 from convcost.published.tables import TOTAL
 from convcost.spec.catalog import shipped, shipped_files
@@ -33,7 +33,6 @@ _MOST = 200
 """Explanations that are told to programs."""
 _WAYS = 3
 """Readings of each number of a candidate that are told."""
-_QUANTITY = {"params": "params", "macs": "ops", "flops": "ops", "ops": "ops"}
 _KIND = "of several sources"
 
 
@@ -86,7 +85,7 @@ def claimed(text: str, quantity: str = "") -> tuple[str, Printed]:
     Raises ConvcostError where the text is no number, or what it counts is not said or cannot be.
     """
     printed = parse(text)
-    own = _QUANTITY.get(printed.unit, "") if printed.unit else quantity
+    own = QUANTITY_OF.get(printed.unit, "") if printed.unit else quantity
     if not own and not printed.unit:
         raise ConvcostError(f"{text!r}: a number of what? write --params {text}, --macs {text}, or the unit behind it")
     if not own or (quantity and own != quantity) or printed.scale == "%":
@@ -99,7 +98,7 @@ Each: TypeAlias = Callable[[Sequence[str]], Iterable[str]]
 
 
 def reconcile(claims: Mapping[str, Printed], network: Network | None = None, each: Each = iter) -> Reconciled:
-    """Everything that makes the claimed numbers (by quantity, params and ops) true at once.
+    """Everything that makes the claimed numbers (by quantity, params, ops and bytes) true at once.
 
     Args:
         claims: see `claimed`.

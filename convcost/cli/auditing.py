@@ -76,8 +76,8 @@ def audit(
     Shipped ones go by name, your own by their file (.csv, .md, .html, .txt, .pdf, .tex; a folder or an archive of LaTeX
     sources; - for standard input), every table of it that counts something. A cell holds, or holds as another network
     or input; it is a slip, does not hold, or contradicts its row; or it is open what it counts, which is no blame.
-    --map says what a column prints (name, input, params, macs, flops, ops or skip, perhaps "ops in M" or "ops of
-    SE-{}", where {} is the row's name), --name which network a row is about.
+    --map says what a column prints (name, input, params, macs, flops, ops, bytes, activations or skip, perhaps "ops in
+    M" or "ops of SE-{}", where {} is the row's name), --name which network a row is about.
 
     Example: convcost audit googlenet resnet
     """

@@ -107,6 +107,30 @@ OPS = _by_name(
 )
 """Rules of operation counts that papers print, the most ordinary first."""
 
+BYTES = _by_name(
+    *(
+        Rule(
+            f"{of} in {size} byte{'s' * (size > 1)}",
+            "bytes",
+            dict.fromkeys(PARAMS[of].weights, size),
+            f"{PARAMS[of].name} at {size} byte{'s' * (size > 1)} each",
+        )
+        for size in (4, 2, 1)
+        for of in ("params", "total")
+    )
+)
+"""What a network's numbers take in storage, as papers and files have it: in 32, 16 or 8 bits each."""
+
+ACTIVATIONS = _by_name(
+    Rule(
+        "activations",
+        "activations",
+        {"convolutions": 1, "linear": 1},
+        "output elements of convolutions and linear layers, as pycls and timm count them",
+    )
+)
+"""Rules of activations."""
+
 OWN: Mapping[str, Rule] = MappingProxyType({**OPS, **PARAMS})
 """Every rule that is not one tool's."""
 
@@ -118,7 +142,7 @@ def rule(name: str) -> Rule:
     """
     if not isinstance(name, str):
         raise ConvcostError(f"a rule is named by a text such as 'thop', got {name!r}; see convcost dialects")
-    return OWN[name] if name in OWN else _of_a_tool(name)
+    return next((rules[name] for rules in (OWN, BYTES, ACTIVATIONS) if name in rules), None) or _of_a_tool(name)
 
 
 @cache

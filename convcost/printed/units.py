@@ -11,6 +11,7 @@ _UNITS = {
     "flops": "flop flops floatingpointoperations",
     "ops": "op ops operations",
     "bytes": "byte bytes",
+    "activations": "activations acts",
     "x": "x × times",
     "": "",
 }

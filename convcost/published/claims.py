@@ -13,6 +13,11 @@ from convcost.published.readings import Reading
 from convcost.published.tables import SIZES, TOTAL, Checked, PublishedTable
 
 QUANTITIES = ("params", "ops")
+QUANTITY_OF = {
+    **dict.fromkeys(("macs", "flops", "ops"), "ops"),
+    **{name: name for name in ("params", "bytes", "activations")},
+}
+"""What numbers of a unit, or under a heading, count."""
 Subject = tuple[str, str, str, str]
 Priced = dict[str, tuple[Network, Cost]]
 

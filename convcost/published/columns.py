@@ -8,18 +8,19 @@ from typing import NamedTuple
 
 from convcost.errors import ConvcostError
 from convcost.published.cells import says_nothing
+from convcost.published.claims import QUANTITY_OF
 from convcost.published.headings import names_an_input, quantity_of, says_whose
 from convcost.published.names import Known
 from convcost.published.shapes import size_in
 from convcost.spec.spelling import RESOLUTIONS, input_size
 from convcost.tablefiles.grid import RawTable
 
-COLUMNS = ("name", "input", "params", "macs", "flops", "ops", "skip")
+COLUMNS = ("name", "input", "params", "macs", "flops", "ops", "bytes", "activations", "skip")
 """What a column can be said to print."""
-_KINDS = {"params": "params", "macs": "ops", "flops": "ops", "ops": "ops"}
 _SIZES_OF_LAYERS = {"input", "in", "output", "out", "size", "shape", "dim", "dims", "resolution", "hxwxc", "hxw"}
 _MAPPING = re.compile(
-    r"(?P<plain>name|input|skip)|(?P<what>params|macs|flops|ops)(?: in (?P<scale>[KMG]))?(?: of (?P<of>.*\{\}.*))?"
+    r"(?P<plain>name|input|skip)|(?P<what>params|macs|flops|ops|bytes|activations)"
+    r"(?: in (?P<scale>[KMG]))?(?: of (?P<of>.*\{\}.*))?"
 )
 
 
@@ -45,7 +46,10 @@ def roles_of(table: RawTable, mapped: Mapping[str, str]) -> list[Role | None]:
         if title in mapped:
             role = role_said(title, mapped[title], found.scale if found else "")
         else:
-            role = Role(_KINDS[found.kind], found.scale) if found and found.kind in _KINDS else None
+            kind = "bytes" if found and found.kind == "size" and found.scale else found.kind if found else ""
+            role = Role(QUANTITY_OF[kind], found.scale) if found and kind in QUANTITY_OF else None
+            if kind == "activations" and not any(_counts(row.cells[len(roles)].text) for row in table.rows):
+                role = None  # their names: ReLU
         roles.append(role and role._replace(size=size_in(title)))
     for column, role in enumerate(roles):
         if (
@@ -56,7 +60,7 @@ def roles_of(table: RawTable, mapped: Mapping[str, str]) -> list[Role | None]:
             others = (other for at, other in enumerate(roles) if at != column and other)
             if any(other.quantity == role.quantity for other in others):
                 roles[column] = None  # under "weights" their names, beside a column of counts
-    for quantity in ("params", "ops"):
+    for quantity in ("params", "ops", "bytes", "activations"):
         same = [t for t, role in zip(table.columns, roles, strict=True) if role and role.quantity == quantity]
         unsaid = [t for t in same if t not in mapped]
         apart = len({role.size for role in roles if role and role.quantity == quantity}) == len(same)
@@ -82,7 +86,7 @@ def role_said(title: str, text: str, scale: str) -> Role | None:
         raise ConvcostError(f"--map {title}={text}: write {said}, a count perhaps 'in M' and 'of SE-{{}}'")
     if found["plain"]:
         return None
-    return Role(_KINDS[found["what"]], found["scale"] or scale, found["of"] or "{}")
+    return Role(QUANTITY_OF[found["what"]], found["scale"] or scale, found["of"] or "{}")
 
 
 def _said(table: RawTable, mapped: Mapping[str, str], what: str) -> int | None:

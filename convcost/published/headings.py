@@ -12,13 +12,14 @@ from typing import Literal
 from convcost.printed.units import scale_and_unit
 from convcost.spec.spelling import MAX_NAME
 
-Kind = Literal["params", "macs", "flops", "ops", "size"]
+Kind = Literal["params", "macs", "flops", "ops", "activations", "size"]
 
 _KINDS: dict[str, Kind] = {
     "params": "params",
     "macs": "macs",
     "flops": "flops",
     "ops": "ops",
+    "activations": "activations",
     "bytes": "size",
 }
 _TITLE_TOKEN = re.compile(r"(?:10\s*\^\s*|1e)(?P<exponent>[0-9]{1,2})(?![0-9])|(?P<word>[^\W\d_]+|%)")

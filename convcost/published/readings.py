@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from convcost.cost.cost import Cost
 from convcost.counters.line import SUMS, Line
-from convcost.counters.rules import OPS, PARAMS, Rule, rule
+from convcost.counters.rules import ACTIVATIONS, BYTES, OPS, PARAMS, Rule, rule
 from convcost.errors import ConvcostError
 from convcost.exact.integers import Int
 from convcost.printed.numbers import KILO, ROUNDINGS, Interval, Printed, Rounding
@@ -28,7 +28,7 @@ WITH_AUXILIARY = "with auxiliary heads"
 PARTS = (ALL, NO_LINEAR, WITH_AUXILIARY)
 """What of a network is counted; of a scope it is always all."""
 
-OWN = (*PARAMS, "macs", "flops2")
+OWN = (*PARAMS, "macs", "flops2", *BYTES, *ACTIVATIONS)
 """Counts that are not one tool's."""
 _SPOKEN: dict[str, str] = {
     "half_up": "rounded half up",
@@ -94,7 +94,12 @@ class Reading(NamedTuple):
         return exact in self.interval(printed)
 
 
-PLAIN = {"params": Reading("params", "params"), "ops": Reading("ops", "macs")}
+PLAIN = {
+    "params": Reading("params", "params"),
+    "ops": Reading("ops", "macs"),
+    "bytes": Reading("bytes", "params in 4 bytes"),
+    "activations": Reading("activations", "activations"),
+}
 """What a number means if nothing is said of it."""
 
 
@@ -114,6 +119,8 @@ def counts(quantity: str) -> Sequence[str]:
     """The names of what is counted under a quantity, the most ordinary first."""
     from convcost.counters.releases import OF_A_TOOL
 
+    if quantity in ("bytes", "activations"):
+        return list(BYTES if quantity == "bytes" else ACTIVATIONS)
     own = PARAMS if quantity == "params" else OPS
     rules = {name: release.rule for name, release in OF_A_TOOL.items()}
     tools = [name for name, rule in rules.items() if (rule.unit == "params") == (quantity == "params")]

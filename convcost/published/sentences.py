@@ -19,7 +19,7 @@ _LONGEST = 5
 """Words of a number, an input or a name."""
 _MOST = 200
 """Words of a sentence."""
-_COUNTED = ("params", "macs", "flops", "ops")
+_COUNTED = ("params", "macs", "flops", "ops", "bytes", "activations")
 _BEFORE_A_SIDE = ("at", "@", "input", "inputs", "size", "resolution")
 _MARKS = ".,;:!?\"'"
 _BRACKETS = "()[]"

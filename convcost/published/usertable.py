@@ -28,7 +28,11 @@ from convcost.spec.spelling import input_size
 from convcost.tablefiles.grid import Cell, RawTable, Row
 from convcost.tablefiles.reading import read_table
 
-_UNITS = {"params": ("", "params"), "ops": ("", "macs", "flops", "ops")}
+_UNITS = {
+    "params": ("", "params"),
+    "ops": ("", "macs", "flops", "ops"),
+    **{one: ("", one) for one in ("bytes", "activations")},
+}
 _SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
@@ -44,9 +48,9 @@ class Said:
     """What a user says of the tables of a file, and which of it they used.
 
     Args:
-        columns: what columns print, by title: name, input (its size), params, macs, flops, ops or skip; a count perhaps
-            with a scale ("params in M"), and with a pattern of the name ("ops of SE-{}": the column is about the SE
-            network of the row's).
+        columns: what columns print, by title: name, input (its size), params, macs, flops, ops, bytes, activations or
+            skip; a count perhaps with a scale ("params in M"), and with a pattern of the name ("ops of SE-{}": the
+            column is about the SE network of the row's).
         names: the networks that rows are about, by their printed name: "resnet50@v1.5", "resnet34 shortcut=A".
         specs: spec files whose networks are known by name as well.
         strip: regular expressions of what rows' names say that is no part of a network's name.

@@ -638,3 +638,24 @@ def test_two_counters_stand_side_by_side(write):
     twice = convcost.audit(write("Model,GMACs,GFLOPs\nResNet-50,4.09,8.18\nVGG-16,15.47,30.94\nVGG-19,19.63,39.26\n"))
     assert (twice.readings["macs"].measure, twice.readings["flops"].measure) == ("macs", "flops2")
     assert {finding.verdict for finding in twice.findings} <= {"holds", "holds as"}
+
+
+def test_activations_are_judged(write):
+    """RegNet's Table 5, and timm's: 3.14 M, 5.15 M, 7.93 M; 11.11 M of ResNet-50."""
+    text = "Model,flops (B),params (M),acts (M)\nRegNetX-400MF,0.4,5.2,3.1\nRegNetX-800MF,0.8,7.3,5.1\n"
+    found = convcost.audit(write(text + "RegNetX-1.6GF,1.6,9.2,7.9\n"))
+    assert {finding.verdict for finding in found.findings} == {"holds"}
+    found = convcost.audit(write("model,gmacs,macts\nresnet50,4.11,11.11\nresnet18,1.82,2.48\nvgg16,15.47,12.56\n"))
+    assert verdicts(found)["resnet50", "11.11"] == "holds"  # 11,113,984
+    assert verdicts(found)["vgg16", "12.56"] not in ("holds", "holds as")  # 13,563,880
+
+
+def test_sizes_in_megabytes_are_judged(write):
+    """138,357,544 numbers of 4 bytes are 528 x 2^20; 14,155,936 with statistics are 14 x 10^6 or 13.5 x 2^20."""
+    rows = "VGG16,528,138.4M\nVGG19,549,143.7M\nResNet50,98,25.6M\nMobileNetV2,14,3.5M\nResNet101,171,44.7M\n"
+    found = convcost.audit(write("Model,Size (MB),Parameters\n" + rows))
+    assert {finding.verdict for finding in found.findings} == {"holds"}
+    assert (found.readings["bytes"].k, found.readings["bytes"].measure) == (1024, "total in 4 bytes")
+    found = convcost.audit(write("Model,Size (MB)\nResNet-18,46.8\nResNet-50,102.2\nMobileNetV2,14.0\nVGG-16,553.4\n"))
+    assert {finding.verdict for finding in found.findings} == {"holds"}
+    assert (found.readings["bytes"].k, found.readings["bytes"].measure) == (1000, "params in 4 bytes")

@@ -25,9 +25,9 @@ def test_every_price_has_its_reason_and_stands_once():
     assert all(price.why and price.bits > 0 for price in PRICES)
 
 
-@pytest.mark.parametrize("kind", ["params", "macs", "flops", "ops"])
+@pytest.mark.parametrize("kind", ["params", "macs", "flops", "ops", "bytes", "activations"])
 def test_all_rules_under_a_heading_sum_to_at_most_one(kind):
-    rules = counts("params" if kind == "params" else "ops")
+    rules = counts("ops" if kind in ("macs", "flops") else kind)
     assert sum(exp2(-measure_bits(kind, rule)) for rule in rules) <= 1
 
 
