@@ -20,7 +20,13 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     },
     "Design": {"formula": "closed", "sweep": "sweep", "solve": "sweep"},
     "Run": dict.fromkeys(("memory", "roofline", "machine", "training"), "running"),
-    "Extend": {"new": "commands", "check": "commands", "export": "exporting", "help": "words"},
+    "Extend": {
+        "new": "commands",
+        "import": "importing",
+        "check": "commands",
+        "export": "exporting",
+        "help": "words",
+    },
 }
 """Every command, under what it is for, with the module that it is in."""
 

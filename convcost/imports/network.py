@@ -144,6 +144,19 @@ class ImportedNetwork(Network):
         """The exact closed forms of every layer, as `formula` is of all of them together."""
         return super(ImportedNetwork, self._at(input)).layer_formulas(quantity, symbols, batch=batch, **knobs)
 
+    def to_spec(self, /, input: Shape | str | None = None) -> str:
+        """The text of a spec that is the same network, layer by layer: it has been read again.
+
+        Raises ConvcostError, with the layer, for what no spec can say.
+        """
+        from convcost.imports.writing import spec_of
+
+        graph = self._graph(self.shape(input))
+        try:
+            return spec_of(graph, self.spec.source)
+        except ConvcostError as error:
+            raise ConvcostError(f"{self.name}: no spec: {error}") from None
+
     def _at(self, input: Shape | str | None) -> ImportedNetwork:
         return self if input is None else replace(self, at=self.shape(input))
 

@@ -1,0 +1,40 @@
+"""Models of the user's as specs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from convcost.cli.options import NetworkName, load_network, say, set_option, strict_option
+from convcost.errors import ConvcostError, one_line
+
+
+@click.command(name="import")
+@click.argument("model", type=NetworkName())
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="A new FILE.yaml  [default: standard output]")
+@click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: the model's own]")
+@set_option("An argument of what makes the module; repeatable.")
+@strict_option
+def import_(model: str, out: Path | None, input_shape: str | None, settings: tuple[str, ...]) -> None:
+    """Write the spec of a MODEL: torch:package.module:callable, or an ONNX file.
+
+    It is read again before it is written: the same layers, with the same shapes, params and macs.
+
+    Example: convcost import torch:torchvision.models:resnet50 --input 3x224x224 -o mine.yaml
+    """
+    from convcost.files.writing import create
+    from convcost.imports.network import ImportedNetwork
+
+    network = load_network(model, settings)
+    if not isinstance(network, ImportedNetwork):
+        raise ConvcostError(f"{model}: it is a spec already; `convcost show` prints it")
+    text = network.to_spec(input_shape)
+    if out is None:
+        say(text, verbatim=True)
+        return
+    try:
+        create(out, text.encode())
+    except FileExistsError:
+        raise ConvcostError(f"{out}: there is a file of this name already") from None
+    say(f"wrote {one_line(str(out))}: {len(text.splitlines())} lines\n")
