@@ -12,7 +12,7 @@ from convcost.exact.poly import Poly, symbol
 from convcost.ops import Op
 
 NAMES_OF_AXES = ("dim", "dims", "start_dim", "end_dim")
-"""Arguments that say which axes are meant: of these there is one for all variants."""
+"""Arguments that say which axes are meant, or move them: of these there is one for all variants."""
 
 
 def is_exact(value: Any) -> bool:

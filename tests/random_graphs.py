@@ -102,7 +102,7 @@ def operators(draw: DrawFn, x: Tensor) -> Op:
                 return REGISTRY[name](*window[:2], 0, *spacing, ceil_mode)
         case "linear":
             return ops.Linear(draw(st.integers(1, 9)), draw(flags), draw(st.none() | axis_names(rank)))
-        case "softmax" | "log_softmax" | "layer_scale":
+        case "softmax" | "log_softmax" | "layer_scale" | "grn" | "glu":
             return REGISTRY[name](draw(axis_names(rank)))
         case "slice" | "flatten" | "reshape" | "permute":
             return draw(layouts(name, x))
@@ -129,8 +129,10 @@ def operators(draw: DrawFn, x: Tensor) -> Op:
             return ops.GroupNorm(groups, draw(flags)) if elements(x.shape) > groups else ops.LayerScale()
         case "instancenorm":
             return ops.InstanceNorm(draw(flags)) if prod(x.shape[1:]) > 1 else ops.LayerScale()
-        case "layernorm":
-            return ops.LayerNorm(draw(flags), draw(axis_names(rank) | st.just(tuple(range(-rank - 1, 0)))))
+        case "roll":
+            return ops.Roll(draw(st.integers(-3, 3)), draw(axis_names(rank)))
+        case "layernorm" | "rmsnorm":
+            return REGISTRY[name](draw(flags), draw(axis_names(rank) | st.just(tuple(range(-rank - 1, 0)))))
         case "pixel_shuffle" | "pixel_unshuffle":  # torch has them over two axes
             return REGISTRY[name](draw(st.integers(1, 2))) if rank == 2 else ops.LayerScale()
         case "mean" | "sum" | "amax":
@@ -177,8 +179,11 @@ def random_graphs(draw: DrawFn) -> Graph:
                 else:
                     xs = [x, *draw(st.lists(st.sampled_from(tensors), min_size=1, max_size=3))]
                     like = ops.ResizeLike(draw(modes(max(len(x.shape) - 1, 1))))
-                    op = draw(st.sampled_from([ops.Add(), ops.Multiply(), ops.Concat(draw(axis_names(rank))), like]))
-                    xs = xs[:2] if op is like else xs
+                    joins = [ops.Add(), ops.Add(broadcast=True), ops.Multiply(), ops.Concat(draw(axis_names(rank)))]
+                    products = [ops.Subtract(), ops.Divide(), ops.MatMul(), ops.Attention(), ops.MaskedAttention()]
+                    op = draw(st.sampled_from([*joins, *products, like]))
+                    if op.inputs is not None:  # of the same tensors, so that more of them fit
+                        xs = [*xs, x, x, x][: op.inputs]
                     if op.name == "add" and draw(flags):
                         xs = [x, build.add(ops.Parameter(x.shape))]
                     y = build.add(op, *xs, name=name)

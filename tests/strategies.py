@@ -124,11 +124,17 @@ def joined(draw: Draw, name: str, rank: int) -> Applied:
     if name == "concat":
         dim = draw(st.integers(1, rank + 1))
         return ops.Concat(dim), tuple((*x[: dim - 1], draw(channels), *x[dim:]) for _ in range(count))
-    if name == "add":
+    if name == "add" and draw(st.booleans()):
         return ops.Add(), (x,) * count
-    gates = [tuple(draw(st.sampled_from([1, d])) for d in x) for _ in range(count - 1)]
-    gates = [gate[:1] if draw(st.booleans()) else gate for gate in gates]
-    return ops.Multiply(), tuple(draw(st.permutations([x, *gates])))
+    factors = tuple(draw(st.permutations([x, *(draw(gates(x)) for _ in range(count - 1))])))
+    return ops.Add(broadcast=True) if name == "add" else ops.Multiply(), factors
+
+
+@st.composite
+def gates(draw: Draw, x: Shape) -> Shape:
+    """What broadcasts to a shape."""
+    gate = tuple(draw(st.sampled_from([1, d])) for d in x)
+    return gate[:1] if draw(st.booleans()) else gate
 
 
 @st.composite
@@ -204,7 +210,7 @@ def others(draw: Draw, name: str, rank: int) -> Applied:
         case "linear":
             op = ops.Linear(draw(channels), draw(st.booleans()), draw(st.none() | axis_names(rank)))
             return op, (x if op.dim else draw(st.sampled_from([x, x[:1]])),)
-        case "softmax" | "log_softmax" | "layer_scale":
+        case "softmax" | "log_softmax" | "layer_scale" | "grn":
             return REGISTRY[name](draw(axis_names(rank))), (x,)
         case "parameter":
             return ops.Parameter(x), ()
@@ -231,9 +237,25 @@ def others(draw: Draw, name: str, rank: int) -> Applied:
             return ops.GroupNorm(groups, draw(st.booleans())), ((x[0] * groups, *x[1:]),)
         case "instancenorm":  # torch refuses a single value, as it cannot be normalised
             return ops.InstanceNorm(draw(st.booleans())), ((*x[:-1], x[-1] + 1),)
-        case "layernorm":
+        case "glu":
+            dim = draw(st.integers(1, rank + 1))
+            return ops.GLU(dim), (tuple(2 * n if i == dim else n for i, n in enumerate(x, 1)),)
+        case "roll":
+            dims = tuple(draw(st.lists(st.integers(1, rank + 1), min_size=1, max_size=rank + 1, unique=True)))
+            return ops.Roll(tuple(draw(st.integers(-3, 3)) for _ in dims), dims), (x,)
+        case "sub" | "div" | "pow":
+            return REGISTRY[name](), tuple(draw(st.permutations([x, draw(gates(x))])))
+        case "matmul":
+            n = draw(sizes)
+            return ops.MatMul(), (x, (*(draw(st.sampled_from([1, d])) for d in x[:-2]), x[-1], n))
+        case "attention" | "masked_attention":
+            m, e = draw(sizes), draw(sizes)
+            xs = (x, (*x[:-2], m, x[-1]), (*x[:-2], m, e))
+            mask = tuple(draw(st.sampled_from([1, d])) for d in (*x[:-1], m))
+            return REGISTRY[name](), (*xs, mask) if name == "masked_attention" else xs
+        case "layernorm" | "rmsnorm":
             dims = draw(axis_names(rank) | st.sampled_from([tuple(range(-n, 0)) for n in range(1, rank + 2)]))
-            return ops.LayerNorm(draw(st.booleans()), dims), (x,)
+            return REGISTRY[name](draw(st.booleans()), dims), (x,)
         case "pixel_shuffle":
             r = draw(st.integers(1, 3))
             return ops.PixelShuffle(r), ((x[0] * r**rank, *x[1:]),)
@@ -286,9 +308,9 @@ def variants(draw: Draw) -> list[Applied]:
         # Factors keep the channels divisible by whatever divides them already.
         wider, deeper = draw(st.integers(1, 3)), draw(st.integers(1, 3))
         larger = draw(st.tuples(*[st.integers(0, 5)] * (rank - 1)))
-        factor = op.parts if op.name == "split" else getattr(op, "downscale_factor", 1)
+        factor = op.parts if op.name == "split" else 2 if op.name == "glu" else getattr(op, "downscale_factor", 1)
         larger = tuple(n * factor for n in larger)
-        if op.name == "reshape":  # to sizes that are said
+        if op.name in ("reshape", "matmul", "attention", "masked_attention"):  # of sizes that hang together
             wider, larger = 1, (0,) * (rank - 1)
         grown = {name: getattr(op, name) * deeper for name in OUTPUTS if hasattr(op, name)}
         if op.name == "prelu" and op.num_parameters > 1:  # one for each channel
@@ -297,13 +319,14 @@ def variants(draw: Draw) -> list[Applied]:
     return result
 
 
+BROADCAST = ("add", "mul", "sub", "div", "pow")
 OUTPUTS = ("out_channels", "out_features", "multiplier")
 
 
 def grow(x: Shape, wider: int, larger: tuple[int, ...], name: str = "") -> Shape:
     """A shape with more channels and larger sizes; an axis that a product broadcasts stays 1."""
     grown = (x[0] * wider, *(n + more for n, more in zip(x[1:], larger, strict=False)))
-    return tuple(1 if name == "mul" and n == 1 else m for n, m in zip(x, grown, strict=True))
+    return tuple(1 if name in BROADCAST and n == 1 else m for n, m in zip(x, grown, strict=True))
 
 
 @st.composite

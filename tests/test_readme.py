@@ -134,7 +134,9 @@ def test_the_example_is_a_spec():
 
 def signature(operator: type[Op]) -> str:
     needed = [field.name for field in fields(operator) if field.default is MISSING]
-    tensors = {None: ["a", "b", "..."], 2: ["layer"]}.get(operator.inputs, [])
+    tensors = {None: ["a", "b", "..."], 2: ["layer"], 3: ["key", "value"], 4: ["key", "value", "mask"]}.get(
+        operator.inputs, []
+    )
     needed = [*tensors, *needed]
     optional = ", ".join(field.name for field in fields(operator) if field.default is not MISSING)
     arguments = ", ".join([*needed, *([f"[{optional}]"] if optional else [])])

@@ -23,7 +23,7 @@ AVGPOOL = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 ADAPTIVE_MAXPOOL = (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d)
 ADAPTIVE_AVGPOOL = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
 INSTANCENORM = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
-NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.GroupNorm, nn.LayerNorm, *INSTANCENORM)
+NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, *INSTANCENORM)
 
 
 class Call(nn.Module):
@@ -160,7 +160,28 @@ def linear(op: ops.Linear, x: Shape) -> nn.Module:
 def layer_norm(op: ops.LayerNorm, x: Shape) -> nn.Module:
     dims = op.dim if isinstance(op.dim, tuple) else (op.dim,)
     sizes = [torch.zeros(1, *x).shape[d] for d in dims]
-    return AxesLast(nn.LayerNorm(sizes, elementwise_affine=op.affine), dims)
+    kind = nn.LayerNorm if op.name == "layernorm" else nn.RMSNorm
+    return AxesLast(kind(sizes, elementwise_affine=op.affine), dims)
+
+
+class Response(nn.Module):
+    """ConvNeXt V2's normalisation, channels last inside."""
+
+    def __init__(self, x: Shape, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+        self.gamma = nn.LayerNorm(torch.zeros(1, *x).shape[dim])  # its weight and bias alone
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.transpose(self.dim, -1)
+        norm = x.flatten(1, -2).norm(dim=1) if x.dim() > 2 else x.abs()
+        norm = (norm / norm.mean(-1, keepdim=True)).reshape(len(x), *[1] * (x.dim() - 2), -1)
+        return (self.gamma.weight * x * norm + self.gamma.bias + x).transpose(self.dim, -1)
+
+
+def same_rank(*xs: Tensor) -> list[Tensor]:
+    rank = max(x.dim() for x in xs)
+    return [x.reshape(*x.shape, *[1] * (rank - x.dim())) for x in xs]
 
 
 def pixels(op: Any, x: Shape) -> Callable[[Tensor], Tensor]:
@@ -236,7 +257,19 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "softmax": lambda op, x: nn.Softmax(op.dim),
     "scale": lambda op, x: Call(lambda t: t * 0.17),
     "dropout": lambda op, x: nn.Dropout(float(op.p)),
-    "add": lambda op, *xs: Call(lambda *ts: sum(ts)),
+    "rmsnorm": layer_norm,
+    "grn": lambda op, x: Response(x, op.dim),
+    "glu": lambda op, x: nn.GLU(op.dim),
+    **{name: lambda op, x: Call(getattr(torch, op.name)) for name in ("exp", "log", "sqrt", "rsqrt", "square", "abs")},
+    "shift": lambda op, x: Call(lambda t: t + 0.17),
+    "sub": lambda op, *xs: Call(lambda a, b: torch.sub(*same_rank(a, b))),
+    "div": lambda op, *xs: Call(lambda a, b: torch.div(*same_rank(a, b))),
+    "pow": lambda op, *xs: Call(lambda a, b: torch.pow(*same_rank(a, b))),
+    "matmul": lambda op, *xs: Call(torch.matmul),
+    "attention": lambda op, *xs: Call(F.scaled_dot_product_attention),
+    "masked_attention": lambda op, *xs: Call(F.scaled_dot_product_attention),
+    "roll": lambda op, x: Call(lambda t: t.roll(op.shifts, op.dims)),
+    "add": lambda op, *xs: Call(lambda *ts: sum(same_rank(*ts))),
     "mul": lambda op, *xs: Call(gate),
     "concat": lambda op, *xs: Call(lambda *ts: torch.cat(ts, op.dim)),
     "split": lambda op, x: Call(lambda t: t.chunk(op.parts, op.dim)[op.index]),

@@ -211,3 +211,29 @@ class Permute(Op):
         """Positions are given up, unless nothing changes its place."""
         places = axes_of(self, x, self.dims, "dims")
         return () if places == tuple(range(len(x))) else None
+
+
+@record
+class Roll(Op):
+    """The elements moved along axes, those that leave one end coming in at the other, torch.roll: shape kept."""
+
+    name: ClassVar[str] = "roll"
+    shifts: Int | tuple[Int, ...]
+    dims: int | tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what names no axes, or not a shift for each."""
+        shifts = self.shifts if isinstance(self.shifts, tuple) else (self.shifts,)
+        check_integers(None, self, "shifts", self.shifts, shifts)
+        check_dims(self, dims=self.dims)
+        if len(shifts) != (len(self.dims) if isinstance(self.dims, tuple) else 1):
+            raise ConvcostError(f"roll: shifts is one for each of dims, got {self.shifts} for {self.dims}")
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """The input's, if it has these axes."""
+        axes_of(self, xs[0], self.dims, "dims")
+        return xs[0]
+
+    def windows(self, x: Shape) -> tuple[Window, ...] | None:
+        """Positions are given up, unless it moves channels alone."""
+        return () if axes_of(self, x, self.dims, "dims") == (0,) else None

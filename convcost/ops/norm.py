@@ -175,6 +175,64 @@ class LayerNorm(OwnStatistics):
 
 
 @record
+class RMSNorm(LayerNorm):
+    """Normalisation by the root of the mean square (Zhang & Sennrich 2019), torch.nn.RMSNorm, over the axes of `dim`.
+
+    It has no beta, and takes no mean away. Shape kept.
+    """
+
+    name: ClassVar[str] = "rmsnorm"
+    affine: bool = True
+    dim: Dims = -1
+
+    def params(self, xs: Sequence[Shape], y: Shape) -> Params:
+        """Gamma."""
+        return Params(norm_affine=self.scaled(y) if self.affine else 0)
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """Per part of m: m squares, m - 1 adds, a division, epsilon and a root, m divisions; gamma: m multiplies."""
+        n, parts = elements(y), self.parts(y)
+        return Work(adds=n, muls=2 * n if self.affine else n, divs=n + parts, exps=parts)
+
+
+@record
+class GRN(Op):
+    """Global response normalisation (Woo et al. 2023, ConvNeXt V2) of channels on the axis `dim`: shape kept.
+
+    gamma x n + beta + x, n being the norm of a channel's map over the mean of all channels' norms.
+    """
+
+    name: ClassVar[str] = "grn"
+    kind: ClassVar[Kind] = "norm"
+    dim: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what names no axis."""
+        check_dims(self, dim=self.dim, one=True)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """The input's shape, if it has this axis."""
+        axis_of(self, xs[0], self.dim)
+        return xs[0]
+
+    def params(self, xs: Sequence[Shape], y: Shape) -> Params:
+        """C for each of gamma and beta."""
+        return Params(norm_affine=2 * y[axis_of(self, y, self.dim)])
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """A square per element, their sums and C roots; C - 1 adds, a division and epsilon; C divisions.
+
+        Then per element two products, and two sums.
+        """
+        n, c = elements(y), y[axis_of(self, y, self.dim)]
+        return Work(muls=3 * n, adds=(n - c) + (c - 1) + 1 + 2 * n, exps=c, divs=c + 1)
+
+    def windows(self, x: Shape) -> None:
+        """Every output sees everything."""
+        return
+
+
+@record
 class LayerScale(Op):
     """A learned factor for each channel (Touvron et al. 2021), which stand on the axis `dim`: shape kept."""
 

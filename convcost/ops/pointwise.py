@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from convcost.errors import ShapeError
-from convcost.exact.integers import Int, equal, require_equal
+from convcost.exact.integers import Int, equal, require_divisible, require_equal
 from convcost.ops.base import (
     NO_WORK,
     Kind,
@@ -25,6 +25,7 @@ from convcost.ops.base import (
     axis_of,
     check_dims,
     elements,
+    format_shape,
     one_of,
     real,
     record,
@@ -95,6 +96,13 @@ Softplus = _pointwise("Softplus", "softplus", "log(1 + exp(x)).", "own", exps=2,
 Mish = _pointwise("Mish", "mish", "x tanh(softplus(x)) (Misra 2019).", exps=3, adds=3, muls=2, divs=1)
 HardSigmoid = _pointwise("HardSigmoid", "hardsigmoid", "relu6(x + 3) / 6.", adds=1, compares=2, divs=1)
 HardSwish = _pointwise("HardSwish", "hardswish", "x relu6(x + 3) / 6.", adds=1, compares=2, divs=1, muls=1)
+Exp = _pointwise("Exp", "exp", "e to the power of x.", exps=1)
+Log = _pointwise("Log", "log", "The natural logarithm of x.", exps=1)
+Sqrt = _pointwise("Sqrt", "sqrt", "The square root of x.", exps=1)
+Rsqrt = _pointwise("Rsqrt", "rsqrt", "1 / sqrt(x).", exps=1, divs=1)
+Square = _pointwise("Square", "square", "x x.", muls=1)
+Abs = _pointwise("Abs", "abs", "The amount of x.", compares=1)
+Shift = _pointwise("Shift", "shift", "x and a constant.", "in place", "other", adds=1)
 # fmt: on
 
 
@@ -201,3 +209,26 @@ class LogSoftmax(OfVectors):
         """Per vector of n: n - 1 compares, 2 n subtractions, n exponentials, n - 1 adds, one logarithm."""
         n, vectors = elements(y), self.vectors(y)
         return Work(compares=n - vectors, adds=3 * n - vectors, exps=n + vectors)
+
+
+@record
+class GLU(OfVectors):
+    """Gated linear unit (Dauphin et al. 2017), torch.nn.GLU: the first half of an axis times the sigmoid of the second.
+
+    (..., 2 n, ...) -> (..., n, ...).
+    """
+
+    name: ClassVar[str] = "glu"
+    dim: int = 1
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """Half of the axis."""
+        (x,) = xs
+        place = axis_of(self, x, self.dim)
+        if not require_divisible(x[place], 2):
+            raise ShapeError(f"glu: {x[place]}, on axis {place + 1} of {format_shape(x)}, has no halves")
+        return (*x[:place], x[place] // 2, *x[place + 1 :])
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """Per output element a sigmoid and a product."""
+        return Swish.per_element.times(elements(y))

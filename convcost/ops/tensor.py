@@ -2,71 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from convcost.errors import ShapeError
-from convcost.exact.integers import Int, equal, prod, require_divisible, total
+from convcost.exact.integers import Int, prod, require_divisible, total
 from convcost.ops.base import (
-    Memory,
     Op,
     Shape,
     Window,
-    Work,
     at_least,
     axis_of,
     check_dims,
-    elements,
     format_shape,
     record,
     same_shape,
     spatial,
 )
 from convcost.ops.geometry import Padding, axes, check_sides
-
-
-class Add(Op):
-    """Sum of tensors of one shape: the residual connection."""
-
-    name: ClassVar[str] = "add"
-    memory: ClassVar[Memory] = "in place"
-    inputs: ClassVar[int | None] = None
-
-    def out_shape(self, *xs: Shape) -> Shape:
-        """The common shape."""
-        same_shape(self, xs)
-        return xs[0]
-
-    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
-        """One add per element and further input."""
-        return Work(adds=(len(xs) - 1) * elements(y))
-
-
-class Multiply(Op):
-    """Product of tensors, axes of size 1 broadcast: gating, as in squeeze-and-excitation."""
-
-    name: ClassVar[str] = "mul"
-    memory: ClassVar[Memory] = "in place"
-    inputs: ClassVar[int | None] = None
-
-    def out_shape(self, *xs: Shape) -> Shape:
-        """The broadcast shape; a vector of features gates channels."""
-        rank = max(map(len, xs))
-        out = (1,) * rank
-        for x in (x + (1,) * (rank - len(x)) for x in xs):
-            out = tuple(self._broadcast(a, b, xs) for a, b in zip(out, x, strict=True))
-        return out
-
-    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
-        """One multiply per element and further input."""
-        return Work(muls=(len(xs) - 1) * elements(y))
-
-    def _broadcast(self, a: Int, b: Int, xs: Sequence[Shape]) -> Int:
-        if equal(a, 1):
-            return b
-        if equal(b, 1) or equal(a, b):
-            return a
-        raise ShapeError(f"mul of shapes that do not broadcast: {' and '.join(map(format_shape, xs))}")
 
 
 @record

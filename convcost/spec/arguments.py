@@ -99,10 +99,12 @@ class Calls:
         if cls.inputs is None:
             if len(positional) < 2:
                 raise SpecError(place, f"{kind} joins two tensors or more: {kind}(a, b)")
-        elif cls.inputs == 2:
-            if not positional:
-                raise SpecError(place, f"{kind} needs another layer: {kind}(layer)")
-            positional, further = positional[:1], positional[1:]
+        elif cls.inputs not in (0, 1):
+            more = cls.inputs if len(positional) == cls.inputs and not names else cls.inputs - 1
+            if len(positional) < more:
+                other = "another layer" if more == 1 else f"{more} other layers"
+                raise SpecError(place, f"{kind} needs {other}: {kind}({', '.join(['layer'] * more)})")
+            positional, further = positional[:more], positional[more:]
             if len(further) > len(names):
                 raise SpecError(place, f"{kind} takes {1 + len(names)} arguments, got {1 + len(further)}")
             given = {name: Part(source, value) for name, value in zip(names, further, strict=False)}

@@ -315,11 +315,12 @@ class _Builder:
         """One operator call, followed by its `then` chain; with a name, the two share a scope of that name."""
         call = self.program.calls.of(parsed, node)
         tensors = [x] if call.cls.inputs else []
-        if call.tensors is not None and call.cls.inputs == 2:
-            tensors += [self.chain(parsed, tensor, x, env) for tensor in call.tensors]
+        if call.tensors is not None and call.cls.inputs is not None:
+            given = [self.chain(parsed, tensor, x, env) for tensor in call.tensors]
+            tensors = given if len(given) == call.cls.inputs else [x, *given]
         elif call.tensors is not None:
-            given = [tensor for tensor in call.tensors if not self._is_none(parsed, tensor, env)]
-            tensors = [self.chain(parsed, tensor, x, env) for tensor in given]
+            branches = [tensor for tensor in call.tensors if not self._is_none(parsed, tensor, env)]
+            tensors = [self.chain(parsed, tensor, x, env) for tensor in branches]
             if not tensors:
                 raise SpecError(call.place, f"{call.cls.name}: a join needs a branch")
         op, then = self.records.make(call, env, name), call.then

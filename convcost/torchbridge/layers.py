@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial, reduce
-from operator import add, mul
+from operator import add, mul, sub, truediv
 from typing import Any, TypeAlias
 
 import torch
@@ -71,13 +71,49 @@ class Add(nn.Module):
         return reduce(add, xs)
 
 
-class Multiply(nn.Module):
-    """Product, axes of size 1 and missing trailing axes broadcast."""
+class Broadcast(nn.Module):
+    """A function of two tensors, or more one after the other; axes of size 1 and missing trailing axes broadcast."""
+
+    def __init__(self, function: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
 
     def forward(self, *xs: Tensor) -> Tensor:
         """(N, C, 1, 1) or (N, C), and (N, C, H, W) -> (N, C, H, W)."""
         rank = max(x.dim() for x in xs)
-        return reduce(mul, (x[(..., *(None,) * (rank - x.dim()))] if x.dim() < rank else x for x in xs))
+        return reduce(self.function, (x[(..., *(None,) * (rank - x.dim()))] if x.dim() < rank else x for x in xs))
+
+
+class Function(nn.Module):
+    """A function of tensors."""
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        """What the function makes of them."""
+        return self.function(*xs)
+
+
+class GRN(nn.Module):
+    """Global response normalisation, as ConvNeXt V2 has it."""
+
+    def __init__(self, channels: int, dim: int, rank: int) -> None:
+        super().__init__()
+        self.dim, self.others = dim, tuple(i for i in range(1, rank + 1) if i != dim)
+        shape = (-1, *(1,) * (rank - dim))
+        self.weight = nn.Parameter(torch.zeros(channels).reshape(shape))
+        self.bias = nn.Parameter(torch.zeros(channels).reshape(shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) -> (N, ...)."""
+        norm = torch.norm(x, p=2, dim=self.others, keepdim=True) if self.others else x.abs()
+        return self.weight * (x * (norm / (norm.mean(self.dim, keepdim=True) + 1e-6))) + self.bias + x
+
+
+def _attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    return functional.scaled_dot_product_attention(q, k, v, mask)
 
 
 class Concat(nn.Module):
@@ -159,17 +195,17 @@ class Parameter(nn.Module):
         return self.weight
 
 
-class OverAxis(nn.Module):
-    """A layer of the last axis, over another."""
+class OverAxes(nn.Module):
+    """A layer of the last axes, over others."""
 
-    def __init__(self, layer: nn.Module, dim: int) -> None:
+    def __init__(self, layer: nn.Module, dims: tuple[int, ...]) -> None:
         super().__init__()
-        self.layer, self.dim = layer, dim
+        self.layer, self.dims, self.last = layer, dims, tuple(range(-len(dims), 0))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, ..., n, ...) -> (N, ..., m, ...)."""
-        y: Tensor = self.layer(x.movedim(self.dim, -1))
-        return y.movedim(-1, self.dim).contiguous()
+        y: Tensor = self.layer(x.movedim(self.dims, self.last))
+        return y.movedim(self.last, self.dims).contiguous()
 
 
 class ChannelShuffle(nn.Module):
@@ -328,7 +364,7 @@ def _conv_transpose(op: ops.ConvTranspose, x: Shape) -> nn.Module:
 def _linear(op: ops.Linear, x: Shape) -> nn.Module:
     if op.dim is None or axis_of(op, x, op.dim) == len(x) - 1:
         return nn.Linear(op.in_features(x), op.out_features, op.bias)
-    return OverAxis(nn.Linear(op.in_features(x), op.out_features, op.bias), op.dim)
+    return OverAxes(nn.Linear(op.in_features(x), op.out_features, op.bias), (op.dim,))
 
 
 def _pool(op: ops.MaxPool | ops.AvgPool, x: Shape) -> nn.Module:
@@ -366,6 +402,29 @@ def _layer_norm(op: ops.LayerNorm, x: Shape) -> nn.Module:
     if op.is_trailing(x):
         return nn.LayerNorm(sizes, elementwise_affine=op.affine)
     return LayerNormOverAxes(sizes, tuple(i + 1 for i in over), op.affine)
+
+
+def _rms_norm(op: ops.RMSNorm, x: Shape) -> nn.Module:
+    over = axes_of(op, x, op.dim)
+    layer = nn.RMSNorm(tuple(x[i] for i in over), elementwise_affine=op.affine)
+    return layer if op.is_trailing(x) else OverAxes(layer, tuple(i + 1 for i in over))
+
+
+def _grn(op: ops.GRN, x: Shape) -> nn.Module:
+    place = axis_of(op, x, op.dim)
+    return GRN(x[place], place + 1, len(x))
+
+
+def _function(function: Callable[..., Tensor]) -> Builder:
+    return lambda _op, _x: Function(function)
+
+
+def _broadcast(function: Callable[[Tensor, Tensor], Tensor]) -> Builder:
+    return lambda _op, _x: Broadcast(function)
+
+
+def _roll(op: ops.Roll, _: Shape) -> nn.Module:
+    return Function(partial(torch.roll, shifts=op.shifts, dims=op.dims))
 
 
 def _layer_scale(op: ops.LayerScale, x: Shape) -> nn.Module:
@@ -471,6 +530,8 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.GroupNorm: _group_norm,
     ops.InstanceNorm: _instance_norm,
     ops.LayerNorm: _layer_norm,
+    ops.RMSNorm: _rms_norm,
+    ops.GRN: _grn,
     ops.LayerScale: _layer_scale,
     ops.LocalResponseNorm: _lrn,
     ops.Normalize: _normalize,
@@ -491,10 +552,24 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.HardTanh: _from(nn.Hardtanh, "min_val", "max_val"),
     ops.Softmax: _from(nn.Softmax, "dim"),
     ops.LogSoftmax: _from(nn.LogSoftmax, "dim"),
+    ops.GLU: _from(nn.GLU, "dim"),
+    ops.Exp: _function(torch.exp),
+    ops.Log: _function(torch.log),
+    ops.Sqrt: _function(torch.sqrt),
+    ops.Rsqrt: _function(torch.rsqrt),
+    ops.Square: _function(torch.square),
+    ops.Abs: _function(torch.abs),
+    ops.Shift: _function(lambda x: x + 1.0),
     ops.Scale: _from(Scale),
     ops.Dropout: _from(nn.Dropout, "p"),
-    ops.Add: _from(Add),
-    ops.Multiply: _from(Multiply),
+    ops.Add: lambda op, _: Broadcast(add) if op.broadcast else Add(),
+    ops.Multiply: _broadcast(mul),
+    ops.Subtract: _broadcast(sub),
+    ops.Divide: _broadcast(truediv),
+    ops.Power: _broadcast(torch.pow),
+    ops.MatMul: _function(torch.matmul),
+    ops.Attention: _function(_attention),
+    ops.MaskedAttention: _function(_attention),
     ops.Concat: _from(Concat, "dim"),
     ops.Split: _from(Split, "parts", "index", "dim"),
     ops.Slice: _from(Slice, "dim", "start", "stop", "step"),
@@ -504,6 +579,7 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.Flatten: _from(nn.Flatten, "start_dim", "end_dim"),
     ops.Reshape: _from(Reshape, "shape"),
     ops.Permute: _from(Permute, "dims"),
+    ops.Roll: _roll,
     ops.Parameter: _parameter,
     ops.Mean: _reduction(torch.mean),
     ops.Sum: _reduction(torch.sum),

@@ -206,7 +206,7 @@ def test_every_tool_is_compared() -> None:
 
 def test_every_operator_is_counted_by_the_tools() -> None:
     place = "tests/counters/test_tools.py, ONE_OPERATOR (in a form for each that a tool may count differently)"
-    last = [call.split(">>")[-1].split("(")[0].strip() for call in ONE_OPERATOR.values()] + ["parameter"]
+    last = [call.split(">>")[-1].split("(")[0].strip() for call in ONE_OPERATOR.values()] + ["parameter", "matmul"]
     require_lines(last, REGISTRY, place, '"{0}": "{0}",')
 
 
