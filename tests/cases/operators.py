@@ -456,6 +456,15 @@ NORM = (
     case(ops.LayerNorm(dim=-1), (5, 4), (5, 4), params={"norm_affine": 8}, adds=75, muls=40, divs=30, exps=5),
     case(ops.LayerNorm(dim=(-2, -1)), (3, 4), (3, 4), params={"norm_affine": 24}, adds=47, muls=24, divs=14, exps=1),
     case(ops.LayerNorm(dim=3), (2, 3, 4), (2, 3, 4), params={"norm_affine": 8}, adds=90, muls=48, divs=36, exps=6),
+    # per part of 4: 4 squares, 3 sums and epsilon, 1 + 4 divisions, a root; 4 products by gamma
+    case(ops.RMSNorm(), (5, 4), (5, 4), params={"norm_affine": 4}, adds=20, muls=40, divs=25, exps=5),
+    case(ops.RMSNorm(affine=False), (4,), (4,), adds=4, muls=4, divs=5, exps=1),
+    case(ops.RMSNorm(dim=(1, 2)), (3, 4), (3, 4), params={"norm_affine": 12}, adds=12, muls=24, divs=13, exps=1),
+    case(ops.RMSNorm(dim=1), (4, 5), (4, 5), params={"norm_affine": 4}, adds=20, muls=40, divs=25, exps=5),
+    # two channels of 12: 24 squares, 22 sums, 2 roots; their mean: a sum and a division; epsilon; 2 quotients;
+    # per element two products and two sums
+    case(ops.GRN(), (2, 3, 4), (2, 3, 4), params={"norm_affine": 4}, muls=72, adds=72, exps=2, divs=3),
+    case(ops.GRN(-1), (3, 4, 2), (3, 4, 2), params={"norm_affine": 4}, muls=72, adds=72, exps=2, divs=3),
     case(ops.LayerScale(dim=-1), (56, 96), (56, 96), params={"weights": 96}, muls=5_376),
     case(ops.LayerScale(), (96, 56, 56), (96, 56, 56), params={"weights": 96}, muls=301_056),
     # Keras' EfficientNets begin with it: 3 means, 3 variances, one count; a difference and a quotient per element
@@ -514,6 +523,16 @@ POINTWISE = (
     pointwise(ops.HardSigmoid(), adds=1, compares=2, divs=1),
     pointwise(ops.HardSwish(), adds=1, compares=2, divs=1, muls=1),
     pointwise(ops.Scale(), muls=1),
+    pointwise(ops.Shift(), adds=1),
+    pointwise(ops.Exp(), exps=1),
+    pointwise(ops.Log(), exps=1),
+    pointwise(ops.Sqrt(), exps=1),
+    pointwise(ops.Rsqrt(), exps=1, divs=1),
+    pointwise(ops.Square(), muls=1),
+    pointwise(ops.Abs(), compares=1),
+    # 4*3 sigmoids and products
+    case(ops.GLU(), (8, 3), (4, 3), exps=12, adds=12, divs=12, muls=12),
+    case(ops.GLU(-1), (3, 8), (3, 4), exps=12, adds=12, divs=12, muls=12),
     case(ops.ReLU(), (1000,), (1000,), compares=1_000),
     # one vector of 1000: 999 compares, 1000 subtractions and 999 adds
     case(ops.Softmax(), (1000,), (1000,), compares=999, adds=1_999, exps=1_000, divs=1_000),
@@ -542,6 +561,47 @@ TENSOR = (
     case(ops.Multiply(), (4, 1, 3), (1, 2, 3), (4, 2, 3), muls=24),
     # three factors: two multiplications an element
     case(ops.Multiply(), (4, 6, 6), (4, 1, 1), (1, 6, 6), (4, 6, 6), muls=288),
+    # GCNet adds a context to every position
+    case(ops.Add(broadcast=True), (64, 56, 56), (64, 1, 1), (64, 56, 56), adds=200_704),
+    case(ops.Add(broadcast=True), (64,), (64, 56, 56), (64, 56, 56), adds=200_704),
+    case(ops.Subtract(), (3, 4), (3, 1), (3, 4), adds=12),
+    case(ops.Divide(), (1, 3, 4), (2, 3, 1), (2, 3, 4), divs=24),
+    case(ops.Power(), (2, 3, 4), (2, 3, 4), (2, 3, 4), exps=24),
+    # ViT-B's 12 heads: 197*197*12 = 465,708 scores of 64 products
+    case(ops.MatMul(), (12, 197, 64), (12, 64, 197), (12, 197, 197), macs=29_805_312),
+    case(ops.MatMul(), (3, 4), (4, 5), (3, 5), macs=60),
+    case(ops.MatMul(), (1, 3, 4), (2, 4, 5), (2, 3, 5), macs=120),
+    # all of it: 64 products for a score and 64 with the values, a scaling, and softmax of 2,364 vectors of 197
+    case(
+        ops.Attention(),
+        (12, 197, 64),
+        (12, 197, 64),
+        (12, 197, 64),
+        (12, 197, 64),
+        macs=59_610_624,
+        compares=463_344,
+        adds=929_052,
+        muls=465_708,
+        exps=465_708,
+        divs=465_708,
+    ),
+    # 2 queries and 3 keys of 4, values of 5: 6 scores, 24 + 30
+    case(ops.Attention(), (2, 4), (3, 4), (3, 5), (2, 5), macs=54, compares=4, adds=10, muls=6, exps=6, divs=6),
+    # Swin-T's first windows, 3 heads of 49 tokens of 32: 7,203 scores, 147 vectors, and a bias for each score
+    case(
+        ops.MaskedAttention(),
+        (3, 49, 32),
+        (3, 49, 32),
+        (3, 49, 32),
+        (3, 49, 49),
+        (3, 49, 32),
+        macs=460_992,
+        compares=7_056,
+        adds=21_462,
+        muls=7_203,
+        exps=7_203,
+        divs=7_203,
+    ),
     # inception 3a of GoogLeNet: 64 + 128 + 32 + 32 = 256
     case(ops.Concat(), (64, 28, 28), (128, 28, 28), (32, 28, 28), (32, 28, 28), (256, 28, 28)),
     case(ops.Concat(), (3,), (4,), (7,)),
@@ -577,6 +637,9 @@ TENSOR = (
     case(ops.Reshape((5, -1, 3)), (3, 4, 5), (5, 4, 3)),
     case(ops.Reshape((2, 2, -1)), (4, 9), (2, 2, 9)),
     case(ops.Permute((2, 3, 1)), (96, 56, 55), (56, 55, 96)),
+    # Swin shifts its windows by half
+    case(ops.Roll((-3, -3), (1, 2)), (56, 56, 96), (56, 56, 96)),
+    case(ops.Roll(1, -1), (5, 6), (5, 6)),
     case(ops.Permute((2, 1)), (768, 196), (196, 768)),
     # ViT-B's position embedding: 197*768 = 151,296
     case(ops.Parameter((197, 768)), (197, 768), params={"weights": 151_296}),
@@ -664,6 +727,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "slice": {"dim": 1},
     "reshape": {"shape": (2, 3)},
     "permute": {"dims": (2, 1)},
+    "roll": {"shifts": 1, "dims": 1},
     "parameter": {"shape": (2, 3)},
     "shuffle": {"groups": 2},
     "zeropad": {"padding": 1},
@@ -697,6 +761,10 @@ INTEGERS: dict[str, dict[str, tuple[int | None, tuple[str, ...]]]] = {
     "flatten": {"start_dim": (None, ONE), "end_dim": (None, ONE)},
     "reshape": {"shape": (None, AXES)},
     "permute": {"dims": (None, AXES)},
+    "roll": {"shifts": (None, AXES), "dims": (None, AXES)},
+    "rmsnorm": {"dim": (None, AXES)},
+    "grn": {"dim": (None, ONE)},
+    "glu": {"dim": (None, ONE)},
     "parameter": {"shape": (1, AXES)},
     "rbf": {"out_features": (1, ONE)},
     "maxpool": WINDOW,
@@ -732,6 +800,8 @@ BOOLEANS = {
     "groupnorm": ("affine",),
     "instancenorm": ("affine",),
     "layernorm": ("affine",),
+    "rmsnorm": ("affine",),
+    "add": ("broadcast",),
     "mean": ("keepdim",),
     "sum": ("keepdim",),
     "amax": ("keepdim",),
@@ -860,8 +930,9 @@ REFUSED: tuple[Refused, ...] = (
             f"{name}: {argument} is 1 for the channels and 2 or more for the sizes, got {dim}",
         )
         for name, argument, dims in (
-            *((name, "dim", (0, (0, 1), ())) for name in ("mean", "sum", "amax", "layernorm")),
-            *((name, "dim", (0,)) for name in ("linear", "softmax", "log_softmax", "concat", "split", "slice")),
+            *((name, "dim", (0, (0, 1), ())) for name in ("mean", "sum", "amax", "layernorm", "rmsnorm")),
+            *((name, "dim", (0,)) for name in ("linear", "softmax", "log_softmax", "concat", "split", "slice", "glu")),
+            ("grn", "dim", (0,)),
             *(("flatten", argument, (0,)) for argument in ("start_dim", "end_dim")),
             ("permute", "dims", (0, (0, 2, 1), ())),
             ("layer_scale", "dim", (0,)),
@@ -872,6 +943,7 @@ REFUSED: tuple[Refused, ...] = (
         Refused("reshape", {"shape": shape}, f"reshape: shape is sizes, one of which may be -1, got {shape}")
         for shape in ((), (-1, -1), (0, 3), (-2, 3), 0)
     ),
+    Refused("roll", {"shifts": (1, 2), "dims": 1}, "roll: shifts is one for each of dims, got (1, 2) for 1"),
     Refused("split", {"parts": 3, "index": 3}, "split: index 3 of 3 parts counted from 0"),
     Refused("split", {"parts": 3, "index": 10}, "split: index 10 of 3 parts counted from 0"),
 )
@@ -897,9 +969,32 @@ MISFITS = (
         Misfit(op, ((6, 9),), f"{op.name}: dim=3 of 6x9, whose axes are 1 to 2")
         for op in (
             *(ops.Linear(4, dim=3), ops.LayerNorm(dim=3), ops.LayerScale(3), ops.Split(2, 0, 3), ops.Slice(3)),
-            *(ops.Softmax(3), ops.LogSoftmax(3)),
+            *(ops.Softmax(3), ops.LogSoftmax(3), ops.GLU(3), ops.GRN(3), ops.RMSNorm(dim=3)),
         )
     ),
+    Misfit(ops.GLU(), ((3, 4),), "glu: 3, on axis 1 of 3x4, has no halves"),
+    Misfit(ops.Roll(1, 3), ((3, 4),), "roll: dims=3 of 3x4, whose axes are 1 to 2"),
+    Misfit(ops.Subtract(), ((4, 5), (3, 5)), "sub of shapes that do not broadcast: 4x5 and 3x5"),
+    Misfit(ops.Add(broadcast=True), ((4, 5), (3, 5)), "add of shapes that do not broadcast: 4x5 and 3x5"),
+    Misfit(ops.MatMul(), ((4, 5), (4, 5)), "matmul of 4x5 and 4x5: 5 is not 4"),
+    Misfit(ops.MatMul(), ((4, 5), (5,)), "matmul needs matrices with as many axes, got 4x5 and 5"),
+    Misfit(ops.MatMul(), ((2, 4, 5), (3, 5, 4)), "matmul of shapes that do not broadcast: 2 and 3"),
+    Misfit(
+        ops.Attention(),
+        ((4, 5), (3, 5), (2, 5)),
+        "attention of queries, keys and values that do not fit: 4x5, 3x5 and 2x5",
+    ),
+    Misfit(
+        ops.Attention(),
+        ((4, 5), (3, 5), (1, 3, 5)),
+        "attention needs queries, keys and values with as many axes, got 4x5, 3x5 and 1x3x5",
+    ),
+    Misfit(
+        ops.MaskedAttention(),
+        ((4, 5), (3, 5), (3, 5), (4, 2)),
+        "masked_attention of shapes that do not broadcast: 4x3 and 4x2",
+    ),
+    Misfit(ops.MaskedAttention(), ((4, 5), (3, 5), (3, 5), (4,)), "masked_attention: a mask of 4 for scores of 4x3"),
     Misfit(ops.Concat(3), ((6, 9), (6, 9)), "concat: dim=3 of 6x9, whose axes are 1 to 2"),
     Misfit(ops.Concat(2), ((6, 9), (5, 9)), "concat of different sizes: 6x9 and 5x9"),
     Misfit(ops.Slice(2, 3, 10), ((6, 9),), "slice: 3 to 10 of 9, on axis 2 of 6x9"),
@@ -1020,13 +1115,15 @@ KINDS = {
     "conv": ("conv", "dwconv", "conv_transpose"),
     "linear": ("linear",),
     "pool": ("maxpool", "avgpool", "adaptive_maxpool", "adaptive_avgpool", "global_maxpool", "global_avgpool"),
-    "norm": ("bn", "groupnorm", "instancenorm", "layernorm", "lrn", "normalize"),
+    "norm": ("bn", "groupnorm", "instancenorm", "layernorm", "rmsnorm", "grn", "lrn", "normalize"),
     "activation": (
         *("relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "swish", "gelu", "mish", "sigmoid"),
         *("softplus", "tanh", "hardsigmoid", "hardswish", "hardtanh", "softmax", "log_softmax"),
+        *("glu", "exp", "log", "sqrt", "rsqrt", "square", "abs"),
     ),
     "other": (
         *("rbf", "scale", "dropout", "add", "mul", "concat"),
+        *("shift", "sub", "div", "pow", "matmul", "attention", "masked_attention", "roll"),
         *(
             "split",
             "slice",

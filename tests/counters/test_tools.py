@@ -88,6 +88,21 @@ ONE_OPERATOR = {
     "layernorm_last": "layernorm(dim=-1)",
     "layernorm_last_plain": "layernorm(affine=false, dim=-1)",
     "layernorm_all": "layernorm(dim={all})",
+    "rmsnorm": "rmsnorm",
+    "rmsnorm_plain": "rmsnorm(affine=false)",
+    "rmsnorm_channels": "rmsnorm(dim=1)",
+    "grn": "grn",
+    "grn_last": "grn(-1)",
+    "glu": "glu",
+    "glu_last": "concat(x, x, dim=-1) >> glu(-1)",
+    **{name: name for name in ("exp", "log", "sqrt", "rsqrt", "square", "abs", "shift")},
+    "add_broadcast": "add(gate, x, broadcast=true)",
+    **{name: f"{name}(x, x)" for name in ("sub", "div", "pow")},
+    **{f"{name}_broadcast": f"{name}(gate, x)" for name in ("sub", "div", "pow")},
+    "matmul": "scores >> relu",
+    "attention": "attention(x, x, x)",
+    "masked_attention": "masked_attention(x, x, x, scores)",
+    "roll": "roll(1, 1)",
     "layer_scale": "layer_scale",
     "layer_scale_last": "layer_scale(-1)",
     "softmax_last": "softmax(-1)",
@@ -165,6 +180,11 @@ def write_specs(folder: Path) -> dict[str, str]:
                 lines += ["  - gate: global_avgpool"]
             if "learned" in text:
                 lines = [*lines, f"  - learned: parameter({tuple(map(int, shape.split('x')))})"]
+            if "turned" in text or "scores" in text:
+                lines += [
+                    f"  - turned: x >> permute({(*range(1, axes), axes + 1, axes)})",
+                    "  - scores: matmul(x, turned)",
+                ]
             if "features" in text:
                 lines += ["  - features: linear(8)"]
             if name == "conv_used_twice":

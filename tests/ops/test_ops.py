@@ -24,6 +24,7 @@ from cases.operators import (
 )
 from complete import require_lines
 from numbers_of import NAMES_OF_AXES, Symbols, arguments, as_arrays, combined, is_exact
+from strategies import BROADCAST
 
 from convcost.cost.graph import evaluate
 from convcost.errors import ConvcostError, ShapeError
@@ -80,7 +81,7 @@ def form(case: Case) -> str:
     if case.op.name in ("slice", "reshape"):  # what counts from the end, or is left open
         blank.append(str(case.op))
     # Which axes of a product are broadcast is a matter of form, not of number.
-    axes = [[d == 1 for d in x] for x in case.xs] if case.op.name == "mul" else [len(x) for x in case.xs]
+    axes = [[d == 1 for d in x] for x in case.xs] if case.op.name in BROADCAST else [len(x) for x in case.xs]
     return str((case.op.name, blank, axes))
 
 
