@@ -43,6 +43,8 @@ class Network:
     """The knobs that were set by hand; see `settings` for all of them."""
     at: Shape | None = field(default=None, repr=False)
     """The input that its reference says, (channels, *sizes), if any: `mobilenet_v1 input=3x192x192`."""
+    folds: bool = False
+    """Whether its batch norms are folded; see `folded`."""
     _graphs: dict[tuple[object, ...], Graph] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -75,11 +77,15 @@ class Network:
         """The same network with some knobs set: `net.set(classes=10)`."""
         return replace(self, knobs={**self.knobs, **knobs}) if knobs else self
 
+    def folded(self) -> Network:
+        """The same network as it is deployed, batch norms in the layers before them: see `convcost.cost.folding`."""
+        return replace(self, folds=True)
+
     def build(self, /, input: Shape | str | None = None, **knobs: Any) -> Graph:
         """The layer graph, for an input shape and knobs. Raises ConvcostError at the layer that does not fit."""
         network = self.set(**knobs)
         shape = network.shape(input)
-        graph = replace(network._graph(shape), input=shape)
+        graph = replace(network._deployed(shape), input=shape)
         warn_of(graph, shape, graph.evaluate())
         return graph
 
@@ -93,7 +99,12 @@ class Network:
         """
         network = self.set(**knobs)
         shape = network.shape(input)
-        return Cost(network._graph(shape), shape, batch)
+        return Cost(network._deployed(shape), shape, batch)
+
+    def _deployed(self, shape: Shape) -> Graph:
+        """The graph for an input, its norms folded if that is asked for."""
+        graph = self._graph(shape)
+        return graph.folded() if self.folds else graph
 
     def _graph(self, shape: Shape) -> Graph:
         """A graph with the structure for an input, which may not fit it: perhaps it was built for another one."""

@@ -14,6 +14,7 @@ from convcost.cli.options import (
     LIMIT,
     TABLE,
     NetworkName,
+    as_asked,
     depth_option,
     load_network,
     network_options,
@@ -217,7 +218,8 @@ def check(
     from convcost.network import parse_settings
     from convcost.views.checks import as_json, checked
 
-    asked = limits_of(limits), parse_settings(settings, "--set"), input_shape, batch
+    knobs = parse_settings(settings, "--set")
+    asked = limits_of(limits), lambda network: as_asked(network.set(**knobs)), input_shape, batch
     if format_ == "json":
         text, status = as_json(names, *asked)
         say(text, verbatim=True)

@@ -256,10 +256,30 @@ depth_option = click.option(
 """--depth."""
 
 
+FOLDS = "convcost.folds"
+"""Under which a command keeps whether norms are folded."""
+
+
+def _fold_norms(context: click.Context, _param: click.Parameter, folds: bool) -> None:
+    context.meta[FOLDS] = folds
+
+
+def as_asked(network: Network) -> Network:
+    """The network, its norms folded if the command line says so."""
+    return network.folded() if click.get_current_context().meta.get(FOLDS) else network
+
+
 def network_options(command: Command) -> Command:
-    """--input, --batch, --set and --strict."""
+    """--input, --batch, --set, --fold-norms and --strict."""
     for option in (
         strict_option,
+        click.option(
+            "--fold-norms",
+            is_flag=True,
+            expose_value=False,
+            callback=_fold_norms,
+            help="Make batch norms part of the layers before them, as deployed.",
+        ),
         set_option(),
         click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Samples per pass."),
         click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: the network's own]"),
@@ -300,7 +320,7 @@ def load_network(name: str, settings: tuple[str, ...]) -> Network:
     from convcost.network import load, parse_settings
 
     given = parse_settings(settings, "--set")
-    return torch_named(name, given) if name.startswith(TORCH) else load(name, **given)
+    return as_asked(torch_named(name, given) if name.startswith(TORCH) else load(name, **given))
 
 
 def show(table: Table, format_: str, exact: bool) -> None:

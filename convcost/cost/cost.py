@@ -175,7 +175,7 @@ class Cost(Sequence[Line]):
     def _fused(self) -> tuple[Line, ...]:
         groups: list[list[Line]] = []
         group_of: list[list[Line]] = []
-        for node, row, folded in zip(self.graph.nodes, self.rows, self.graph.folded(), strict=True):
+        for node, row, folded in zip(self.graph.nodes, self.rows, self.graph.follows(), strict=True):
             if not folded:
                 groups.append([])
             group_of.append(group_of[node.inputs[0] - 1] if folded else groups[-1])

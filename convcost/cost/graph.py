@@ -111,7 +111,7 @@ class Graph:
         uses = Counter(chain.from_iterable(inputs))
         return tuple([nodes[i[0] - 1].op if len(i) == 1 and i[0] and uses[i[0]] == 1 else None for i in inputs])
 
-    def folded(self, into: Collection[str] = FOLDING) -> list[bool]:
+    def follows(self, into: Collection[str] = FOLDING) -> list[bool]:
         """Of each node, whether it is of FOLDED and alone follows one of these kinds or operators, or another such one.
 
         Of conv >> bn >> relu both of the last are.
@@ -144,6 +144,16 @@ class Graph:
     def doubted(self) -> dict[Shape, tuple[str, ...]]:
         """What is doubtful on inputs that have been looked at; see `convcost.cost.doubts`."""
         return {}
+
+    def folded(self) -> Graph:
+        """The graph as it is deployed: batch norms are part of the layers before them, see `convcost.cost.folding`."""
+        return self._folded
+
+    @cached_property
+    def _folded(self) -> Graph:
+        from convcost.cost.folding import folded  # of graphs: the other way would be a circle
+
+        return folded(self)
 
     def evaluate(self, input: Shape | None = None) -> list[Evaluated]:
         """Shape, parameters and work of every node, for an input shape (default: the graph's own).

@@ -96,7 +96,7 @@ def homes_of(
 ) -> tuple[dict[int, int], dict[int, int]]:
     """The memory that each tensor is in, and for each memory the last node that needs it."""
     nodes = [(n, node) for n, node in enumerate(cost.graph.nodes, 1) if not node.aux]
-    folded = cost.graph.folded(into) if into else []
+    folded = cost.graph.follows(into) if into else []
     uses: dict[int, list[int]] = {}
     for n, node in nodes:
         # Of a symbolic repeat's two ends, the first one takes what goes in, and the last one what comes out.

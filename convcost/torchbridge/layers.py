@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial, reduce
-from operator import add, mul, sub, truediv
+from operator import add, matmul, mul, sub, truediv
 from typing import Any, TypeAlias
 
 import torch
@@ -567,7 +567,7 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.Subtract: _broadcast(sub),
     ops.Divide: _broadcast(truediv),
     ops.Power: _broadcast(torch.pow),
-    ops.MatMul: _function(torch.matmul),
+    ops.MatMul: _function(matmul),
     ops.Attention: _function(_attention),
     ops.MaskedAttention: _function(_attention),
     ops.Concat: _from(Concat, "dim"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
@@ -45,11 +45,11 @@ class Checked(NamedTuple):
 
 
 def checked(
-    name: str, limits: Mapping[str, int], knobs: Mapping[str, Any], input: str | None, batch: int
+    name: str, limits: Mapping[str, int], asked: Callable[[Network], Network], input: str | None, batch: int
 ) -> Iterator[Checked]:
-    """Every network that a name means, priced. Raises ConvcostError for what is wrong with one."""
+    """Every network that a name means, as it is `asked` for, priced. Raises ConvcostError for what is wrong with one."""
     for network in every_meant(name):
-        yield _checked(network.set(**knobs), limits, input, batch)
+        yield _checked(asked(network), limits, input, batch)
 
 
 def _checked(network: Network, limits: Mapping[str, int], input: str | None, batch: int) -> Checked:
@@ -60,7 +60,7 @@ def _checked(network: Network, limits: Mapping[str, int], input: str | None, bat
 
 
 def as_json(
-    names: Iterable[str], limits: Mapping[str, int], knobs: Mapping[str, Any], input: str | None, batch: int
+    names: Iterable[str], limits: Mapping[str, int], asked: Callable[[Network], Network], input: str | None, batch: int
 ) -> tuple[str, int]:
     """All of it as one JSON object, and the exit status: what is wrong with one file does not hide the others.
 
@@ -73,7 +73,7 @@ def as_json(
     for name in names:
         with _warnings_into(problems, name):
             try:
-                for one in checked(name, limits, knobs, input, batch):
+                for one in checked(name, limits, asked, input, batch):
                     networks.append(one)
                     problems += [Problem("limit", name, None, None, f"{one.network}: {text}") for text in one.broken]
             except (ConvcostError, ConvcostWarning) as error:  # the second with --strict

@@ -20,13 +20,18 @@ def header(
     priced = list(priced)
     networks = [network for network, _ in priced if network is not None]
     facts = (
-        ("network", _once(network.reference for network in networks)),
+        ("network", _once(described(network) for network in networks)),
         ("input", _once(format_shape(cost.input) for _, cost in priced)),
         ("batch", _once(str(cost.batch) for _, cost in priced)),
         *more,
         ("source", _once(network.spec.source for network in networks) if source is None else source),
     )
     return tuple((name, value) for name, value in facts if value)
+
+
+def described(network: Network) -> str:
+    """A network's reference, and that its norms are folded, if they are."""
+    return f"{network.reference}, norms folded" if network.folds else network.reference
 
 
 def unit(params: Rule, ops: Rule) -> tuple[str, str]:

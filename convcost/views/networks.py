@@ -15,7 +15,7 @@ from convcost.ops import DepthwiseConv, format_shape
 from convcost.ops.geometry import sliding
 from convcost.render.numbers import plain
 from convcost.render.table import Cell, Column, Row, Table, Value
-from convcost.views.header import header, unit
+from convcost.views.header import described, header, unit
 
 
 def layers(
@@ -73,7 +73,7 @@ def compare(comparison: Comparison, as_: str = "macs") -> Table:
     """Totals side by side, each with its ratio to the first and the saving, and the scopes whose cost differs."""
     networks, costs = comparison
     params, ops = params_and_ops(as_)
-    names = _distinct([network.reference for network in networks])
+    names = _distinct([described(network) for network in networks])
     columns = [Column("quantity", "", wrap=True)]
     columns += [Column(name, name, "count") for name in names]
     for name in names[1:]:
