@@ -135,7 +135,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "reduced": Kind(("mean", "sum", "amax"), _inputs),
         "other params": Kind(
-            (*_SAMPLE_NORMS, "prelu", "layer_scale", "parameter"), lambda row: row.batch * row.counts.trainable
+            (*_SAMPLE_NORMS, "rmsnorm", "grn", "prelu", "layer_scale", "parameter"),
+            lambda row: row.batch * row.counts.trainable,
         ),
         "bn not folded": Kind(("bn",), _if(lambda row: not _folds(row))),
         "folded bias": Kind(("bn",), _if(lambda row: _folds(row) and not row.after.bias)),
@@ -160,6 +161,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "adaptive_avgpool window": Kind(_ADAPTIVE[1:], _if(lambda row: not _to_one(row), _windows)),
         "adaptive_avgpool to 1 in": Kind(_ADAPTIVE[1:], _if(_to_one, _inputs)),
         "adaptive_avgpool to 1": Kind(_ADAPTIVE[1:], _if(_to_one)),
+        "matmul macs": Kind(("matmul",), lambda row: row.work.macs),
+        "attention macs": Kind(("attention", "masked_attention"), lambda row: row.work.macs),
+        "grn means": Kind(("grn",), lambda row: row.batch),
         "add": Kind(("add",), lambda row: (len(row.inputs) - 1) * _outputs(row)),
         "mul": Kind(("mul",), _products),
         "upsample in": Kind(("upsample",), _inputs),

@@ -51,6 +51,7 @@ _RELEASES = (
             "MACs",
             {
                 "macs": 1,
+                "attention macs": -1,
                 "bn": 2,
                 "bn with beta only": 1,
                 "bn without affine": 1,
@@ -69,7 +70,8 @@ _RELEASES = (
             },
         ),
         "Calls a multiply-add a flop. AdaptiveAvgPool2d(1) counts and AvgPool2d(7) does not, for the same "
-        "arithmetic; over one and three axes neither does. In training mode batch norm counts 5 per element.",
+        "arithmetic; over one and three axes neither does. Of scaled_dot_product_attention "
+        "it counts nothing. In training mode batch norm counts 5 per element.",
     ),
     Release(
         "torch",
@@ -85,7 +87,16 @@ _RELEASES = (
         Rule(
             "torchinfo",
             "MACs",
-            {"macs": 1, "conv bias": 1, "fc bias": 1, "bn params": 1, "other params": 1, "fc at further positions": -1},
+            {
+                "macs": 1,
+                "matmul macs": -1,
+                "attention macs": -1,
+                "conv bias": 1,
+                "fc bias": 1,
+                "bn params": 1,
+                "other params": 1,
+                "fc at further positions": -1,
+            },
         ),
         "Parameters times output positions in a convolution, times nothing in any other layer: batch norm "
         "counts its parameters once a sample, whatever the size of the map, and a linear layer at every token its "
@@ -101,6 +112,7 @@ _RELEASES = (
             "MACs",
             {
                 "macs": 1,
+                "attention macs": -1,
                 "conv bias": 1,
                 "fc bias": 1,
                 "bn": 2,
@@ -152,6 +164,8 @@ _RELEASES = (
             "MACs",
             {
                 "macs": 1,
+                "matmul macs": -1,
+                "attention macs": -1,
                 "bn": 4,
                 "bn with beta only": 4,
                 "bn without affine": 2,
@@ -186,6 +200,7 @@ _RELEASES = (
             "FLOPs",
             {
                 "macs": 2,
+                "attention macs": -2,
                 "conv bias": 1,
                 "bn": 2,
                 "bn with beta only": 1,
@@ -232,6 +247,8 @@ _RELEASES = (
             "MACs",
             {
                 "macs": 1,
+                "grn": 2,
+                "grn means": 1,
                 "bn": 1,
                 "groupnorm": 1,
                 "instancenorm": 1,

@@ -81,7 +81,9 @@ def form(case: Case) -> str:
     if case.op.name in ("slice", "reshape"):  # what counts from the end, or is left open
         blank.append(str(case.op))
     # Which axes of a product are broadcast is a matter of form, not of number.
-    axes = [[d == 1 for d in x] for x in case.xs] if case.op.name in BROADCAST else [len(x) for x in case.xs]
+    axes = (
+        [[d == 1 for d in x] for x in case.xs] if case.op.name in (*BROADCAST, "matmul") else [len(x) for x in case.xs]
+    )
     return str((case.op.name, blank, axes))
 
 
