@@ -163,6 +163,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "adaptive_avgpool to 1": Kind(_ADAPTIVE[1:], _if(_to_one)),
         "matmul macs": Kind(("matmul",), lambda row: row.work.macs),
         "attention macs": Kind(("attention", "masked_attention"), lambda row: row.work.macs),
+        "grn channels": Kind(("grn",), lambda row: row.batch * row.shape[axis_of(row.op, row.shape, row.op.dim)]),
         "grn means": Kind(("grn",), lambda row: row.batch),
         "add": Kind(("add",), lambda row: (len(row.inputs) - 1) * _outputs(row)),
         "mul": Kind(("mul",), _products),

@@ -108,6 +108,7 @@ BY_HAND: list[tuple[str, Op, tuple[Shape, ...], int]] = [
     ("other params", ops.Parameter((2, 3)), (), 6),
     ("other params", ops.RMSNorm(), ((7, 8),), 8),
     ("other params", ops.GRN(), (PIXELS,), 16),
+    ("grn channels", ops.GRN(-1), (PIXELS,), 3),
     ("grn means", ops.GRN(), (PIXELS,), 1),
     ("matmul macs", ops.MatMul(), ((7, 8), (8, 5)), 280),
     ("attention macs", ops.Attention(), ((7, 8), (5, 8), (5, 3)), 35 * 11),
