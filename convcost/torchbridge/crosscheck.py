@@ -17,8 +17,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph
 from convcost.counters.line import Line
-from convcost.counters.rules import rule
+from convcost.counters.rules import count, rule
 from convcost.errors import ConvcostError, reason, unwarned
+from convcost.exact.integers import Int
 from convcost.ops import Op, Shape, format_shape
 from convcost.torchbridge.module import TorchModel, samples, too_large
 from convcost.torchbridge.report import Difference, Quantity, Verification
@@ -92,12 +93,17 @@ def _counted(model: TorchModel, x: Tensor, cost: Cost) -> Iterator[Claim]:
     yield _by_torch(model.to("meta"), given)
 
 
+def _seen_by_fvcore(line: Line) -> Int:
+    """Multiply-adds but those of attention, of which it counts nothing."""
+    return line.macs - count("attention macs", line)
+
+
 def _by_fvcore(model: TorchModel, analysis: FlopCountAnalysis, cost: Cost) -> Iterator[Claim]:
     counts = analysis.by_module_and_operator()
     paths = [*model.paths.values(), ""]
     # Its counts come apart by operator: without those of BN and pooling they are what handles that return 0 would give.
     *macs, total = [sum(counts[path][name] for name in _MACS_OF_FVCORE) for path in paths]
-    yield Claim("macs", "fvcore", "work", lambda line: line.macs, _each(macs, cost, lambda line: line.macs), total)
+    yield Claim("macs", "fvcore", "work", _seen_by_fvcore, _each(macs, cost, _seen_by_fvcore), total)
     *macs, total = [sum(counts[path].values()) for path in paths]
     fvcore = rule("fvcore")
     macs = _each(macs, cost, fvcore.of)
@@ -113,34 +119,34 @@ def _each(counts: list[Quantity], cost: Cost, ours: Callable[[Line], Quantity]) 
     return counts
 
 
-def _by_torch(model: TorchModel, given: Sequence[torch.Size]) -> Claim:
+def _by_torch(model: TorchModel, given: Sequence[tuple[torch.Size, ...]]) -> Claim:
     """What FlopCounterMode says of each layer, on tensors that have a shape and nothing else."""
     flops: list[Quantity] = []
     before = 0
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        for step, shape in zip(model.steps, given, strict=True):
+        for step, shapes in zip(model.steps, given, strict=True):
             if step.multiplies:
-                step.layer(torch.empty(shape, device="meta"))
+                step.layer(*(torch.empty(shape, device="meta") for shape in shapes))
             total = counter.get_total_flops()
             flops.append(total - before)
             before = total
     return Claim("2 macs", "FlopCounterMode", "work", lambda line: 2 * line.macs, flops, before)
 
 
-def _run(model: TorchModel, forward: Callable[[], object]) -> tuple[list[torch.Size], list[Quantity]]:
+def _run(model: TorchModel, forward: Callable[[], object]) -> tuple[list[tuple[torch.Size, ...]], list[Quantity]]:
     """Run a model: the shapes that its layers are given, and those that they give, batch apart, in order.
 
     If torch refuses a layer, the last output is what it says of that. Raises ConvcostError where it has no room for an
     output, which says nothing of the layer.
     """
-    given: list[torch.Size] = []
+    given: list[tuple[torch.Size, ...]] = []
     outputs: list[Quantity] = []
 
     def note(_layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         # A tracer would record that sizes are read, at a cost.
         tracing = torch._C._get_tracing_state()
         torch._C._set_tracing_state(None)  # type: ignore[attr-defined]  # torch's stubs know only the getter
-        given.append(inputs[0].shape)
+        given.append(tuple(x.shape for x in inputs))
         outputs.append(tuple(output.shape[1:]))
         torch._C._set_tracing_state(tracing)  # type: ignore[attr-defined]
 
