@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from convcost.errors import ShapeError
-from convcost.exact.integers import require_equal
+from convcost.exact.integers import equal, require_equal
 from convcost.ops.arithmetic import broadcast
 from convcost.ops.base import Op, Shape, Work, elements, format_shape
 
@@ -81,9 +81,9 @@ class MaskedAttention(Attention):
         q, k, _, mask = xs
         y = super().out_shape(*xs)
         scores = (*q[:-1], k[-2])
-        if len(mask) != len(scores):
+        fits = len(mask) == len(scores) and all(map(equal, broadcast(self, (scores, mask)), scores))
+        if not fits:
             raise ShapeError(f"masked_attention: a mask of {format_shape(mask)} for scores of {format_shape(scores)}")
-        broadcast(self, (scores, mask))
         return y
 
     def work(self, xs: Sequence[Shape], y: Shape) -> Work:

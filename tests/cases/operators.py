@@ -994,6 +994,11 @@ MISFITS = (
         ((4, 5), (3, 5), (3, 5), (4, 2)),
         "masked_attention of shapes that do not broadcast: 4x3 and 4x2",
     ),
+    Misfit(
+        ops.MaskedAttention(),
+        ((4, 5), (1, 5), (1, 5), (4, 3)),
+        "masked_attention: a mask of 4x3 for scores of 4x1",  # it is added to them, and they do not grow
+    ),
     Misfit(ops.MaskedAttention(), ((4, 5), (3, 5), (3, 5), (4,)), "masked_attention: a mask of 4 for scores of 4x3"),
     Misfit(ops.Concat(3), ((6, 9), (6, 9)), "concat: dim=3 of 6x9, whose axes are 1 to 2"),
     Misfit(ops.Concat(2), ((6, 9), (5, 9)), "concat of different sizes: 6x9 and 5x9"),

@@ -58,3 +58,14 @@ def test_what_is_wrong_is_said(tmp_path: Path, old: str, new: str, message: str)
 def test_a_join_along_an_axis(tmp_path: Path) -> None:
     text = "name: n\ninput: 3x8x8\nlayers:\n  - {concat: {a: 'conv(4, 1)', b: 'conv(4, 1, stride=(1, 2))'}, dim: -1}\n"
     assert convcost.load(write(tmp_path / "n.yaml", text)).price().total.shape == (4, 8, 12)
+
+
+def test_attention_takes_all_its_tensors_or_the_current_one_first(tmp_path: Path) -> None:
+    head = "name: n\ninput: 17x64\nlayers:\n  - k: linear(32, dim=-1)\n  - v: input >> linear(48, dim=-1)\n"
+    head += "  - q: input >> linear(32, dim=-1)\n"
+    ways = ("  - attention(q, k, v)\n", "  - attention(k, v)\n")
+    costs = [convcost.load(write(tmp_path / "n.yaml", head + way)).price() for way in ways]
+    for cost in costs:
+        assert (cost["attention"].macs, cost["attention"].shape) == (17 * 17 * (32 + 48), (17, 48))
+    with pytest.raises(ConvcostError, match=r"attention needs 2 other layers: attention\(layer, layer\)"):
+        convcost.load(write(tmp_path / "n.yaml", head + "  - attention(k)\n")).price()
