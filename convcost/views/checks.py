@@ -47,7 +47,7 @@ class Checked(NamedTuple):
 def checked(
     name: str, limits: Mapping[str, int], asked: Callable[[Network], Network], input: str | None, batch: int
 ) -> Iterator[Checked]:
-    """Every network that a name means, as it is `asked` for, priced. Raises ConvcostError for what is wrong with one."""
+    """Every network that a name means, as `asked` for, priced. Raises ConvcostError for what is wrong with one."""
     for network in every_meant(name):
         yield _checked(asked(network), limits, input, batch)
 
