@@ -74,7 +74,6 @@ class Multiply(Op):
 class OfTwo(Op):
     """What operations of two tensors share, which broadcast: the same work for every element."""
 
-    memory: ClassVar[Memory] = "in place"
     inputs: ClassVar[int | None] = 2
     per_element: ClassVar[Work]
 

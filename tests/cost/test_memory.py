@@ -137,7 +137,6 @@ class Held(NamedTuple):
 IN_PLACE: dict[type[ops.Op], Any] = {
     ops.Exp: torch.exp_, ops.Log: torch.log_, ops.Sqrt: torch.sqrt_, ops.Rsqrt: torch.rsqrt_,
     ops.Square: torch.square_, ops.Abs: torch.abs_, ops.Shift: lambda x: x.add_(1.0),
-    ops.Subtract: lambda a, b: a.sub_(b), ops.Divide: lambda a, b: a.div_(b), ops.Power: lambda a, b: a.pow_(b),
     ops.ReLU: F.relu_, ops.ReLU6: lambda x: F.relu6(x, inplace=True), ops.Swish: lambda x: F.silu(x, inplace=True),
     ops.Sigmoid: torch.sigmoid_, ops.Tanh: torch.tanh_, ops.HardSigmoid: lambda x: F.hardsigmoid(x, inplace=True),
     ops.LeakyReLU: F.leaky_relu_, ops.ELU: F.elu_, ops.SELU: F.selu_, ops.HardTanh: F.hardtanh_,
