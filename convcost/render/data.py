@@ -13,6 +13,7 @@ from convcost.render.numbers import plain
 from convcost.render.table import Column, Table, Value, as_cell
 
 SCHEMA = 1
+WITH_EVIDENCE = 2
 
 
 def as_csv(table: Table) -> str:
@@ -26,14 +27,15 @@ def as_csv(table: Table) -> str:
 
 
 def as_json(table: Table) -> str:
-    """One object, schema 1. ASCII, so that no encoding on the way can change it."""
+    """One object, schema 1, or 2 with evidence. ASCII, so that no encoding on the way can change it."""
     document = {
-        "schema": SCHEMA,
+        "schema": WITH_EVIDENCE if table.evidence else SCHEMA,
         "title": table.title,
         "header": dict(table.header),
         "columns": [{"key": column.key, "title": column.title, "kind": column.kind} for column in table.columns],
         "rows": records(table),
         "notes": table.notes,
+        **({"evidence": table.evidence} if table.evidence else {}),
     }
     return json.dumps(document, indent=2) + "\n"
 

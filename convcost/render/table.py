@@ -4,6 +4,7 @@ they look.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, NamedTuple, TypeAlias
@@ -93,6 +94,8 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    evidence: tuple[Mapping[str, object], ...] = ()
+    """Records that only JSON has, of schema 2: what stands behind the rows."""
 
     def __str__(self) -> str:
         from convcost.render import shown_here

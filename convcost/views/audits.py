@@ -66,7 +66,49 @@ def audits(audited: Sequence[Audited], *, brief: bool = False, passed: Sequence[
     )
     notes = [f"{one.table.title}: {note}" if several else note for one in audited for note in _notes(one)]
     title = "Audit" if several else f"Audit: {audited[0].table.title}"
-    return Table(title, above, tuple(columns), tuple(rows), (*skipped, *notes))
+    evidence = tuple(_weighed(one, finding) for one in audited for finding in one.findings)
+    return Table(title, above, tuple(columns), tuple(rows), (*skipped, *notes), evidence)
+
+
+def _weighed(one: Audited, finding: Finding) -> dict[str, object]:
+    """A verdict with every candidate that prints its cell, for programs."""
+    claim = finding.claim
+    return {
+        "table": one.table.title,
+        "row": claim.row,
+        "column": claim.column,
+        "printed": claim.text,
+        "quantity": claim.quantity,
+        "about": claim.reference,
+        "part": claim.lead,
+        "verdict": finding.verdict,
+        "reading": str(finding.reading) if finding.reading else None,
+        "margin_bits": _rounded(finding.margin),
+        "consequence": finding.consequence,
+        "candidates": [
+            {"network": other.network, "computed": other.computed, "bits": _rounded(other.bits)}
+            for other in finding.candidates
+        ],
+    }
+
+
+def _rounded(bits: float) -> float:
+    """Bits as they are told: a thousandth of one decides nothing."""
+    return round(float(bits), 3)
+
+
+def _hypothesis(match: Match) -> dict[str, object]:
+    """An explanation of a claim, for programs."""
+    return {
+        "networks": list(match.networks),
+        "input": format_shape(match.input),
+        "assumed": list(match.assumed[1:]),
+        "bits": _rounded(match.bits),
+        "counts": [
+            {"printed": str(meant.printed), "reading": str(meant.reading), "computed": meant.exact}
+            for meant in match.meant
+        ],
+    }
 
 
 def _lines(audited: Sequence[Audited], notes: tuple[str, ...]) -> Table:
@@ -131,7 +173,8 @@ def reconciled(found: Reconciled) -> Table:
     if found.explained:
         notes.append(_provenance([f"{shown[0].networks[0]} at {format_shape(shown[0].input)}", *shown[0].assumed[1:]]))
     title = "Explained" if found.explained else "Open: could be chance" if found.matches else "Not reconciled"
-    return Table(title, above, tuple(columns), tuple(rows), tuple(notes))
+    evidence = tuple(map(_hypothesis, found.matches or found.nearest))
+    return Table(title, above, tuple(columns), tuple(rows), tuple(notes), evidence)
 
 
 def explanation(found: Reconciled) -> str:
