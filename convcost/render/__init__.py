@@ -16,7 +16,8 @@ always carry exact integers, in the same fields:
 JSON is one object, {"schema": 1, "title": text, "header": {name: text}, "columns": [{"key", "title",
 "kind"}], "rows": [object], "notes": [text]}, all ASCII. What audits and reconciliations weighed stands behind it:
 "schema" is 2 then, with "evidence": [object], as convcost/views/evidence.schema.json describes them. "schema" rises
-with any change that an existing reader would misread. CSV is RFC 4180 with the field names in its first line; it writes an absent value and an
+with any change that an existing reader would misread.
+CSV is RFC 4180 with the field names in its first line; it writes an absent value and an
 empty text alike. A text that a spreadsheet would take for a formula has an apostrophe in front, and so has one
 that begins with an apostrophe: take one away, and it is as it was.
 """
