@@ -360,7 +360,10 @@ class _Builder:
     def _alike(self, block: Block, x: Tensor, inner: Env) -> object:
         """What says of calls of a block that they add the same layers; None for one that is like no other."""
         values = [inner[name] for name in block.parameters]
-        if any(isinstance(value, Tensor) for value in values):
+        if layers := [name for name, value in zip(block.parameters, values, strict=True) if isinstance(value, Tensor)]:
+            for name in layers:
+                if name in OPERATORS:  # applied, it would be the operator
+                    raise SpecError(block.mark, f"block {block.name}: {name!r} is an operator and cannot name a layer")
             return None  # it takes other layers than x
         key = (self.graph.situation, block.name, x.shape, *values, *map(type, values))
         try:

@@ -41,8 +41,10 @@ MAX_NETWORKS = 1_000
 """What all networks of a spec in all their variants may be, which `check` prices."""
 _PRESET_KEYS = ("about", "source", "input")
 _VARIANT_KEYS = (*_PRESET_KEYS, "networks")
-_RESERVED = {*WORDS, *STRUCTURES, *FUNCTIONS, *REGISTRY, "then"}
-"""Names that are taken. Other names of operators are not: they mean them where a spec has nothing of that name."""
+_RESERVED = {*WORDS, *STRUCTURES, *FUNCTIONS, "then"}
+"""Names that nothing can have. Arguments can be called as operators are: what is applied is no number."""
+_APPLIED = {*_RESERVED, *REGISTRY}
+"""Names that no block, knob or value can have. Aliases of operators mean them where a spec has none of that name."""
 
 
 class Knob(NamedTuple):
@@ -253,7 +255,7 @@ class Spec:
             arguments, keywords, node = node.args, node.keywords, node.func
         if not isinstance(node, ast.Name) or not all(isinstance(a, ast.Name) for a in arguments):
             raise SpecError(mark, "a block is written as name(argument, argument=default)")
-        if node.id in _RESERVED:
+        if node.id in _APPLIED:
             raise SpecError(mark, f"{node.id} is already an operator or a word of the language")
         parameters: dict[str, Expression | None] = {a.id: None for a in arguments if isinstance(a, ast.Name)}
         for keyword in keywords:
@@ -284,7 +286,7 @@ class Spec:
                 raise SpecError(block.mark, f"block {block.name} is never used")
         for section in ("knobs", "let"):
             for name, _, mark in document.entries(top, section):
-                if name in _RESERVED or not name.isidentifier():
+                if name in _APPLIED or not name.isidentifier():
                     raise SpecError(mark, f"{name!r} cannot name a value: it is a word of the language or not a name")
                 if name not in used:
                     raise SpecError(mark, f"{name!r} is never used")

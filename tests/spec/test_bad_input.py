@@ -121,6 +121,10 @@ BAD = {
         "net.yaml:4:10: 'same' is a word of the language and cannot name a layer",
     ),
     "duplicate layer": (HEAD + "layers: [a: relu, a: relu]", "layer a: there is another layer of this name"),
+    "a layer called as an operator": (
+        HEAD + "blocks: {b(exp): exp >> relu}\nlayers: [a: 'conv(4, 1)', b(a)]",
+        "net.yaml:4:10: block b: 'exp' is an operator and cannot name a layer",
+    ),
     "reserved knob": (HEAD + "knobs: {conv: 1}\nlayers: ['conv(conv, 1)']", "'conv' cannot name a value"),
     "unknown name": (
         HEAD + "knobs: {depth: 1}\nlayers: ['conv(dept + depth, 1)']",
