@@ -30,12 +30,17 @@ def warn_of(graph: Graph, input: Shape, priced: Sequence[Evaluated | Line]) -> N
         warn(line)
 
 
-def _found(graph: Graph, priced: Sequence[Evaluated | Line]) -> list[str]:
+def without_rule(graph: Graph) -> dict[tuple[object, str], str]:
+    """The warning of each operator that nobody has said the work of, at the first layer that is one."""
     unknown = [node for node in graph.nodes if isinstance(node.op, Traced) and not node.op.known]
-    lines: dict[tuple[object, str], str] = {
+    return {
         ("", node.op.name): f"layer {node.name}: {node.op.name} has no rule, and what it does is not counted"
         for node in reversed(unknown)
     }
+
+
+def _found(graph: Graph, priced: Sequence[Evaluated | Line]) -> list[str]:
+    lines = without_rule(graph)
     clear: set[tuple[int, int]] = set()
     for i in graph.windowed:
         node, inputs = graph.nodes[i], priced[i].inputs

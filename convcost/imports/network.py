@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from convcost.cost.doubts import without_rule
 from convcost.cost.graph import Graph
 from convcost.cost.inputs import as_input
 from convcost.errors import ConvcostError, warn
@@ -165,4 +166,8 @@ class ImportedNetwork(Network):
         if any(hasattr(size, "dtype") for size in shape):
             raise ConvcostError(f"{self.name}: an imported network is priced at one size at a time, or on symbols")
         symbols = any(map(is_symbolic, shape))
-        return self.spec.recipe(shape, self.input if symbols else ()).graph(self.reference)
+        graph = self.spec.recipe(shape, self.input if symbols else ()).graph(self.reference)
+        if symbols:  # a form does not say "at least"
+            for line in without_rule(graph).values():
+                warn(line)
+        return graph

@@ -234,8 +234,9 @@ def test_an_operator_without_a_rule_is_named_and_makes_totals_lower_bounds():
     assert cost[-1].shape == (4, 8)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvcostWarning)
-        with pytest.raises(ConvcostWarning, match="has no rule"):
-            net.price()
+        for ask in (net.price, net.formula, net.layer_formulas):
+            with pytest.raises(ConvcostWarning, match="has no rule"):
+                ask()
 
 
 # -- what is refused -------------------------------------------------------------------------------------------------

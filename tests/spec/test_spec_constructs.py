@@ -175,4 +175,4 @@ def test_an_argument_can_be_called_as_an_operator_is(tmp_path: Path) -> None:
     """Operators come, and what papers call the columns of their tables stays: exp is MobileNetV3's."""
     path = tmp_path / "net.yaml"
     path.write_text('name: net\ninput: 3x8x8\nblocks: {b(exp): "conv(exp, 1) >> exp"}\nlayers: [b(5)]')
-    assert [line.kind for line in load(str(path)).price().lines] == ["conv", "exp"]
+    assert [line.op.name for line in load(str(path)).price()] == ["conv", "exp"]
