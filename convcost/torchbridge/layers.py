@@ -125,8 +125,11 @@ class Concat(nn.Module):
 
     def forward(self, *xs: Tensor) -> Tensor:
         """(N, C_i, ...) each -> (N, sum of C_i, ...)."""
-        samples = max(x.shape[0] for x in xs)  # a learned tensor is there once
-        return torch.cat([x if x.shape[0] == samples else x.expand(samples, *x.shape[1:]) for x in xs], self.dim)
+        try:
+            return torch.cat(xs, self.dim)  # first, so that no size is asked for where no tensor is learned
+        except RuntimeError:
+            samples = max(x.shape[0] for x in xs)  # a learned tensor is there once
+            return torch.cat([x.expand(samples, *x.shape[1:]) for x in xs], self.dim)
 
 
 class Split(nn.Module):
