@@ -43,7 +43,7 @@ class Network:
     """The knobs that were set by hand; see `settings` for all of them."""
     at: Shape | None = field(default=None, repr=False)
     """The input that its reference says, (channels, *sizes), if any: `mobilenet_v1 input=3x192x192`."""
-    folds: bool = False
+    folds: bool = field(default=False, repr=False)
     """Whether its batch norms are folded; see `folded`."""
     _graphs: dict[tuple[object, ...], Graph] = field(default_factory=dict, repr=False, compare=False)
 

@@ -58,7 +58,7 @@ def traced(line: Line) -> Line:
         raise ConvcostError(f"{line.name}: numbers can be explained, not symbols and arrays")
     many = len(line.inputs) > 1
     xs = tuple(_shape(x, f"in{n}" if many else "in", f"input{n}" if many else "input") for n, x in _from_1(line.inputs))
-    op = _named(op, len(line.inputs[0]) - 1)
+    op = _named(op, len(line.inputs[0]) - 1 if line.inputs else 0)
     y = _shape(line.shape, "out", "output")
     batch = Traced(line.batch, "batch") if line.batch != 1 else 1
     counts = op.params(xs, y) if line.counts != NO_PARAMS else NO_PARAMS  # a layer used again has none of its own
@@ -197,6 +197,8 @@ def _named(op: Op, rank: int) -> Op:
         value, annotation = getattr(op, one.name), str(one.type)
         if annotation == "Int":
             value = Traced(value, one.name)
+        elif annotation == "tuple[Int, ...]" and isinstance(value, tuple):
+            value = tuple(Traced(part, f"{one.name}_{place}") for place, part in _from_1(value))
         elif annotation.startswith(("Axes", "Padding")) and not isinstance(value, str) and value is not None:
             each = value if isinstance(value, tuple) else (value,) * rank
             stem = one.name.removesuffix("_size")

@@ -10,8 +10,8 @@ from convcost.errors import ConvcostError
 from convcost.exact.integers import Int
 from convcost.ops import Op, Params, Shape, Work, elements, sum_params, sum_work
 
-LARGEST = 2**53
-"""Of any count: a 1,024th of what int64 holds, more than any rule makes of it (a test adds up their weights) or the
+LARGEST = 2**52
+"""Of any count: a 2,048th of what int64 holds, more than any rule makes of it (a test adds up their weights) or the
 bytes of an element do."""
 
 

@@ -8,14 +8,15 @@ torch's FlopCounterMode counts, halved (torch 2.13, `conv_backward_flop`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph, Node
 from convcost.counters.line import Line
 from convcost.errors import ConvcostError
-from convcost.exact.integers import Int, equal
-from convcost.ops import ResizeLike
+from convcost.exact.integers import Int, equal, floordiv
+from convcost.ops import Attention, MatMul, ResizeLike
 
 
 class TrainingStep(NamedTuple):
@@ -43,12 +44,27 @@ def training(cost: Cost) -> list[TrainingStep]:
     trained = [False]
     steps = []
     for node, row, used in zip(cost.graph.nodes, cost.rows, _differentiated(cost.graph), strict=True):
-        before = any(trained[i] for i in _valued(node))
+        before = [trained[i] for i in _valued(node)]
         own = row if node.shares is None else cost.rows[node.shares]
-        trained.append(before or not equal(own.params, 0))
+        trained.append(any(before) or not equal(own.params, 0))
         weighs = used and not equal(own.weights, 0)
-        steps.append(TrainingStep(row, row.macs, row.macs if used and before else 0, row.macs if weighs else 0))
+        steps.append(TrainingStep(row, row.macs, _of_inputs(row, before) if used else 0, row.macs if weighs else 0))
     return steps
+
+
+def _of_inputs(row: Line, trained: Sequence[bool]) -> Int:
+    """The products for the gradients of its inputs: where two activations are multiplied, each has one of its own.
+
+    Of attention, softmax(q k^T) v, the scores have one too, if q, k or the mask has (torch 2.13's composite form).
+    """
+    if isinstance(row.op, MatMul):
+        return row.macs * sum(trained)
+    if isinstance(row.op, Attention):
+        q, k, v, *mask = trained
+        d, e = row.inputs[0][-1], row.inputs[2][-1]
+        scores = floordiv(row.macs, d + e)
+        return scores * (d * (q + k) + e * (v + any((q, k, *mask))))
+    return row.macs if any(trained) else 0
 
 
 def _valued(node: Node) -> tuple[int, ...]:

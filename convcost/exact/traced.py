@@ -8,7 +8,7 @@ Products are written from left to right, as are quotients that leave no rest, so
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import index
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -119,6 +119,10 @@ class Traced:
         return f"{self.symbols()} = {self.numbers()} = {self.value}"
 
     # What `convcost.exact.integers` asks of anything that is no int.
+
+    @staticmethod
+    def _total(values: Iterable[Int]) -> Int:
+        return sum(values)
 
     @staticmethod
     def _ceildiv(a: Int, b: Int) -> Int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from convcost.exact.integers import Int
 from convcost.ops.base import Op, Params, Shape, check_integers, elements, record
 
 
@@ -14,7 +15,7 @@ class Parameter(Op):
 
     name: ClassVar[str] = "parameter"
     inputs: ClassVar[int | None] = 0
-    shape: tuple[int, ...]
+    shape: tuple[Int, ...]
 
     def __post_init__(self) -> None:
         """Refuse what is no shape."""

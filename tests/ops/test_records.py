@@ -10,7 +10,7 @@ from convcost.errors import ConvcostError, ShapeError
 DEFAULTS = [
     (ops.Conv(8, 3), "Conv(out_channels=8, kernel_size=3, stride=1, padding=0, dilation=1, groups=1, bias=True)"),
     (ops.DepthwiseConv(3), "DepthwiseConv(kernel_size=3, stride=1, padding=0, dilation=1, multiplier=1, bias=True)"),
-    (ops.Linear(5), "Linear(out_features=5, bias=True)"),
+    (ops.Linear(5), "Linear(out_features=5, bias=True, dim=None)"),
     (ops.MaxPool(3), "MaxPool(kernel_size=3, stride=None, padding=0, dilation=1, ceil_mode=False)"),
     (ops.AvgPool(3), "AvgPool(kernel_size=3, stride=None, padding=0, ceil_mode=False)"),
     (ops.BatchNorm(), "BatchNorm(scale=True, shift=True, stats=True)"),
@@ -40,9 +40,9 @@ def test_operators_of_one_kind_and_the_same_arguments_are_equal() -> None:
     assert ops.ReLU() != "relu"
 
 
-def test_multiply_adds_are_the_work_of_four_operators() -> None:
+def test_multiply_adds_are_the_work_of_convolutions_and_matrix_products() -> None:
     multiplying = {name for name, op in ops.REGISTRY.items() if op.multiplies}
-    assert multiplying == {"conv", "dwconv", "conv_transpose", "linear"}
+    assert multiplying == {"conv", "dwconv", "conv_transpose", "linear", "matmul", "attention", "masked_attention"}
 
 
 @pytest.mark.parametrize(("length", "shown"), [(58, "'" + "x" * 58 + "'"), (59, "'" + "x" * 56 + "...")])
