@@ -180,15 +180,9 @@ def random_graphs(draw: DrawFn) -> Graph:
                     xs = [x, *draw(st.lists(st.sampled_from(tensors), min_size=1, max_size=3))]
                     like = ops.ResizeLike(draw(modes(max(len(x.shape) - 1, 1))))
                     joins = [ops.Add(), ops.Add(broadcast=True), ops.Multiply(), ops.Concat(draw(axis_names(rank)))]
-                    products = [
-                        ops.Subtract(),
-                        ops.Divide(),
-                        ops.Power(),
-                        ops.MatMul(),
-                        ops.Attention(),
-                        ops.MaskedAttention(),
-                    ]
-                    op = draw(st.sampled_from([*joins, *products, like]))
+                    of_two = [ops.Subtract(), ops.Divide(), ops.Power()]
+                    products = [ops.MatMul(), ops.Attention(), ops.MaskedAttention()]
+                    op = draw(st.sampled_from([*joins, *of_two, *products, like]))
                     if op.inputs is not None:  # of the same tensors, so that more of them fit
                         xs = [*xs, x, x, x][: op.inputs]
                     if op.name == "add" and draw(flags):

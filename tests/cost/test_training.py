@@ -31,14 +31,9 @@ def counted_twice(steps: list[TrainingStep]) -> int:
     too_much = 0
     for step in steps:
         op = step.line.op
-        groups = (
-            step.line.inputs[0][0]
-            if isinstance(op, DepthwiseConv)
-            else getattr(op, "groups", 1)
-            if step.weight_gradient
-            else 1
-        )
-        too_much += (groups - 1) * step.weight_gradient
+        if step.weight_gradient:
+            groups = step.line.inputs[0][0] if isinstance(op, DepthwiseConv) else getattr(op, "groups", 1)
+            too_much += (groups - 1) * step.weight_gradient
     return too_much
 
 
