@@ -102,8 +102,11 @@ def operators(draw: DrawFn, x: Tensor) -> Op:
                 return REGISTRY[name](*window[:2], 0, *spacing, ceil_mode)
         case "linear":
             return ops.Linear(draw(st.integers(1, 9)), draw(flags), draw(st.none() | axis_names(rank)))
-        case "softmax" | "log_softmax" | "layer_scale" | "grn" | "glu":
+        case "softmax" | "log_softmax" | "layer_scale" | "grn":
             return REGISTRY[name](draw(axis_names(rank)))
+        case "glu":
+            even = [dim for dim, n in enumerate(x.shape, 1) if n % 2 == 0]
+            return ops.GLU(draw(st.sampled_from(even))) if even else ops.LayerScale()
         case "slice" | "flatten" | "reshape" | "permute":
             return draw(layouts(name, x))
         case "rbf":
@@ -164,30 +167,34 @@ def random_graphs(draw: DrawFn) -> Graph:
         ):
             name = draw(st.sampled_from(NAMES)) if named else None
             try:
-                trained = [t for t in tensors[1:] if build.node(t).op.name in TRAINED]
-                if trained and draw(st.integers(0, 3)) == 0:
-                    layer = draw(st.sampled_from(trained))
-                    (number,), op = build.node(layer).inputs, build.node(layer).op
-                    # As above: torch normalises no single values.
-                    least = op.num_groups if isinstance(op, ops.GroupNorm) else 0
-                    alike = [t for t in tensors if t.shape[0] == build.tensor(number).shape[0]]
-                    xs = [draw(st.sampled_from([t for t in alike if elements(t.shape) > least]))]
-                    y = build.again(layer, *xs, name=name)
-                elif draw(st.integers(0, 3)):
-                    xs = [x]
-                    y = build.add(draw(operators(x)), x, name=name)
-                else:
-                    xs = [x, *draw(st.lists(st.sampled_from(tensors), min_size=1, max_size=3))]
-                    like = ops.ResizeLike(draw(modes(max(len(x.shape) - 1, 1))))
-                    joins = [ops.Add(), ops.Add(broadcast=True), ops.Multiply(), ops.Concat(draw(axis_names(rank)))]
-                    of_two = [ops.Subtract(), ops.Divide(), ops.Power()]
-                    products = [ops.MatMul(), ops.Attention(), ops.MaskedAttention()]
-                    op = draw(st.sampled_from([*joins, *of_two, *products, like]))
-                    if op.inputs is not None:  # of the same tensors, so that more of them fit
-                        xs = [*xs, x, x, x][: op.inputs]
-                    if op.name == "add" and draw(flags):
-                        xs = [x, build.add(ops.Parameter(x.shape))]
-                    y = build.add(op, *xs, name=name)
+                with build.attempt():
+                    trained = [t for t in tensors[1:] if build.node(t).op.name in TRAINED]
+                    if trained and draw(st.integers(0, 3)) == 0:
+                        layer = draw(st.sampled_from(trained))
+                        (number,), op = build.node(layer).inputs, build.node(layer).op
+                        # As above: torch normalises no single values.
+                        least = op.num_groups if isinstance(op, ops.GroupNorm) else 0
+                        alike = [t for t in tensors if t.shape[0] == build.tensor(number).shape[0]]
+                        xs = [draw(st.sampled_from([t for t in alike if elements(t.shape) > least]))]
+                        y = build.again(layer, *xs, name=name)
+                    elif draw(st.integers(0, 3)):
+                        xs = [x]
+                        y = build.add(draw(operators(x)), x, name=name)
+                    else:
+                        xs = [x, *draw(st.lists(st.sampled_from(tensors), min_size=1, max_size=3))]
+                        like = ops.ResizeLike(draw(modes(max(len(x.shape) - 1, 1))))
+                        joins = [ops.Add(), ops.Add(broadcast=True), ops.Multiply(), ops.Concat(draw(axis_names(rank)))]
+                        of_two = [ops.Subtract(), ops.Divide(), ops.Power()]
+                        products = [ops.MatMul(), ops.Attention(), ops.MaskedAttention()]
+                        op = draw(st.sampled_from([*joins, *of_two, *products, like]))
+                        if op.inputs is not None:  # of the same tensors, so that more of them fit
+                            xs = [*xs, x, x, x][: op.inputs]
+                        if op.name == "matmul" and len(x.shape) > 1:
+                            *others, n, m = range(1, len(x.shape) + 1)
+                            xs = [x, build.add(ops.Permute((*others, m, n)), x)]
+                        if op.name == "add" and draw(flags):
+                            xs = [x, build.add(ops.Parameter(x.shape))]
+                        y = build.add(op, *xs, name=name)
             except ConvcostError:
                 continue
         if not auxiliary:

@@ -42,7 +42,7 @@ def test_1000_random_graphs() -> None:
 
     compared()
     assert set(seen) == set(REGISTRY)
-    assert min(seen.values()) >= 5, seen.most_common()[-5:]
+    assert min(seen.values()) >= 2, seen.most_common()[-5:]
 
 
 @pytest.mark.slow
