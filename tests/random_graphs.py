@@ -59,6 +59,9 @@ def layouts(draw: DrawFn, name: str, x: Tensor) -> Op:
         case "slice":
             start, stop = draw(st.integers(-3, 3)), draw(st.none() | st.integers(-2, 5))
             return ops.Slice(draw(axis_names(rank)), start, stop, draw(st.integers(1, 2)))
+        case "glu":
+            dim = draw(st.sampled_from([i for i, n in enumerate(x.shape, 1) if n % 2 == 0] or [0]))
+            return ops.GLU(dim) if dim else ops.LayerScale()
         case "flatten":
             return ops.Flatten(draw(st.integers(1, rank + 1)), draw(st.integers(-rank - 1, -1)))
         case "reshape":
@@ -104,10 +107,7 @@ def operators(draw: DrawFn, x: Tensor) -> Op:
             return ops.Linear(draw(st.integers(1, 9)), draw(flags), draw(st.none() | axis_names(rank)))
         case "softmax" | "log_softmax" | "layer_scale" | "grn":
             return REGISTRY[name](draw(axis_names(rank)))
-        case "glu":
-            even = [dim for dim, n in enumerate(x.shape, 1) if n % 2 == 0]
-            return ops.GLU(draw(st.sampled_from(even))) if even else ops.LayerScale()
-        case "slice" | "flatten" | "reshape" | "permute":
+        case "slice" | "flatten" | "reshape" | "permute" | "glu":
             return draw(layouts(name, x))
         case "rbf":
             return ops.RBF(draw(st.integers(1, 9)))
