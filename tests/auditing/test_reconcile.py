@@ -103,7 +103,7 @@ def test_what_nothing_makes_true_comes_with_its_residual():
     ("text", "quantity", "said"),
     [
         ("3.8G", "", "a number of what"),
-        ("98 kHz", "", "is no count"),
+        ("98 kHz", "", "what does 'kHz' after it mean"),
         ("3 GFLOPs", "params", "is no count of params"),
         ("about five", "params", "cannot read"),
     ],

@@ -147,7 +147,7 @@ def test_every_shell_is_given_whole_words(shell, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("line", "values"),
     [
-        ("layers ResNet-50", ["resnet50", "resnet50v2"]),
+        ("layers ResNet-50", ["resnet50", "resnet50d", "resnet50_b", "resnet50_c", "resnet50v2"]),
         ("layers ResNet-50@v1.", ["ResNet-50@v1.5"]),
         ("table inception_v", ["inception_v2"]),
         ("audit mobilenet_v2_", ["mobilenet_v2_slim"]),

@@ -159,7 +159,7 @@ def test_wrong_params_and_shapes_are_found(monkeypatch: pytest.MonkeyPatch) -> N
     for device in ("cpu", "meta"):
         first, second = convcost.verify("resnet18", input="3x64x64", device=device).differences
         assert str(first).startswith("layer avgpool: output 512x1x2 by GlobalAvgPool()")
-        assert str(second).startswith("layer fc: output 1000 by Linear(out_features=1000, bias=True)")
+        assert str(second).startswith("layer fc: output 1000 by Linear(out_features=1000, bias=True, dim=None)")
         assert "refused (" in str(second)
 
 
@@ -178,7 +178,7 @@ def test_the_command_exits_with_1_if_anything_differs(
     monkeypatch.setattr(ops.Linear, "params", lambda self, xs, y: Params(1, 2))
     assert run(["verify", "resnet18", "--device", "meta"]) == 1
     out = " ".join(capsys.readouterr().out.split())
-    assert "resnet18@v1: layer fc: params 3 by Linear(out_features=1000, bias=True)" in out
+    assert "resnet18@v1: layer fc: params 3 by Linear(out_features=1000, bias=True, dim=None)" in out
     assert "513,000 by torch's parameters" in out
 
 
