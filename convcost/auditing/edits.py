@@ -218,9 +218,11 @@ def _squeezes(cost: Cost) -> Iterator[Edit]:
     graph = cost.graph
     squeezed = []
     for number, node in enumerate(graph.nodes, 1):
-        into = graph.nodes[node.inputs[0] - 1] if node.inputs[0] else None
+        if not node.inputs or not node.inputs[0]:
+            continue
+        into = graph.nodes[node.inputs[0] - 1]
         narrower = cost.rows[number - 1].shape[0] < cost.rows[number - 1].inputs[0][0]
-        if into and into.op.name == "global_avgpool" and node.op.multiplies and narrower:
+        if into.op.name == "global_avgpool" and node.op.multiplies and narrower:
             squeezed.append((number, "out_features" if isinstance(node.op, Linear) else "out_channels"))
     for numerator, denominator in ((1, 4), (1, 2), (2, 1), (4, 1)) if len(squeezed) > 1 else ():
         widths = {

@@ -236,7 +236,7 @@ def _operator(line: Line) -> str:
     """What a layer is, with the kernel that it slides: `conv 3x3, stride 2`."""
     if line.op is None:
         return ""
-    window = sliding(line.op, line.inputs[0])
+    window = sliding(line.op, line.inputs[0]) if line.inputs else None
     if window is None:
         return line.op.name
     kernel = format_shape(window.kernel_size)

@@ -45,6 +45,8 @@ ALSO = {
     **{f"preresnet{depth}": (f"preactresnet{depth}", f"preact_resnet{depth}") for depth in (110, 164, 1001)},
     **{f"mnasnet_b1{width}": (f"mnasnet{width or '_1.0'}",) for width in ("_0.5", "_0.75", "", "_1.3")},
     "fbnet_c": ("fbnetc",),
+    "deit_tiny": ("deit_t", "deit_ti"),
+    "deit_small": ("deit_s",),
     **{f"convnext_{size}": (f"convnext_{size[:1]}",) for size in ("tiny", "small", "base", "large")},
     "convnext_xlarge": ("convnext_xl",),
     **{f"res2net{depth}_26w_4s": (f"res2net{depth}",) for depth in (50, 101)},

@@ -132,7 +132,7 @@ def _geometry(line: Line) -> tuple[Value, ...]:
     if line.op is None:
         return (None,) * 5
     groups = line.inputs[0][0] if isinstance(line.op, DepthwiseConv) else getattr(line.op, "groups", None)
-    window = sliding(line.op, line.inputs[0])
+    window = sliding(line.op, line.inputs[0]) if line.inputs else None
     if window is None:
         return *(None,) * 4, groups
     sides = [before if before == after else f"{before}+{after}" for before, after in window.padding]
