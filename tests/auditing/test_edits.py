@@ -89,3 +89,9 @@ def test_a_class_more_is_an_edit_of_the_graph(name):
 def test_a_class_more_is_an_edit_of_every_graph():
     every = [network for path in shipped_files() for network in every_variant(shipped(path))]
     assert sum(map(one_more, every)) > len(every) // 2
+
+
+def test_a_network_of_learned_tensors_is_edited():
+    """They take nothing, so no layer before them is squeezed or widened."""
+    total = found("deit_tiny")["blocks with a block less"]
+    assert total.params == 5_717_416 - (4 * 192 * 193 + 2 * 4 * 192 * 192 + 5 * 192 + 4 * 192)
