@@ -60,7 +60,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _closed()
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted")
-    except MemoryError:  # of Python, numpy or Arrow
+    except (MemoryError, SystemError):  # the second is Python's where it finds no memory for the first
         return _fail("out of memory; a sweep keeps the blocks that are done")
     except ImportError as error:  # of a package that is there, and broken, or finds no memory
         return _fail(f"{error.name or 'a package'} cannot be imported: {reason(error)}")

@@ -165,8 +165,8 @@ def test_a_reader_that_went_away_is_one_line(command, tmp_path):
 LIMITED = """
 import resource, sys
 import numpy, yaml
-import convcost.cli
-import convcost.designs.blocks
+import convcost.cli.sweep
+import convcost.designs.blocks, convcost.designs.cluster, convcost.designs.output
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 most = used + int(sys.argv.pop(1)) * 2**20
 resource.setrlimit(resource.RLIMIT_AS, (most, most))
