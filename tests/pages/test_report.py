@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import shutil
 from fractions import Fraction
 from html.parser import HTMLParser
 
@@ -17,42 +16,6 @@ from convcost.pages import report
 from convcost.pages.formulas import QUANTITIES, formulas
 from convcost.pages.treemap import HEIGHT, WIDTH, svg, tiles
 from convcost.render.numbers import in_full, plain
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A Chromium; skipped where there is none: apt-get install chromium."""
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def opened(browser, tmp_path):
-    """Opens a page, and holds that nothing is asked for and nothing goes wrong in it."""
-    pages, wrong = [], []
-
-    def of(text, width=1200):
-        path = tmp_path / f"{len(pages)}.html"
-        path.write_text(text, encoding="utf-8")
-        page = browser.new_page(viewport={"width": width, "height": 800})
-        page.on("console", lambda message: wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: wrong.append(request.url) if request.url != path.as_uri() else None)
-        page.goto(path.as_uri())
-        pages.append(page)
-        return page
-
-    yield of
-    for page in pages:
-        page.close()
-    assert wrong == []
 
 
 @pytest.fixture(scope="module")
