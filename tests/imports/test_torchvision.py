@@ -4,6 +4,7 @@ import warnings
 
 import pytest
 import torch
+from torch import library
 from torch.utils.flop_counter import FlopCounterMode
 
 from convcost import from_torch
@@ -20,10 +21,10 @@ LACKING = (
 
 @pytest.fixture(scope="module")
 def models():
-    library = torch.library.Library("torchvision", "FRAGMENT")
+    fragment = library.Library("torchvision", "FRAGMENT")
     for schema in LACKING:
         if not hasattr(torch.ops.torchvision, schema.partition("(")[0]):
-            library.define(schema)
+            fragment.define(schema)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pytest.importorskip("torchvision").models
