@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,7 +79,13 @@ def sweep(
         raise ConvcostError("--workers is for this machine, --scheduler for a cluster: choose one")
     engine = cluster.dask(scheduler) if scheduler else engines.processes(workers) if workers > 1 else engines.serial
     try:
-        with _stopped_by_signals(), bar(planned.designs, "designs") as progress:
+        with _stopped_by_signals() as go_on, bar(planned.designs, "designs") as shown:
+
+            def progress(designs: int, before: bool) -> None:
+                go_on()
+                if shown:
+                    shown(designs, before)
+
             summary = run(planned, out, engine, progress)
     except KeyboardInterrupt:
         parts = parts_of(out)
@@ -162,11 +169,12 @@ def _space(over: tuple[str, ...], let: tuple[str, ...], file: Path | None) -> tu
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[None]:
+def _stopped_by_signals() -> Iterator[Callable[[], None]]:
     """SIGTERM and SIGHUP are as Ctrl-C, unless somebody (nohup) has decided otherwise, and once is enough.
 
     A terminal and a wrapper that forwards it send Ctrl-C twice within milliseconds: what ends the sweep then, in little
-    time, is not stopped halfway.
+    time, is not stopped halfway. Python drops an interruption that comes while it lets go of an object, in a callback
+    of a weak reference or `__del__`: whoever goes on calls what this yields, which interrupts then.
     """
     usual = {"SIGINT": signal.default_int_handler, "SIGTERM": signal.SIG_DFL, "SIGHUP": signal.SIG_DFL}
     before = {
@@ -176,17 +184,31 @@ def _stopped_by_signals() -> Iterator[None]:
     }
     if threading.current_thread() is not threading.main_thread():  # which alone may say so
         before = {}
+    stopped = threading.Event()
 
     def stop(*_: object) -> None:
+        stopped.set()
         for number in before:
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
+    def go_on() -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+
+    told = sys.unraisablehook
+
+    def tell(dropped: sys.UnraisableHookArgs) -> None:
+        if dropped.exc_type is not KeyboardInterrupt:  # which go_on() raises again
+            told(dropped)
+
     for number in before:
         signal.signal(number, stop)
+    sys.unraisablehook = tell
     try:
-        yield
+        yield go_on
     finally:
+        sys.unraisablehook = told
         for number, handler in before.items():
             if signal.getsignal(number) is stop:  # a stopped command ends now, and says so: that is not stopped, either
                 signal.signal(number, handler)

@@ -166,7 +166,8 @@ LIMITED = """
 import resource, sys
 import numpy, yaml
 import convcost.cli.sweep
-import convcost.designs.blocks, convcost.designs.cluster, convcost.designs.output
+import convcost.designs.blocks, convcost.designs.cluster, convcost.designs.engines
+import convcost.designs.output, convcost.designs.run
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 most = used + int(sys.argv.pop(1)) * 2**20
 resource.setrlimit(resource.RLIMIT_AS, (most, most))

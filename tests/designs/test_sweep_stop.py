@@ -127,6 +127,34 @@ def test_a_sweep_that_is_stopped_before_anything_is_done_names_no_folder(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_signal_that_python_drops_stops_the_sweep_at_its_next_block(tmp_path, monkeypatch, capsys):
+    """An exception out of `__del__` goes nowhere, and signals come there as elsewhere."""
+    from convcost.cli import run as cli
+
+    class LetGo:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    done = []
+
+    def signalled(sweep, blocks):
+        held = LetGo()
+        del held
+        for part in serial(sweep, blocks):
+            done.append(part)
+            yield part
+
+    serial = engines.serial
+    monkeypatch.setattr(engines, "serial", signalled)
+    out = tmp_path / "x.csv"
+    assert cli(["sweep", "vgg16", "--over", "H=32:64", "--out", str(out)]) == 2
+    assert len(done) == 1
+    assert not out.exists()
+    assert capsys.readouterr().err == (
+        f"error: interrupted; what is done is in {out}.parts: the same command goes on from there\n"
+    )
+
+
 def test_signals_that_are_ignored_stay_so(tmp_path, monkeypatch, capsys):
     """As nohup has it; the others are as before once the sweep is done."""
     from convcost.cli import run as cli
