@@ -24,7 +24,7 @@ from convcost.cli.options import (
     show,
 )
 from convcost.cli.progress import bar
-from convcost.errors import ConvcostError, one_line
+from convcost.errors import ConvcostError, did_you_mean, one_line
 
 if TYPE_CHECKING:
     from convcost.designs.space import Space
@@ -48,6 +48,14 @@ OVER = "NAME=START:STOP:STEP or NAME=VALUE,VALUE: an axis of the space; NAME is 
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes on this machine.")
 @click.option("--scheduler", metavar="tcp://HOST:PORT", help="The scheduler of a Dask cluster to compute on.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="FILE.parquet, FILE.csv or FILE.jsonl.")
+@plot_option
+@click.option(
+    "--front",
+    default="macs,params",
+    show_default=True,
+    metavar="X,Y",
+    help="What --plot draws: the designs of least X and Y of all; +X for the most.",
+)
 def sweep(
     network: str,
     over: tuple[str, ...],
@@ -60,6 +68,8 @@ def sweep(
     workers: int,
     scheduler: str | None,
     out: Path,
+    plot: Path | None,
+    front: str,
 ) -> None:
     """Price every design of a space, exactly, into one file.
 
@@ -68,15 +78,25 @@ def sweep(
     Example: convcost sweep mobilenet_v2 --over width=0.25:2:0.05 --over H=96:320:32 --out designs.csv
     """
     from convcost.designs import cluster, engines
-    from convcost.designs.run import plan, run
+    from convcost.designs.front import goals
+    from convcost.designs.run import describe, plan, run
     from convcost.designs.store import parts_of
+    from convcost.views import sweeps
+    from convcost.views.plots import require_picture
 
+    wanted = goals(front)
+    if plot is not None:
+        require_picture(plot)
     space, conditions = _space(over, let, space_file)
     planned = plan(
         load_network(network, settings), space, where=(*conditions, *where), sample=sample, seed=seed, out=out
     )
     if scheduler is not None and workers > 1:
         raise ConvcostError("--workers is for this machine, --scheduler for a cluster: choose one")
+    for goal in wanted if plot is not None else ():
+        if goal.column not in planned.columns:
+            hint = did_you_mean(goal.column, planned.columns) or f"; there are {', '.join(planned.columns)}"
+            raise ConvcostError(f"--front: the designs have no {goal.column!r}{hint}")
     engine = cluster.dask(scheduler) if scheduler else engines.processes(workers) if workers > 1 else engines.serial
     try:
         with _stopped_by_signals() as go_on, bar(planned.designs, "designs") as shown:
@@ -98,6 +118,9 @@ def sweep(
     say(f"{one_line(str(out))}: {summary.kept:,} of {summary.designs:,} designs{resumed}\n")
     if summary.unfit:
         say(f"{summary.unfit:,} designs do not fit the network; the first is {summary.reason}\n")
+    if plot is not None:
+        said = sweeps.draw(describe(planned)["network"], out, wanted, plot)
+        say(f"{one_line(str(plot))}: {said}\n")
 
 
 @click.command()

@@ -9,7 +9,7 @@ integer in all designs, each is written in JSON as what it is, and they are text
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
@@ -199,6 +199,18 @@ def _texts_of(column: Column) -> Any:
     pyarrow, _ = _pyarrow()
     texts = [show(exact(Fraction(value) / column.denominator)) for value in column.numerators.tolist()]
     return pyarrow.array(texts, pyarrow.string())
+
+
+def parquet_rows(
+    path: Path, columns: Sequence[str], found: Callable[[Sequence[str], Sequence[str], Path], object]
+) -> Iterator[Sequence[Any]]:
+    """The values of some columns of a finished file, row by row; `found` refuses names that it does not have."""
+    _, parquet = _pyarrow()
+    with opened(path) as file:
+        source = parquet.ParquetFile(file)
+        found(source.schema_arrow.names, columns, path)
+        for batch in source.iter_batches(columns=list(columns)):
+            yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
 
 
 @reported("pyarrow")

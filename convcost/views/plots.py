@@ -116,6 +116,12 @@ def machine(cost: Cost, on: Machine, dtype: str, path: Path) -> None:
         plot.legend(frameon=False, loc="lower right", title="area: share of time", markerscale=0.8)
 
 
+def require_picture(path: Path) -> None:
+    """Raise ConvcostError for a file whose name ends in no PICTURES."""
+    if path.suffix.lower() not in PICTURES:
+        raise ConvcostError(f"{path}: a picture's name ends in {' or '.join(PICTURES)}")
+
+
 @contextmanager
 def drawn(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
     """A figure to draw on, which is then written as its file's name ends.
@@ -123,8 +129,7 @@ def drawn(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
     Raises ConvcostError for a file that is neither .svg nor .png or cannot be written, and MissingExtraError without
     matplotlib.
     """
-    if path.suffix.lower() not in PICTURES:
-        raise ConvcostError(f"{path}: a picture's name ends in {' or '.join(PICTURES)}")
+    require_picture(path)
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
