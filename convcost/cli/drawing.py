@@ -118,6 +118,28 @@ def report(
     say(f"wrote {one_line(str(out))}\n")
 
 
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("networks", type=NetworkName(), nargs=-1)
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes on this machine.")
+def site(out: Path, networks: tuple[str, ...], workers: int) -> None:
+    """Write an atlas of networks: a folder of pages that ask for nothing.
+
+    A page for each of NETWORKS, shipped ones or spec files with all that is in them, without any every shipped one; for
+    each table that prints one of them, and each operator that they have; and an index that sorts and filters.
+
+    Example: convcost site atlas mine.yaml resnet50
+    """
+    from convcost.cli.progress import bar
+    from convcost.pages import atlas
+
+    atlas.require_folder(out)
+    chosen = atlas.subjects(networks)
+    with bar(len(chosen), "networks") as shown:
+        pages = atlas.write(out, chosen, workers, shown, every_operator=not networks)
+    say(f"wrote {pages} pages; open {one_line(str(out / 'index.html'))}\n")
+
+
 def _are_tables(subjects: tuple[str, ...]) -> bool:
     """Whether they are files with tables, or names of tables alone; googlenet is a network, too."""
     from convcost.network import load

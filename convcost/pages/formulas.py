@@ -14,13 +14,13 @@ from convcost.ops import Shape
 
 QUANTITIES = ("macs", "params", "activations")
 _KNOBS = 3
-"""Sliders of knobs at most, beside those of sizes and batch."""
+"""Sliders of knobs, beside those of sizes and batch: each form that is tried takes time."""
 
 
-def formulas(network: Network, input: Shape, batch: int) -> dict[str, Any] | None:
+def formulas(network: Network, input: Shape, batch: int, most: int = _KNOBS) -> dict[str, Any] | None:
     """What sliders change, and the closed forms of each of QUANTITIES in them; None where there are none.
 
-    Symbols are sizes, batch and those knobs, three at most, of which there is a closed form.
+    Symbols are sizes, batch and those knobs, `most` at most, of which there is a closed form.
     """
     axes = ["L"] if len(input) == 2 else ["D", "H", "W"][-(len(input) - 1) :]
     symbols = ["batch", *axes]
@@ -30,7 +30,7 @@ def formulas(network: Network, input: Shape, batch: int) -> dict[str, Any] | Non
     settings = network.settings
     knobs = [name for name, knob in network.spec.knobs.items() if _is_number(settings[name]) and not knob.choices]
     for name in knobs:
-        if len(symbols) < 1 + len(axes) + _KNOBS and (more := _forms(network, [*symbols, name], input)) is not None:
+        if len(symbols) < 1 + len(axes) + most and (more := _forms(network, [*symbols, name], input)) is not None:
             symbols, forms = [*symbols, name], more
     values = {"batch": batch, **dict(zip(axes, input[1:], strict=True)), **{name: settings[name] for name in knobs}}
     first = forms[QUANTITIES[0]]

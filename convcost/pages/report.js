@@ -127,7 +127,58 @@ function layers(table) {
   });
 }
 
+// A table of networks: sorted by its columns, limited by what stands above them.
+function catalog(table) {
+  const [body] = table.tBodies, rows = [...body.rows], controls = document.getElementById(table.dataset.controls);
+  const heads = [...table.tHead.rows[0].cells];
+  const value = (row, at) => row.cells[at].dataset.v;
+  const scales = { K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
+  const count = (text) => {
+    const found = /^([\d.,]+)\s*([KMGT]?)i?B?$/i.exec(text.trim());
+    return found ? Number(found[1].replaceAll(",", "")) * (scales[found[2].toUpperCase()] || 1) : NaN;
+  };
+  const inputs = [...controls.querySelectorAll("input, select")];
+  const filter = () => {
+    let shown = 0;
+    const limits = inputs.filter((input) => input.value.trim() !== "");
+    for (const input of inputs) {
+      const wrong = "limit" in input.dataset && input.value.trim() !== "" && Number.isNaN(count(input.value));
+      input.setAttribute("aria-invalid", wrong);
+    }
+    const holds = (row) => limits.every((input) => {
+      const { column, limit } = input.dataset;
+      if (column === undefined) {
+        const text = row.textContent.toLowerCase();
+        return input.value.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+      }
+      const own = value(row, column);
+      if (limit === undefined) return own === input.value;
+      if (own === "") return false;
+      const most = count(input.value);
+      return Number.isNaN(most) || (limit === "most" ? Number(own) <= most : Number(own) >= most);
+    });
+    for (const row of rows) { row.hidden = !holds(row); shown += !row.hidden; }
+    controls.querySelector("output").textContent = `${shown} of ${rows.length}`;
+  };
+  for (const input of inputs) input.addEventListener("input", filter);
+  heads.forEach((head, at) => head.querySelector("button").addEventListener("click", () => {
+    const up = head.ariaSort !== "ascending";
+    for (const other of heads) other.ariaSort = "none";
+    head.ariaSort = up ? "ascending" : "descending";
+    const sorted = [...rows].sort((a, b) => {
+      const [x, y] = [value(a, at), value(b, at)];
+      if (x === "" || y === "") return (x === "") - (y === "");
+      const order = head.dataset.number ? Number(x) - Number(y) : x.localeCompare(y, "en", { numeric: true });
+      return up ? order : -order;
+    });
+    body.append(...sorted);
+  }));
+  controls.hidden = false;
+  filter();
+}
+
 document.documentElement.classList.add("js");
 const data = JSON.parse(document.getElementById("data").textContent);
 for (const [id, forms] of Object.entries(data)) sliders(document.getElementById(id), forms);
 for (const table of document.querySelectorAll("table.layers")) layers(table);
+for (const table of document.querySelectorAll("table.catalog")) catalog(table);

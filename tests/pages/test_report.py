@@ -6,14 +6,16 @@ import json
 import random
 import re
 from fractions import Fraction
-from html.parser import HTMLParser
 
 import pytest
+from html_pages import tags_of
 
 import convcost
 from convcost.cli import run
-from convcost.pages import report
+from convcost.pages import report, sections
 from convcost.pages.formulas import QUANTITIES, formulas
+from convcost.pages.page import Section
+from convcost.pages.page import page as page_of
 from convcost.pages.treemap import HEIGHT, WIDTH, svg, tiles
 from convcost.render.numbers import in_full, plain
 
@@ -22,34 +24,6 @@ from convcost.render.numbers import in_full, plain
 def lenet():
     network = convcost.load("lenet5")
     return report.of_networks([(network, network.price())])
-
-
-class Tags(HTMLParser):
-    """Every tag with its attributes, and whether they nest."""
-
-    VOID = frozenset(("meta", "input", "br", "rect"))
-
-    def __init__(self):
-        super().__init__()
-        self.found, self.open = [], []
-
-    def handle_starttag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
-def tags_of(page):
-    parser = Tags()
-    parser.feed(page)
-    assert parser.open == []
-    return parser.found
 
 
 def test_a_page_asks_for_nothing_and_runs_its_one_script_alone(lenet):
@@ -120,13 +94,13 @@ SLIDERS = ("lenet5", "resnet50", "mobilenet_v2", "densenet121", "mobilenet_v1")
 def test_the_pages_formulas_are_pythons_on_random_points(opened):
     """Integers and fractions, within the domain and outside, among them counts beyond 2^53."""
     draw = random.Random(13)  # noqa: S311  # the same points each time
-    sections, data = [], {}
+    parts, data = [], {}
     for name in SLIDERS:
         network = convcost.load(name)
         data[name] = forms = formulas(network, network.input, 1)
         assert forms is not None, name
-        sections.append(report.Section(name, name, report._sliders(forms)))
-    page = opened(report._page("formulas", sections, data))
+        parts.append(Section(name, name, sections.sliders(forms)))
+    page = opened(page_of("formulas", parts, data))
     for name in SLIDERS:
         network, forms = convcost.load(name), data[name]
         symbols = [one["name"] for one in forms["sliders"]]
