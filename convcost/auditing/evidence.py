@@ -11,9 +11,10 @@ for the column alone, and far candidates (settings, inputs, classes) are priced 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import product
+from math import inf
 from typing import Any, NamedTuple
 
 from convcost.auditing.axes import Axis, axis_of, heading_of, kind_of
@@ -54,18 +55,20 @@ class Fate(NamedTuple):
 class _Solved:
     """All descriptions with the same shared input and classes, along the combinations of readings."""
 
-    def __init__(self, evidence: Evidence, shared: Shared) -> None:
+    def __init__(self, evidence: Evidence, shared: Shared, own: Sequence[Any], beams: Sequence[Any]) -> None:
+        """`own` is what the groups of each row cost beside their variants, `beams` the readings of each kind."""
         import numpy as np
 
         self.shared = shared
         self.evidence = evidence
         self.kinds = list(evidence.axes)
-        self.own = [row.own_bits(shared, evidence.kin) for row in evidence.rows]
-        best = [self._best(kind) for kind in self.kinds]
-        self.combined = np.array(list(product(*best)), dtype="int64").T
-        prices = [evidence.price(kind)[index] for kind, index in zip(self.kinds, self.combined, strict=True)]
-        self.base = sum(prices) + np.full(self.combined.shape[1], shared_bits(*shared))
-        self.rows = [self._row(number, row) for number, row in enumerate(evidence.rows)]
+        self.own = own
+        self.beams = beams
+        self.shape = tuple(map(len, self.beams))
+        self.combined = np.array(list(product(*self.beams)), dtype="int64").T
+        prices = [evidence.price(kind)[beam] for kind, beam in zip(self.kinds, self.beams, strict=True)]
+        self.base = self._sum(enumerate(prices), shared_bits(*shared)).reshape(-1)
+        self.rows = [self._row(number, self.costs(row)) for number, row in enumerate(evidence.rows)]
         self.families: dict[tuple[str, str | None], Any] = {}
         self.members: dict[tuple[str, str | None], list[int]] = {}
         for number, row in enumerate(evidence.rows):
@@ -75,77 +78,80 @@ class _Solved:
             self.families[family] = sum(self.rows[number] for number in members) + self._variants(family)
             self.total = self.total + self.families[family].min(axis=0)
 
-    def _best(self, kind: str) -> Any:
-        """The best readings of one kind of columns for themselves, one for each set of cells that they print."""
-        import numpy as np
+    def _sum(self, by_kind: Iterable[tuple[int, Any]], first: Any = 0.0) -> Any:
+        """What is said along the readings of some kinds of columns, summed along the combinations of all kinds.
 
-        evidence = self.evidence
-        every = np.arange(len(evidence.price(kind)))
-        alone, seen = evidence.price(kind).copy(), np.zeros(len(every))
-        random = np.random.default_rng(0)
-        for own, row in zip(self.own, evidence.rows, strict=True):
-            cells = [cell for cell, axis in enumerate(row.axes) if axis.name == kind]
-            if cells:
-                cost = own[:, None] + sum(row.costs(cell, every) for cell in cells)
-                alone += cost.min(axis=0)
-                marks = random.random(len(own))
-                seen += (marks[:, None] * (cost - own[:, None])).sum(axis=0)
-        order = np.argsort(alone, kind="stable")
-        _, first = np.unique(seen[order].round(6), return_index=True)
-        return order[np.sort(first)][: _BEAM[len(self.kinds)]]
-
-    def _row(self, number: int, row: Row, states: tuple[int, int] | None = None) -> Any:
-        """What a row costs at least for each variant of its family and combination, (variants, combinations).
-
-        With `states`, (cell, state), of the descriptions in which the cell fares so.
+        Each is (..., beam), the sum (..., beam, beam ...).
         """
         import numpy as np
 
-        cost, known = self._detail(number, row, states)
-        # Of a network that is none of ours no cell is printed, or wrong.
-        unknown = self._unknown(row) if states is None or states[1] == UNKNOWN else np.full(cost.shape[1], np.inf)
-        own = self.evidence.variants(row)
-        least = np.array([cost[known == v].min(axis=0) for v in range(len(own))])
-        result = []
-        for shared in own:
-            prices = np.array([variant_bits(variant, shared, own, f"variant{self.evidence.kin}") for variant in own])
-            result.append(np.minimum((least + prices[:, None]).min(axis=0), unknown))
-        return np.array(result)
+        whole: Any = first
+        for kind, value in by_kind:
+            shape = [1] * len(self.kinds)
+            shape[kind] = -1
+            whole = whole + value.reshape(*value.shape[:-1], *shape)
+        return np.broadcast_to(whole, (*np.shape(whole)[: -len(self.kinds)], *self.shape))
 
-    def _unknown(self, row: Row) -> Any:
+    def costs(self, row: Row) -> list[Any]:
+        """What each cell of a row costs for each group and each reading of its kind's beam."""
+        return [row.costs(cell, self.beam(axis)) for cell, axis in enumerate(row.axes)]
+
+    def beam(self, axis: Axis) -> Any:
+        """The readings of a kind of columns that are combined with those of others."""
+        return self.beams[self.kinds.index(axis.name)]
+
+    def _by_kind(self, row: Row, costs: Iterable[Any]) -> dict[int, Any]:
+        """What cells cost together, by kind of column."""
+        found: dict[int, Any] = {}
+        for axis, cost in zip(row.axes, costs, strict=True):
+            kind = self.kinds.index(axis.name)
+            found[kind] = found[kind] + cost if kind in found else cost
+        return found
+
+    def _row(self, number: int, costs: Iterable[Any], state: int | None = None) -> Any:
+        """What a row costs at least for each variant of its family and combination, (variants, combinations).
+
+        With a state, of the descriptions in which a cell fares so; of a network that is none of ours no cell is
+        printed, or wrong.
+        """
+        import numpy as np
+
+        row = self.evidence.rows[number]
+        own = self.own[number].reshape(-1, *[1] * len(self.kinds))
+        cost = self._sum(self._by_kind(row, costs).items(), own).reshape(len(own), -1)
+        least = np.minimum.reduceat(cost, np.searchsorted(row.fits.kinds, np.arange(len(row.variants))))
+        found = (least[:, None] + self.evidence.between(row)[:, :, None]).min(axis=0)
+        return np.minimum(found, self.unknown(row)) if state in (None, UNKNOWN) else found
+
+    def unknown(self, row: Row) -> Any:
         """What a row costs under each combination that is of a network that is none of ours."""
         import numpy as np
 
-        made = [
-            self.combined[self.kinds.index(axis.name)] < row.prints[cell].shape[1] for cell, axis in enumerate(row.axes)
-        ]
-        return np.where(np.all(made, axis=0), *row.unknown)
-
-    def _detail(self, number: int, row: Row, states: tuple[int, int] | None = None) -> tuple[Any, Any]:
-        """What each candidate costs under each combination, and the number of its variant."""
-        import numpy as np
-
-        cost = self.own[number][:, None]
-        for cell, axis in enumerate(row.axes):
-            state = states[1] if states is not None and states[0] == cell else None
-            cost = cost + row.costs(cell, self.combined[self.kinds.index(axis.name)], state)
-        own = self.evidence.variants(row)
-        return cost, np.array([own.index(one.variant) for one in row.candidates])
+        kinds = [self.kinds.index(axis.name) for axis in row.axes]
+        made = {kind: self.beams[kind] < len(axis.bits) for kind, axis in zip(kinds, row.axes, strict=True)}
+        of_one_making = self._sum(made.items(), 0) == len(made)
+        return np.where(of_one_making, *row.unknown).reshape(-1)
 
     def _variants(self, family: tuple[str, str | None]) -> Any:
         import numpy as np
 
         row = self.evidence.rows[self.members[family][0]]
-        own = self.evidence.variants(row)
-        prices = [family_bits(variant, row.subject.network.variant, own) for variant in own]
+        prices = [family_bits(variant, row.subject.network.variant, row.variants) for variant in row.variants]
         return np.array(prices)[:, None]
 
-    def otherwise(self, number: int, row: Row, states: tuple[int, int]) -> float:
-        """The length of the shortest description in which a cell fares so."""
-        family = self.evidence.family(row)
-        of = self.families[family]
-        changed = of - self.rows[number] + self._row(number, row, states)
-        return float((self.total - of.min(axis=0) + changed.min(axis=0)).min())
+    def otherwise(self, number: int) -> Iterator[list[float]]:
+        """Of each cell of a row, the lengths of the shortest descriptions in which it fares in each way."""
+        row = self.evidence.rows[number]
+        of = self.families[self.evidence.family(row)]
+        rest = self.total - of.min(axis=0)
+        others = of - self.rows[number]
+        costs = self.costs(row)
+        for cell, axis in enumerate(row.axes):
+            lengths = []
+            for state in (PRINTED, WRONG, UNKNOWN):
+                so = [*costs[:cell], row.costs(cell, self.beam(axis), state), *costs[cell + 1 :]]
+                lengths.append(float((rest + (others + self._row(number, so, state)).min(axis=0)).min()))
+            yield lengths
 
 
 class Chosen(NamedTuple):
@@ -193,7 +199,9 @@ class Evidence:
                 self._subjects[key] = Subject(*table.priced[claims[0].reference], claims[0].lead, axes, costs)
             self.rows.append(Row(claims, self._subjects[key], axes, factor))
         self._prices: dict[str, Any] = {}
-        self.solved = [_Solved(self, Shared())]
+        self._between: dict[tuple[str | None, ...], Any] = {}
+        self._forget()
+        self.solved = self._solve([Shared()])
         self._look_far(every=far)
         self._edit()
 
@@ -225,13 +233,47 @@ class Evidence:
             self._prices[kind] = np.concatenate((*every, [bits(self._column, "unknown")]))
         return self._prices[kind]
 
+    def different(self, kind: str) -> Any:
+        """The readings in a kind of columns that differ in how anything fits its cells: of equal ones the cheapest."""
+        import numpy as np
+
+        if kind not in self._different:
+            axis = self.axes[kind]
+            random = np.random.default_rng(0)
+            words = np.zeros(len(axis.bits), dtype="uint64")
+            for row in self.rows:
+                for cell, of in enumerate(row.axes):
+                    if of is axis:
+                        zeros, way = np.unique(row.zeros[cell], return_inverse=True)
+                        pattern = row.fits.pattern[cell] * len(zeros) + np.resize(way, len(axis.bits))
+                        words += random.integers(0, 2**64, int(pattern.max()) + 1, dtype=np.uint64)[pattern]
+            order = np.argsort(axis.bits, kind="stable")
+            _, first = np.unique(words[order], return_index=True)
+            readings = order[np.sort(first)]
+            every = [readings + number * len(axis.bits) for number in range(len(COLUMNS))]
+            self._different[kind] = np.concatenate((*every, [len(COLUMNS) * len(axis.bits)]))
+        return self._different[kind]
+
+    def between(self, row: Row) -> Any:
+        """What each variant of a row costs where its family has each: (variants, variants)."""
+        import numpy as np
+
+        own = row.variants
+        key = (row.subject.network.spec.name, *own)
+        if key not in self._between:
+            price = [[variant_bits(one, shared, own, f"variant{self.kin}") for shared in own] for one in own]
+            self._between[key] = np.array(price)
+        return self._between[key]
+
     def family(self, row: Row) -> tuple[str, str | None]:
         """The rows that share a variant: of one spec, that name the same one."""
-        return f"{row.subject.network.spec.name} {self.variants(row)}", row.subject.network.variant
+        return f"{row.subject.network.spec.name} {row.variants}", row.subject.network.variant
 
-    def variants(self, row: Row) -> list[str | None]:
-        """The variants that a row's network has, the named one first."""
-        return list(dict.fromkeys(one.variant for one in row.candidates))
+    def _forget(self) -> None:
+        """What followed from the candidates, when there are more."""
+        self._different: dict[str, Any] = {}
+        for name in ("best", "readings", "variant_of"):
+            self.__dict__.pop(name, None)
 
     def _look_far(self, *, every: bool) -> None:
         """Compare the rows that are open with their far candidates, until no more are."""
@@ -260,10 +302,8 @@ class Evidence:
                 *(Shared(classes=value) for value in classes[:_MOST_SHARED]),
                 *self._inputs(sorted(far)),
             ]
-            self.__dict__.pop("best", None)
-            self.solved = [
-                _Solved(self, one) for one in (shared if len(far) > 1 or len(self.rows) == 1 else shared[:1])
-            ]
+            self._forget()
+            self.solved = self._solve(shared if len(far) > 1 or len(self.rows) == 1 else shared[:1])
 
     def _edit(self) -> None:
         """Compare networks with their structural edits, where a few are left over with more digits than that costs."""
@@ -275,9 +315,29 @@ class Evidence:
             return
         for row in left:
             row.add(row.subject.edited)
-        for name in ("best", "readings"):
-            self.__dict__.pop(name, None)
-        self.solved = [_Solved(self, one.shared) for one in self.solved]
+        self._forget()
+        self.solved = self._solve([one.shared for one in self.solved])
+
+    def _solve(self, every: Sequence[Shared]) -> list[_Solved]:
+        """The descriptions with each of these shared."""
+        own = [[row.fits.least(row.own_bits(shared, self.kin)) for row in self.rows] for shared in every]
+        beams = list(zip(*(self._best(kind, own) for kind in self.axes), strict=True))
+        return [_Solved(self, *each) for each in zip(every, own, beams, strict=True)]
+
+    def _best(self, kind: str, own: Sequence[Sequence[Any]]) -> list[Any]:
+        """For each of what may be shared the best readings of one kind of columns for themselves."""
+        import numpy as np
+
+        every = self.different(kind)
+        alone = np.tile(self.price(kind)[every], (len(own), 1))
+        for number, row in enumerate(self.rows):
+            cells = [cell for cell, axis in enumerate(row.axes) if axis.name == kind]
+            if cells:
+                cost = sum(row.costs(cell, every) for cell in cells)
+                for one, groups in zip(alone, own, strict=True):
+                    one += (groups[number][:, None] + cost).min(axis=0)
+        most = _BEAM[len(self.axes)]
+        return [every[np.argsort(one, kind="stable")[:most]] for one in alone]
 
     def _classes(self, rows: Sequence[Row]) -> list[int]:
         """Numbers of classes worth trying, those first with which most cells hold."""
@@ -301,7 +361,7 @@ class Evidence:
             for cell, axis in enumerate(row.axes):
                 if axis.quantity == "ops":
                     at = [axis.number(Reading("ops", measure)) for measure in axis.measures[:2]]
-                    held = row.prints[cell][:, at].any(axis=1)
+                    held = sum(row.printing(cell, one) for one in at)
                     shapes = {c.input for c, fits in zip(row.candidates, held, strict=True) if fits and c.input}
                     found.update(shapes)
         return [Shared(input=shape) for shape, times in found.most_common(_MOST_SHARED) if times > 1]
@@ -330,19 +390,27 @@ class Evidence:
         solved, at = self.best
         found = {}
         for family, members in solved.members.items():
-            own = self.variants(self.rows[members[0]])
+            own = self.rows[members[0]].variants
             found[family] = own[int(solved.families[family][:, at].argmin())]
         return found
 
     def chosen(self, number: int) -> Chosen:
         """What a row is about."""
+        import numpy as np
+
         solved, at = self.best
         row = self.rows[number]
         shared = self.variant_of[self.family(row)]
         prices = self.prices(number)
-        whole = solved._detail(number, row)[0][:, at] - solved.own[number] + prices
+        cells = sum(
+            row.costs(cell, solved.combined[solved.kinds.index(axis.name), at : at + 1])[:, 0]
+            for cell, axis in enumerate(row.axes)
+        )
+        whole = np.empty(len(prices))
+        whole[row.fits.order] = np.repeat(cells, np.diff([*row.fits.starts, len(prices)]))
+        whole += prices
         k = int(whole.argmin())
-        unknown = float(solved._unknown(row)[at])
+        unknown = float(solved.unknown(row)[at])
         if unknown < whole[k]:
             return Chosen(None, True, unknown)
         one = row.candidates[k]
@@ -351,27 +419,26 @@ class Evidence:
 
     def prices(self, number: int) -> Any:
         """What each candidate of a row costs, beside its cells."""
-        import numpy as np
-
         solved, _ = self.best
         row = self.rows[number]
-        own = self.variants(row)
-        shared = self.variant_of[self.family(row)]
-        prices = [variant_bits(one.variant, shared, own, f"variant{self.kin}") for one in row.candidates]
-        return solved.own[number] + np.array(prices)
+        shared = row.variants.index(self.variant_of[self.family(row)])
+        of = dict(zip(row.variants, self.between(row)[:, shared], strict=True))
+        return row.own_bits(solved.shared, self.kin) + [of[one.variant] for one in row.candidates]
 
     def fates(self, number: int) -> list[Fate]:
         """How each cell of a row fares, and how surely."""
         row = self.rows[number]
+        lengths = [[inf] * 3 for _ in row.claims]
+        for solved in sorted(self.solved, key=lambda one: float(one.total.min())):
+            # What is as long as the second best in every cell changes nothing; slips make but this row shorter.
+            if solved.total.min() - row.saved >= max(sorted(each)[1] for each in lengths):
+                break
+            for cell, each in enumerate(solved.otherwise(number)):
+                lengths[cell] = list(map(min, lengths[cell], each))
         found = []
-        for cell in range(len(row.claims)):
-            lengths = [
-                min(solved.otherwise(number, row, (cell, state)) for solved in self.solved)
-                for state in (PRINTED, WRONG, UNKNOWN)
-            ]
-            state = lengths.index(min(lengths))
-            others = [length for other, length in enumerate(lengths) if other != state]
-            found.append(Fate(state, min(others) - lengths[state]))
+        for each in lengths:
+            first, second, _ = sorted(each)
+            found.append(Fate(each.index(first), second - first))
         return found
 
 

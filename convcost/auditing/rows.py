@@ -8,6 +8,7 @@ from math import log2
 from typing import Any, NamedTuple
 
 from convcost.auditing.axes import Axis, none_of_ours, price_of_zeros
+from convcost.auditing.fits import HIT, Bounds, Fits, fits_of
 from convcost.auditing.hypotheses import Candidate, Subject, classes_bits, input_bits
 from convcost.auditing.prices import DETAIL, bits, raw
 from convcost.ops import Shape
@@ -18,7 +19,9 @@ PRINTED, WRONG, UNKNOWN = range(3)
 """How a cell fares under a description: it is what it prints; it is an error; its network or rule is none of ours."""
 COLUMNS = ("of one making", "of several sources", "careless")
 _ROUNDED = bits("slip", "the last digit", 2)
-_PRINTED = tuple(bits(kind, "printed") for kind in COLUMNS)
+_PRINTED, _WRONG, _DETAIL = (
+    tuple(bits(kind, assumption) for kind in COLUMNS) for assumption in ("printed", "wrong", "nearly our rule")
+)
 
 
 class Shared(NamedTuple):
@@ -37,8 +40,10 @@ class Row:
         self.subject = subject
         self.axes = axes
         self.printed = [claim.printed for claim in claims if claim.printed]
-        self.beside = [axis.bounds(printed, 1) for axis, printed in zip(self.axes, self.printed, strict=True)]
-        self.bounds = [axis.bounds(printed) for axis, printed in zip(self.axes, self.printed, strict=True)]
+        self.bounds = [
+            Bounds(axis.bounds(printed), axis.bounds(printed, 1))
+            for axis, printed in zip(axes, self.printed, strict=True)
+        ]
         self.raw = [raw(printed.digits) for printed in self.printed]
         self.whole = claims[0].lead == TOTAL
         self.known = bits(factor, "known")
@@ -49,101 +54,145 @@ class Row:
         self.add(subject.near)
         self.others = [self._other(cell) for cell in range(len(claims))]
         self.slips = [bits("slip", "none of these") + one for one in self.raw]
+        self.saved = 0.0
+        """Bits by which cells cost less as they are slips, at most."""
+        self.zeros = [price_of_zeros(*each) for each in zip(self.axes, self.printed, strict=True)]
+        """Of each cell, what its last zeros cost for each way to read it."""
 
-    def missed(self, cell: int, state: int | None = None) -> Any:
-        """What a cell costs that is not printed, for each kind of column: as an error, or otherwise, or the less."""
-        import numpy as np
-
-        wrong = [bits(kind, "wrong") + self.slips[cell] for kind in COLUMNS]
-        name, price = self.others[cell]
-        other = [(bits(kind, name) if name else 0.0) + price for kind in COLUMNS]
-        return np.minimum(wrong, other) if state is None else np.array(wrong if state == WRONG else other)
+    def slipped(self, cell: int, price: float) -> bool:
+        """Whether a cell costs less as a slip of this price than as a number as it stands; it does from now on."""
+        saved = self.slips[cell] - price
+        if saved <= 0:
+            return False
+        self.slips[cell] = price
+        self.saved += saved
+        return True
 
     def _other(self, cell: int) -> tuple[str, float]:
         """What a cell is that is neither printed nor an error, and its bits beside the price of being that."""
         if not self.whole:
             return "", bits("row of a network", "unknown") + self.raw[cell]
-        counts = [one.counts[self.axes[cell].quantity] for one in self.candidates]
-        return none_of_ours(self.axes[cell], counts, self.printed[cell])
+        return none_of_ours(self.axes[cell], self._counts(self.axes[cell]), self.printed[cell])
 
     def add(self, candidates: Sequence[Candidate]) -> None:
         """More that it may be about."""
         self.candidates = [*self.candidates, *candidates]
-        self.__dict__.pop("prints", None)
-        self.__dict__.pop("nearly", None)
+        for name in ("fits", "_kinds", "variants"):
+            self.__dict__.pop(name, None)
 
     @cached_property
-    def prints(self) -> list[Any]:
-        """Of each cell, which candidate prints it under which reading: a boolean array."""
-        return self._within(self.bounds)
+    def variants(self) -> list[str | None]:
+        """The variants that its network has, the named one first."""
+        return list(dict.fromkeys(one.variant for one in self.candidates))
 
     @cached_property
-    def nearly(self) -> list[Any]:
-        """The same, with an error of one in the last digit."""
-        return self._within(self.beside)
-
-    def _within(self, bounds: Sequence[Any]) -> list[Any]:
+    def fits(self) -> Fits:
+        """How its candidates fit its cells, a group being of one of its `variants`."""
         import numpy as np
 
-        found = []
-        for axis, (low, high) in zip(self.axes, bounds, strict=True):
-            counts = np.array([one.counts[axis.quantity] for one in self.candidates])[:, :, None]
-            found.append(((counts >= low) & (counts <= high)).reshape(len(self.candidates), -1))
-        return found
+        number = {variant: number for number, variant in enumerate(self.variants)}
+        kinds = np.array([number[one.variant] for one in self.candidates])
+        counts = {axis.quantity: self._counts(axis) for axis in self.axes}
+        return fits_of([counts[axis.quantity] for axis in self.axes], self.bounds, kinds)
+
+    def _counts(self, axis: Axis) -> Any:
+        import numpy as np
+
+        return np.array([one.counts[axis.quantity] for one in self.candidates])
+
+    def printing(self, cell: int, reading: int | None = None) -> Any:
+        """Which candidates print a cell under a reading: booleans; of all readings, (candidates, readings)."""
+        low, high = self.bounds[cell].exact
+        if reading is not None:
+            rule, way = divmod(reading, len(low))
+            low, high = low[way], high[way]
+            return self._within([one.counts[self.axes[cell].quantity][rule] for one in self.candidates], low, high)
+        counts = self._counts(self.axes[cell])[:, :, None]
+        return self._within(counts, low, high).reshape(len(self.candidates), -1)
+
+    def _within(self, counts: Any, low: Any, high: Any) -> Any:
+        import numpy as np
+
+        counts = np.asarray(counts)
+        return (counts >= low) & (counts <= high)
 
     @cached_property
-    def zeros(self) -> list[Any]:
-        """Of each cell, what its last zeros cost for each way to read it."""
-        return [price_of_zeros(*each) for each in zip(self.axes, self.printed, strict=True)]
+    def _kinds(self) -> tuple[Sequence[Candidate], Any]:
+        """Candidates that differ in what `own_bits` asks for, and of each candidate the number of its like."""
+        import numpy as np
+
+        known: dict[tuple[object, ...], int] = {}
+        found: list[Candidate] = []
+        numbers = []
+        for one in self.candidates:
+            key = (one.bits, one.input, one.classes)
+            if key not in known:
+                known[key] = len(found)
+                found.append(one)
+            numbers.append(known[key])
+        return found, np.array(numbers)
 
     def own_bits(self, shared: Shared, kin: str = "") -> Any:
         """What each candidate costs beside its variant, where the table shares so much; `kin` as of `Evidence`."""
         import numpy as np
 
         family = self.subject.network.spec.name
-        return np.array(
-            [
-                one.bits
-                + self.known
-                + (bits("knob", "own") if not one.bits else 0.0)
-                + input_bits(one.input, shared.input, family, f"input{kin}")
-                + classes_bits(one.classes, shared.classes)
-                for one in self.candidates
-            ]
-        )
+        different, numbers = self._kinds
+        prices = [
+            one.bits
+            + self.known
+            + (bits("knob", "own") if not one.bits else 0.0)
+            + input_bits(one.input, shared.input, family, f"input{kin}")
+            + classes_bits(one.classes, shared.classes)
+            for one in different
+        ]
+        return np.array(prices)[numbers]
 
     def costs(self, cell: int, readings: Any, state: int | None = None) -> Any:
-        """What a cell costs for each candidate under these readings; see `Evidence.price` for what they number.
+        """What a cell costs for each group of candidates under these readings; see `Evidence.price` for their numbers.
 
         With a state, of the descriptions in which it fares so: infinitely much in all others.
         """
         import numpy as np
 
-        kind, known, unread = self.meant(cell, readings)
-        printed = self.prints[cell][:, known]
-        hit = self.zeros[cell][known % len(self.axes[cell].ways)] + np.array(_PRINTED)[kind]
-        missed = self.missed(cell, state)[kind]
-        missed = np.where(self.nearly[cell][:, known], np.minimum(missed, self.off_by_one(cell, state)[kind]), missed)
-        if state is not None:
-            hit, missed = (hit, np.inf) if state == PRINTED else (np.inf, missed)
-        whole = self.raw[cell] if state in (None, UNKNOWN) else np.inf
-        return np.where(unread, whole, np.where(printed, hit, missed))
+        count = len(self.fits.pattern[cell])
+        kind, known = readings // count % len(COLUMNS), readings % count
+        values = self._values(cell, state)[:, kind].copy()
+        if state in (None, PRINTED):
+            values[HIT] += self.zeros[cell][known % len(self.axes[cell].ways)]
+        values[:, readings >= len(COLUMNS) * count] = self.raw[cell] if state in (None, UNKNOWN) else np.inf
+        fits = self.fits.states[cell][:, self.fits.pattern[cell][known]]
+        return np.take_along_axis(values, fits, axis=0)
 
-    def off_by_one(self, cell: int, state: int | None) -> Any:
+    def _values(self, cell: int, state: int | None) -> Any:
+        """What a cell costs in each kind of column that is printed, nearly, or not: (3, kinds)."""
+        import numpy as np
+
+        never = np.full(len(COLUMNS), np.inf)
+        hit = np.array(_PRINTED) if state in (None, PRINTED) else never
+        missed = never if state == PRINTED else self._missed(cell, state)
+        nearly = never if state == PRINTED else np.minimum(missed, self._off_by_one(cell, state))
+        return np.array([hit, nearly, missed])
+
+    def _missed(self, cell: int, state: int | None) -> Any:
+        """What a cell costs that is not printed, for each kind of column: as an error, or otherwise, or the less."""
+        import numpy as np
+
+        wrong = np.array(_WRONG) + self.slips[cell]
+        name, price = self.others[cell]
+        other = np.array([(bits(kind, name) if name else 0.0) + price for kind in COLUMNS])
+        return np.minimum(wrong, other) if state is None else wrong if state == WRONG else other
+
+    def _off_by_one(self, cell: int, state: int | None) -> Any:
         """What a cell costs whose last digit is off by one, the commonest error, for each kind of column.
 
         It need be none: a rule, or a model, that differs in a detail does the same to a number of many digits.
         """
         import numpy as np
 
-        wrong = np.array([bits(kind, "wrong") for kind in COLUMNS]) + _ROUNDED
+        wrong = np.array(_WRONG) + _ROUNDED
         if not self.whole:
             return wrong if state != UNKNOWN else np.inf * wrong
         detail = 1 + max(0.0, log2(DETAIL / max(1, self.printed[cell].digits)))
-        other = np.array([bits(kind, "nearly our rule") for kind in COLUMNS]) + detail
+        other = np.array(_DETAIL) + detail
         return np.minimum(wrong, other) if state is None else wrong if state == WRONG else other
-
-    def meant(self, cell: int, readings: Any) -> tuple[Any, Any, Any]:
-        """Of numbered readings the kind of the column, the reading, and whether it is the unknown one."""
-        count = self.prints[cell].shape[1]
-        return readings // count % len(COLUMNS), readings % count, readings >= len(COLUMNS) * count

@@ -100,11 +100,7 @@ class Judge:
             if not reading.holds(printed, counts[cell]):
                 rows, columns = self._beside(number, claim, at)
                 found = slip(printed, counts[cell], reading, rows, columns)
-                if found and found.bits < row.slips[cell]:
-                    row.slips[cell] = found.bits
-                else:
-                    found = None
-            slips.append(found)
+            slips.append(found if found and row.slipped(cell, found.bits) else None)
         fates = self.evidence.fates(number)
         proved = ""
         if any(fate.state != PRINTED for fate in fates) and self._at_its_input(row):
@@ -223,7 +219,7 @@ class Judge:
         import numpy as np
 
         row = self.evidence.rows[number]
-        axis, printed = row.axes[cell], row.prints[cell]
+        axis, printed = row.axes[cell], row.printing(cell)
         whole = np.where(printed, self.evidence.prices(number)[:, None] + axis.bits, np.inf)
         k, index = divmod(int(whole.argmin()), printed.shape[1])
         if not printed[k, index]:
@@ -240,11 +236,10 @@ class Judge:
         claim = row.claims[cell]
         reading = self._reading(claim)
         axis = row.axes[cell]
-        at = axis.number(reading)
+        printing = row.printing(cell, axis.number(reading))
         prices = self.evidence.prices(number)
         found = [
-            Alternative(one.label, self._count(claim, one), float(prices[k]))
-            for k, one in enumerate(row.candidates)
-            if row.prints[cell][k, at]
+            Alternative(row.candidates[k].label, self._count(claim, row.candidates[k]), float(prices[k]))
+            for k in printing.nonzero()[0]
         ]
         return tuple(sorted(found, key=lambda one: one.bits)[:CANDIDATES])

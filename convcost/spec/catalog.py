@@ -31,6 +31,7 @@ class Reference(NamedTuple):
         return f"{self.network}@{self.variant}" if self.variant is not None else self.network
 
 
+@cache
 def specs_dir() -> Path:
     """The folder of the shipped specs: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).resolve().parent.parent
@@ -38,9 +39,10 @@ def specs_dir() -> Path:
     return installed if installed.is_dir() else package.parent / "specs"
 
 
-def shipped_files() -> list[Path]:
+@cache
+def shipped_files() -> tuple[Path, ...]:
     """The spec files that come with convcost, by name."""
-    return sorted(specs_dir().glob("*.yaml"))
+    return tuple(sorted(specs_dir().glob("*.yaml")))
 
 
 @cache
@@ -90,8 +92,18 @@ def _split_variant(name: str) -> tuple[str, str | None]:
 
 
 def _is_path(base: str) -> bool:
+    """Whether a name is a file's: it says so, or has a slash and the folder before it is there, unlike ViT-B/16's."""
     file, _, _ = base.rpartition(":")
-    return "/" in base or base.endswith((".yaml", ".yml")) or file.endswith((".yaml", ".yml"))
+    if base.endswith((".yaml", ".yml")) or file.endswith((".yaml", ".yml")):
+        return True
+    return "/" in base and (base.startswith((".", "/", "~")) or _is_folder(Path(base).parent))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long for one
+        return False
 
 
 def _from_path(base: str) -> tuple[Spec, str]:

@@ -182,3 +182,20 @@ def test_a_sweep_is_of_the_input_that_its_reference_says(tmp_path):
     assert run(["sweep", "mobilenet_v1@paper input=3x192x192", "--over", "classes=10,1000", "--out", str(out)]) == 0
     macs = str(convcost.load("mobilenet_v1").price("3x192x192").total.macs)
     assert macs in out.read_text()
+
+
+def test_a_slash_is_part_of_a_name_unless_a_folder_is_there(tmp_path, monkeypatch):
+    """ViT-B/16 is how its paper writes it; a path says that it is one, or its folder exists."""
+    monkeypatch.chdir(tmp_path)
+    assert convcost.load("ViT-B/16").network == "vit_b_16"
+    assert convcost.load("ViT-L/16 (384)").shape()[1:] == (384, 384)
+    for name, said in (
+        ("./ViT-B/16", "No such file"),
+        ("foo/bar", "unknown network 'foo/bar'"),
+        ("a/" + "b" * 300, "unknown network"),
+    ):
+        with pytest.raises(ConvcostError, match=said):
+            convcost.load(name)
+    (tmp_path / "ViT-B").mkdir()
+    with pytest.raises(ConvcostError, match="No such file"):
+        convcost.load("ViT-B/16")
