@@ -27,7 +27,10 @@ def doubts(op: Op, x: Shape) -> Iterator[str]:
     if not all(isinstance(number, int) for number in (*x, *window.kernel, *window.stride, *extent)):
         return
     kernel = f"its kernel of {_each(window.kernel)}"
-    if any(e > n for e, n in zip(extent, x[1:], strict=True)):
+    # What is written side by side, as ((1, 1), (1, 1)), is meant: SqueezeNet's pad a 1x1 kernel, SSD's maps of 1.
+    padded = () if isinstance(op.padding, str) else axes(op, "padding", op.padding, len(x) - 1)
+    meant_so = bool(padded) and all(isinstance(p, tuple) for p in padded)
+    if not meant_so and any(e > n for e, n in zip(extent, x[1:], strict=True)):
         dilated = "" if extent == window.kernel else f", dilated to {_each(extent)},"
         yield f"{op.name}: {kernel}{dilated} is larger than its map of {_each(x[1:])}{swapped(op, x)}"
     elif (meant := swapped(op, x)) and max(window.kernel) > LARGEST and max(window.stride) > 1:
@@ -35,8 +38,6 @@ def doubts(op: Op, x: Shape) -> Iterator[str]:
     wide = max(window.kernel) > 1 and any(s > e for s, e in zip(window.stride, extent, strict=True))
     if wide and isinstance(op, Conv | DepthwiseConv):
         yield f"{op.name}: its stride of {_each(window.stride)} is larger than {kernel}: it leaves inputs out"
-    # What is written side by side, as ((1, 1), (1, 1)), is meant: SqueezeNet's authors pad a 1x1 kernel.
-    padded = () if isinstance(op.padding, str) else axes(op, "padding", op.padding, len(x) - 1)
     if any(isinstance(p, int) and p and 2 * p >= e for p, e in zip(padded, extent, strict=bool(padded))):
         yield f"{op.name}: its padding of {_each(padded)} is half of {kernel}, or more"
 

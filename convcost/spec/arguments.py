@@ -97,8 +97,8 @@ class Calls:
         names, required, _ = signature(kind)
         given: dict[str, Part] = {}
         if cls.inputs is None:
-            if len(positional) < 2:
-                raise SpecError(place, f"{kind} joins two tensors or more: {kind}(a, b)")
+            if not positional:
+                raise few(kind, place)
         elif cls.inputs not in (0, 1):
             more = cls.inputs if len(positional) == cls.inputs and not names else cls.inputs - 1
             if len(positional) < more:
@@ -149,6 +149,11 @@ class Records:
                 self._made.clear()
             made = self._made[key] = _make(call, values, layer)
         return made
+
+
+def few(kind: str, place: Mark) -> SpecError:
+    """The error of a join that is given less than two."""
+    return SpecError(place, f"{kind} joins two tensors or more: {kind}(a, b)")
 
 
 def _make(call: Call, values: Sequence[Any], layer: str | None) -> Op:

@@ -21,7 +21,7 @@ from convcost.exact.context import in_force
 from convcost.exact.integers import Int, is_symbolic, require_above, require_integer
 from convcost.ops import OPERATORS, Op, Shape
 from convcost.spec import document, expression
-from convcost.spec.arguments import Call, Calls, Link, Records, called, is_nothing, made, signature
+from convcost.spec.arguments import Call, Calls, Link, Records, called, few, is_nothing, made, signature
 from convcost.spec.block import Block
 from convcost.spec.document import Mark, Scalar, SpecError
 from convcost.spec.expression import Expression
@@ -45,6 +45,12 @@ WORDS = {*CONSTANTS, "input", "in_channels", "previous", "identity", "again"}
 Env = dict[str, Any]
 
 
+class Collected(tuple[Tensor, ...]):
+    """The layers of one name that the steps of a repeat have made, in order: what a join takes by that name."""
+
+    __slots__ = ()
+
+
 class Part(NamedTuple):
     """A named item that has been built: what `again` builds once more."""
 
@@ -55,6 +61,20 @@ class Part(NamedTuple):
     """Its first tensor, by number."""
     last: int
     out: Tensor
+
+
+class Running(NamedTuple):
+    """A call of a block whose body is being built: it can call itself with other arguments, as a U-Net's level does."""
+
+    name: str
+    arguments: tuple[Any, ...]
+
+    def same(self, other: Running) -> bool:
+        """Whether it is the same call, which would never end. Arrays are the same if they are one."""
+        return self.name == other.name and all(
+            a is b or (type(a) is type(b) and not hasattr(a, "dtype") and a == b)
+            for a, b in zip(self.arguments, other.arguments, strict=True)
+        )
 
 
 class Program:
@@ -88,7 +108,8 @@ class _Builder:
         self.graph = graph
         self.steps = 0
         self.depth = 0
-        self.calls: list[str] = []
+        self.calls: list[Running] = []
+        """Blocks whose bodies are being built, each within the one before."""
         self.records = program.calls.records if in_force() is None else Records()
         self.runs: dict[object, Run] = {}
         """What a block has added, by `_alike`: it is built once, and then repeated."""
@@ -227,15 +248,18 @@ class _Builder:
         return (isinstance(node, ast.Constant) and node.value is None) or called(node)[0] == "none"
 
     def repeat(self, value: document.Mapping, x: Tensor, env: Env) -> Tensor:
-        """`{repeat: n, index: i, previous: layer, layers: item}`: scopes 1 to n, one after the other.
+        """`{repeat: n, index: i, previous: layer, collect: name, layers: item}`: scopes 1 to n, one after the other.
 
+        With `collect`, that name is, for a join that follows, the layers so named of all steps: WaveNet's skips.
         With `previous`, that name is the given layer in the first step, the input of the step before in every other,
         and after the repeat the input of its last step: NASNet's cells see the outputs of the two cells before them.
         """
         state: State = (x,)
         if follows := "previous" in value.entries:
             state = (x, self._layer(self._scalar(value, "previous"), env))
-        count, index = self._turns(value, env, "previous")
+        count, index = self._turns(value, env, "previous", "collect")
+        collect = self._collects(value, count)
+        collected: list[Tensor] = []
 
         def step(state: State, i: Int, scope: str) -> State:
             self._step(value.mark)
@@ -244,6 +268,14 @@ class _Builder:
                 inner["previous"] = state[1]
             with self.graph.scope(scope, numbered=True):
                 out = self.inside(value.entries["layers"], state[0], inner)
+            if collect is not None:
+                made = inner.get(collect)
+                if not isinstance(made, Tensor) or made is env.get(collect):
+                    named = [name for name, what in inner.items() if isinstance(what, Tensor) and name not in WORDS]
+                    hint = did_you_mean(collect, named)
+                    mark = value.entries["collect"].mark
+                    raise SpecError(mark, f"a step of the repeat names no layer {collect!r} to collect{hint}")
+                collected.append(made)
             return (out, state[0]) if follows else (out,)
 
         if isinstance(count, int):
@@ -253,7 +285,20 @@ class _Builder:
             state = self._unrolled(value, count, state, step)
         if follows:
             env["previous"] = state[1]
+        if collect is not None:
+            env[collect] = Collected(collected)
         return state[0]
+
+    def _collects(self, value: document.Mapping, count: Int) -> str | None:
+        """The name of what a repeat collects, None if it does not."""
+        found = value.entries.get("collect")
+        if found is None:
+            return None
+        if not (isinstance(found, Scalar) and found.text.isidentifier()) or found.text in {*WORDS, *OPERATORS}:
+            raise SpecError(found.mark, "what a repeat collects is the name of a layer of its steps")
+        if not isinstance(count, int):
+            raise SpecError(found.mark, f"a repeat that collects needs a number, got {count}")
+        return found.text
 
     def _unrolled(self, value: document.Mapping, count: Int, state: State, step: TakeStep) -> State:
         try:
@@ -306,6 +351,10 @@ class _Builder:
             return self.chain(parsed, self._decided(parsed, node, env), x, env)
         if not name:
             raise SpecError(parsed.at(node), "a layer is a call such as conv(64, 3), or a chain of calls joined by >>")
+        if isinstance(env.get(name), Collected):
+            raise SpecError(
+                parsed.at(node), f"{name} is of every step of a repeat: only a join takes it, concat({name})"
+            )
         if isinstance(env.get(name), Tensor) and isinstance(node, ast.Name):
             return env[name]  # type: ignore[no-any-return]  # the line above says which type it is
         known = [*OPERATORS, *self.program.blocks, *(k for k, v in env.items() if isinstance(v, Tensor))]
@@ -319,8 +368,14 @@ class _Builder:
             given = [self.chain(parsed, tensor, x, env) for tensor in call.tensors]
             tensors = given if len(given) == call.cls.inputs else [x, *given]
         elif call.tensors is not None:
-            branches = [tensor for tensor in call.tensors if not self._is_none(parsed, tensor, env)]
-            tensors = [self.chain(parsed, tensor, x, env) for tensor in branches]
+            tensors = []
+            for branch in call.tensors:
+                if isinstance(of_steps := env.get(called(branch)[0]), Collected):
+                    tensors += of_steps
+                elif len(call.tensors) == 1:
+                    raise few(call.cls.name, call.place)
+                elif not self._is_none(parsed, branch, env):
+                    tensors.append(self.chain(parsed, branch, x, env))
             if not tensors:
                 raise SpecError(call.place, f"{call.cls.name}: a join needs a branch")
         op, then = self.records.make(call, env, name), call.then
@@ -338,16 +393,19 @@ class _Builder:
 
     def block(self, block: Block, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
         """A call of one of the spec's blocks. Its body sees its arguments, the knobs and its own layers only."""
-        if block.name in self.calls:
-            cycle = " -> ".join((*self.calls[self.calls.index(block.name) :], block.name))
-            raise SpecError(parsed.at(node), f"block {block.name} calls itself: {cycle}")
         inner = {**self.program.env, "input": x, "in_channels": x.shape[0]}
         block.bind(parsed, node, env, inner)
+        this = Running(block.name, tuple(inner[name] for name in block.parameters))
+        within = next((i for i, one in enumerate(self.calls) if one.same(this)), None)
+        if within is not None:
+            cycle = " -> ".join((*(one.name for one in self.calls[within:]), block.name))
+            alike = " with the same arguments" if this.arguments else ""
+            raise SpecError(parsed.at(node), f"block {block.name} calls itself{alike}: {cycle}")
         key = self._alike(block, x, inner)
         if (run := self.runs.get(key)) is not None:
             self._step(block.mark)
             return self.graph.repeated(run, x)
-        self.calls.append(block.name)
+        self.calls.append(this)
         first, outputs = len(self.graph), len(self.graph.outputs)
         try:
             out = self.item(block.body, x, inner)
@@ -464,7 +522,10 @@ class _Builder:
         if self.steps > MAX_STEPS or len(self.graph) > MAX_NODES:
             raise SpecError(mark, f"the network is too large: more than {MAX_NODES:,} layers or {MAX_STEPS:,} steps")
         if self.depth >= MAX_DEPTH:
-            raise SpecError(mark, f"layers stand deeper than {MAX_DEPTH} blocks, scopes and chains in each other")
+            names = [one.name for one in self.calls]
+            again = next((name for name in names if names.count(name) > 1), None)
+            why = f"; block {again} calls itself, {names.count(again)} times by now" if again else ""
+            raise SpecError(mark, f"layers stand deeper than {MAX_DEPTH} blocks, scopes and chains in each other{why}")
 
 
 def _is_repeat(value: document.Value) -> bool:

@@ -106,6 +106,8 @@ NO_FORM = {
     ("regnetx_200mf@pycls", "g"): "cannot divide by .* exactly, which is symbolic",
     ("se_resnet50@paper", "ratio"): "cannot divide by ratio exactly: 256 would remain",
     ("shufflenet_v1_g1@paper", "groups"): "cannot divide by groups exactly: 36 would remain",
+    ("unet@paper", "depth"): "an exponent must be an integer from 0 to 64",
+    **{(f"yolov{version}n", "depth"): "round: of a number, not of 3.depth" for version in (5, 8)},
 }
 """Where a layer divides by what is a symbol, or the structure depends on it in more ways than a formula can have."""
 

@@ -112,6 +112,31 @@ BAD = {
         HEAD + "blocks: {a(): b(), b(): a()}\nlayers: [a()]",
         "block a calls itself: a -> b -> a",
     ),
+    "a cycle with arguments": (
+        HEAD + "blocks: {a(n): b(n + 1), b(m): a(m - 1)}\nlayers: [a(1)]",
+        "block a calls itself with the same arguments: a -> b -> a",
+    ),
+    "a recursion that nothing ends": (
+        HEAD + "blocks: {a(n): a(n + 1)}\nlayers: [a(1)]",
+        DEEPER + "; block a calls itself, 49 times by now",
+    ),
+    "a step that does not name what is collected": (
+        HEAD + "layers: [{repeat: 2, collect: skip, layers: [skp: relu]}, add(skip)]",
+        "net.yaml:4:31: a step of the repeat names no layer 'skip' to collect; did you mean skp?",
+    ),
+    "what a step takes from outside": (
+        HEAD + "layers: [a: relu, {repeat: 2, collect: a, layers: [relu]}, add(a)]",
+        "net.yaml:4:40: a step of the repeat names no layer 'a' to collect",
+    ),
+    "a chain on what is collected": (
+        HEAD + "layers: [{repeat: 2, collect: a, layers: [a: relu]}, a >> relu]",
+        "net.yaml:4:54: a is of every step of a repeat: only a join takes it, concat(a)",
+    ),
+    "a repeat that collects an operator": (
+        HEAD + "layers: [{repeat: 2, collect: relu, layers: [relu]}]",
+        "net.yaml:4:31: what a repeat collects is the name of a layer of its steps",
+    ),
+    "a join of one": (HEAD + "layers: [a: relu, add(a)]", "net.yaml:4:19: add joins two tensors or more: add(a, b)"),
     "unused layer": (HEAD + "layers: [a: 'conv(4, 1)', b: 'input >> relu']", "layer a: its output is never used"),
     "unused knob": (HEAD + "knobs: {n: 1}\nlayers: [relu]", "net.yaml:4:9: 'n' is never used"),
     "unused block": (HEAD + "blocks: {b(): relu}\nlayers: [relu]", "block b is never used"),

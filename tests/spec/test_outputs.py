@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 import convcost
@@ -76,7 +74,7 @@ def test_retinanet() -> None:
 
     Of 91 classes and 9 anchors the last convolutions make 819 and 36 maps; at 3x800x1333 levels of 100x167 to 7x11.
     """
-    network = convcost.load(str(Path(__file__).parents[1] / "data" / "retinanet.yaml"))
+    network = convcost.load("retinanet_resnet50@torchvision")
     cost = network.price()
     assert cost.total.params == 34_014_999
     sizes = [(100, 167), (50, 84), (25, 42), (13, 21), (7, 11)]

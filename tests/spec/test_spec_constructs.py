@@ -176,3 +176,71 @@ def test_an_argument_can_be_called_as_an_operator_is(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text('name: net\ninput: 3x8x8\nblocks: {b(exp): "conv(exp, 1) >> exp"}\nlayers: [b(5)]')
     assert [line.op.name for line in load(str(path)).price()] == ["conv", "exp"]
+
+
+def net(text: str, **knobs: Any) -> Network:
+    return Network(Spec(document.parse(f"name: net\ninput: 2x16x16\n{text}", "net.yaml"), text), "net", None, knobs)
+
+
+U = """knobs: {depth: 2}
+blocks:
+  level(i):
+    - side: conv(2**i, 1, bias=false)
+    - if: i < depth
+      then:
+        - deep: maxpool(2) >> level(i + 1)
+        - up: conv_transpose(2**i, 2, stride=2, bias=false)
+        - concat(side, up)
+layers: [levels: level(0)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("depth", "params", "macs"),
+    [
+        (0, 2, 2 * 256),
+        # Below, 1 to 2 channels, and 2 to 1 by 4 taps, all of which each input meets.
+        (1, 2 + 2 + 8, 2 * 256 + 2 * 64 + 8 * 64),
+        # Then 2 to 4 channels, 4 to 2 by 4 taps; the level above has 4 of them joined, which go to 1.
+        (2, 2 + 2 + 8 + 32 + 16, 2 * 256 + 2 * 64 + 8 * 16 + 32 * 16 + 16 * 64),
+    ],
+)
+def test_a_block_calls_itself_with_other_arguments(depth: int, params: int, macs: int) -> None:
+    cost = net(U, depth=depth).price()
+    assert (cost.total.params, cost.total.macs) == (params, macs)
+    assert cost.total.shape == (2 if depth else 1, 16, 16)
+
+
+COLLECTING = """knobs: {n: 3, join: concat}
+layers:
+  - x: conv(4, 1)
+  - repeat: n
+    index: i
+    collect: skip
+    layers:
+      - next: conv(4, 3, padding=1)
+      - skip: conv(2, 1, bias=i > 0)
+      - next
+  - if: join == 'concat'
+    then: concat(x, skip)
+    else: add(skip)
+"""
+
+
+def test_what_steps_name_is_collected_and_joined() -> None:
+    """A first layer of 2*4 + 4; steps of 4*9*4 + 4 and 4*2, of which all but the first have two biases."""
+    cost = net(COLLECTING).price()
+    assert cost.total.params == 12 + 3 * (148 + 8) + 2 * 2
+    assert cost.total.shape == (4 + 3 * 2, 16, 16)
+    summed = net(COLLECTING, join="add").price()
+    assert summed.total.shape == (2, 16, 16)
+    assert cost.graph.nodes[-1].inputs[1:] == tuple(i for i, row in enumerate(cost, 1) if row.name.endswith("skip"))
+    nothing = net(COLLECTING.replace("concat(x, skip)", "concat(x, skip, x)"), n=0).price().total
+    assert (nothing.params, nothing.shape) == (12, (8, 16, 16))
+    with pytest.raises(ConvcostError, match=r"net.yaml:\d+:\d+: add: a join needs a branch"):
+        net(COLLECTING, n=0, join="add").price()
+
+
+def test_a_symbolic_number_of_steps_cannot_collect() -> None:
+    with pytest.raises(ConvcostError, match=r"net.yaml:\d+:14: a repeat that collects needs a number, got n"):
+        net(COLLECTING).formula(symbols=["n"])

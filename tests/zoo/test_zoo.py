@@ -67,6 +67,10 @@ EVERY_32 = {
     # Padded are the maps whose size is even at the network's own input.
     "nasnet_mobile@cadene",
     "nasnet_large@cadene",
+    # Upsampled maps are joined with those that they were made of, which must have been even.
+    *(f"unet@{variant}" for variant in ("paper", "padded", "pytorch_unet", "pytorch_unet_bilinear")),
+    *("yolov3@paper", "yolov3@608", "yolov4@paper", "yolov4@416"),
+    *(f"yolov{version}{size}" for version in (5, 8) for size in "nsmlx"),
 }
 """Networks that do not fit every input, but those that differ from their own by multiples of 32."""
 

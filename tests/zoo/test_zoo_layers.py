@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
+
 from convcost.counters.line import Line
 from convcost.network import load
 from convcost.ops import elements
@@ -55,3 +57,9 @@ def read_by_units(row: Line) -> int:
         case "rbf":
             return elements(row.inputs[0]) * elements(row.shape)
     return 0
+
+
+@pytest.mark.parametrize(("name", "params"), [("yolov5x", 86_705_005), ("yolov8n", 3_151_904)])
+def test_yolo_is_as_ultralytics_deploys_it(name: str, params: int) -> None:
+    """ "YOLOv5x summary: 322 layers, 86705005 parameters", and YOLOv8n's, as it prints them after fusing its norms."""
+    assert load(name).folded().price().total.params == params
