@@ -14,7 +14,7 @@ from convcost.cost.graph import Graph, GraphBuilder, Tensor
 from convcost.errors import ConvcostError
 from convcost.exact.integers import is_symbolic, require_equal
 from convcost.imports.watched import Decision
-from convcost.ops import NO_PARAMS, Op, Params, Shape
+from convcost.ops import NO_PARAMS, Op, Parameter, Params, Shape
 from convcost.ops.traced import Traced
 
 
@@ -115,7 +115,7 @@ class Recipe:
             xs = [made[i] for i in inputs]
             shapes = [x.shape for x in xs]
             rule = op.params(shapes, op.out_shape(*shapes))
-            first = firsts.get((op, used, rule)) if used != UNUSED else None
+            first = firsts.get((op, used, rule)) if used != UNUSED and inputs else None
             if first is not None:
                 made[number] = builder.again(first, *xs, name=called)
             else:
@@ -156,9 +156,11 @@ class Recipe:
         taken: set[tuple[str, ...]] = set()
         found = {}
         for number in live:
-            op, _, calls, _ = self.steps[number]
+            op, _, calls, used = self.steps[number]
             within = calls[-1].path if calls else ()
             path = within if within and alone[calls[-1]] == 1 else (*within, op.name.rpartition(".")[2])
+            if isinstance(op, Parameter):  # there is one that it is
+                path = tuple(self.stored[min(used.weights)].name.replace("/", "_").split("."))
             name, n = path, 2
             while name in taken or name in scopes:
                 name, n = (*path[:-1], f"{path[-1]}_{n}"), n + 1

@@ -13,9 +13,8 @@ from typing import Any
 from torch import Tensor
 
 from convcost import ops
-from convcost.errors import ConvcostError
 from convcost.imports.tracing import NoRuleError, Rule, Tensors, Tracer
-from convcost.ops import Op, Work
+from convcost.ops import Op, Shape, Work
 
 RULES: dict[str, Rule] = {}
 """The rule of each function, by its name; torch has one name for a function and a method that do the same."""
@@ -131,9 +130,9 @@ def _conv_transpose(
 def _linear(t: Tracer, out: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> None:
     try:
         t.constant(weight, bias)
-        _plain(t, x, out)
-        _require(x.dim() == 2)
-        t.emit(ops.Linear(weight.shape[0], bias is not None), [x], out, stored(weight, bias))
+        vector = x.dim() == 2 and t.plain(x)
+        t.dim(x, -1)  # which is not that of the samples
+        t.emit(ops.Linear(weight.shape[0], bias is not None, None if vector else -1), [x], out, stored(weight, bias))
     except NoRuleError:
         n = t.each(out.numel())
         work = Work(n * weight.shape[-1], adds=n if bias is not None else 0)
@@ -142,7 +141,16 @@ def _linear(t: Tracer, out: Tensor, x: Tensor, weight: Tensor, bias: Tensor | No
 
 @rule("matmul", "mm", "bmm", "mv")
 def _matmul(t: Tracer, out: Tensor, a: Tensor, b: Tensor) -> None:
-    t.traced("matmul", [a, b], out, Work(t.each(out.numel()) * a.shape[-1]))
+    try:
+        _require(min(a.dim(), b.dim()) > 1)
+        t.emit(ops.MatMul(), [_factor(t, a, out), _factor(t, b, out)], out)
+    except NoRuleError:
+        t.traced("matmul", [a, b], out, Work(t.each(out.numel()) * a.shape[-1]))
+
+
+def _factor(t: Tracer, x: Tensor, out: Tensor) -> Any:
+    """A factor of a product: one that the input has no part in has as many axes as the product."""
+    return x if t.alive(x) else t.aligned(x, out)
 
 
 @rule("addmm", "baddbmm")
@@ -170,6 +178,16 @@ def _einsum(t: Tracer, out: Tensor, equation: str, *operands: Any) -> None:
 def _attention(
     t: Tracer, out: Tensor, q: Tensor, k: Tensor, v: Tensor, attn_mask: Any = None, *_: Any, **__: Any
 ) -> None:
+    masks = [attn_mask] if isinstance(attn_mask, Tensor) else []
+    try:
+        if masks:
+            t.emit(ops.MaskedAttention(), [q, k, v, t.aligned(masks[0], out)], out)
+        else:
+            t.emit(ops.Attention(), [q, k, v], out)
+    except NoRuleError:
+        pass
+    else:
+        return
     vectors = t.each(q.numel()) // q.shape[-1]
     scores = vectors * k.shape[-2]
     masked = scores if attn_mask is not None else 0
@@ -181,7 +199,6 @@ def _attention(
         divs=scores,
         exps=scores,
     )
-    masks = [attn_mask] if isinstance(attn_mask, Tensor) else []
     t.traced("scaled_dot_product_attention", [q, k, v, *masks], out, work)
 
 
@@ -225,12 +242,19 @@ def _normed(n: int, parts: int, affine: bool) -> Work:
 def _layer_norm(
     t: Tracer, out: Tensor, x: Tensor, shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, **_: Any
 ) -> None:
-    n = t.each(x.numel())
-    affine = [weight, bias]
-    if t.plain(x) and x.dim() == 2 and (weight is None) == (bias is None):
-        t.emit(ops.LayerNorm(weight is not None), [x], out, {"norm_affine": affine})
-        return
-    t.traced("layer_norm", [x], out, _normed(n, n // prod(shape), weight is not None), used={"norm_affine": affine})
+    affine: Tensors = {"norm_affine": [weight, bias]}
+    try:
+        t.emit(ops.LayerNorm(weight is not None, _trailing(t, x, len(shape))), [x], out, affine)
+    except NoRuleError:
+        n = t.each(x.numel())
+        t.traced("layer_norm", [x], out, _normed(n, n // prod(shape), weight is not None), used=affine)
+
+
+def _trailing(t: Tracer, x: Tensor, count: int) -> Any:
+    """The last axes, none of which is that of the samples."""
+    for axis in range(-count, 0):
+        t.dim(x, axis)
+    return _one(range(-count, 0))
 
 
 @rule("group_norm")
@@ -262,10 +286,13 @@ def _instance_norm(
 
 @rule("rms_norm")
 def _rms_norm(t: Tracer, out: Tensor, x: Tensor, shape: Any, weight: Tensor | None = None, **_: Any) -> None:
-    n = t.each(x.numel())
-    parts = n // prod(shape)
-    work = Work(muls=n + (n if weight is not None else 0), adds=n, divs=n + parts, exps=parts)
-    t.traced("rms_norm", [x], out, work, used={"norm_affine": weight})
+    try:
+        t.emit(ops.RMSNorm(weight is not None, _trailing(t, x, len(shape))), [x], out, {"norm_affine": weight})
+    except NoRuleError:
+        n = t.each(x.numel())
+        parts = n // prod(shape)
+        work = Work(muls=n + (n if weight is not None else 0), adds=n, divs=n + parts, exps=parts)
+        t.traced("rms_norm", [x], out, work, used={"norm_affine": weight})
 
 
 @rule("local_response_norm")
@@ -350,6 +377,12 @@ RULES.update(
         "tanh": _activation(ops.Tanh()),
         "hardsigmoid": _activation(ops.HardSigmoid()),
         "hardswish": _activation(ops.HardSwish()),
+        "exp": _activation(ops.Exp()),
+        "log": _activation(ops.Log()),
+        "sqrt": _activation(ops.Sqrt()),
+        "rsqrt": _activation(ops.Rsqrt()),
+        "square": _activation(ops.Square()),
+        "abs": _activation(ops.Abs()),
     }
 )
 
@@ -359,6 +392,11 @@ def _hardtanh(
     t: Tracer, out: Tensor, x: Tensor, min_val: float = -1, max_val: float = 1, inplace: bool = False
 ) -> None:
     t.emit(ops.ReLU6() if (min_val, max_val) == (0, 6) else ops.HardTanh(min_val, max_val), [x], out)
+
+
+@rule("glu")
+def _glu(t: Tracer, out: Tensor, x: Tensor, dim: int = -1) -> None:
+    t.emit(ops.GLU(t.dim(x, dim)), [x], out)
 
 
 @rule("leaky_relu")
@@ -394,8 +432,11 @@ def _dropout(t: Tracer, out: Tensor, x: Tensor, p: float = 0.5, training: bool =
 def _softmax(t: Tracer, out: Tensor, x: Tensor, dim: int | None = None, *_: Any, **__: Any) -> None:
     if dim is None:
         raise NoRuleError
-    if t.plain(x) and dim % x.dim() == 1:
-        t.emit(ops.Softmax(), [x], out)
+    try:
+        t.emit(ops.Softmax(t.dim(x, dim)), [x], out)
+    except NoRuleError:
+        pass
+    else:
         return
     n = t.each(x.numel())
     vectors = n // x.shape[dim]
@@ -406,8 +447,11 @@ def _softmax(t: Tracer, out: Tensor, x: Tensor, dim: int | None = None, *_: Any,
 def _log_softmax(t: Tracer, out: Tensor, x: Tensor, dim: int | None = None, *_: Any, **__: Any) -> None:
     if dim is None:
         raise NoRuleError
-    if t.plain(x) and dim % x.dim() == 1:
-        t.emit(ops.LogSoftmax(), [x], out)
+    try:
+        t.emit(ops.LogSoftmax(t.dim(x, dim)), [x], out)
+    except NoRuleError:
+        pass
+    else:
         return
     n = t.each(x.numel())
     vectors = n // x.shape[dim]
@@ -423,11 +467,10 @@ def _pointwise(name: str, **per_element: int) -> Rule:
 
 
 for _names, _per_element in (
-    ("exp exp2 expm1 log log2 log10 log1p sqrt pow erf sin cos tan atan atan2 sinh cosh", {"exps": 1}),
-    ("rsqrt", {"exps": 1, "divs": 1}),
-    ("square neg", {"muls": 1}),
+    ("exp2 expm1 log2 log10 log1p erf sin cos tan atan atan2 sinh cosh", {"exps": 1}),
+    ("neg", {"muls": 1}),
     ("reciprocal floordiv floor_divide remainder mod fmod", {"divs": 1}),
-    ("abs clamp_min clamp_max sign where masked_fill maximum minimum heaviside relu_ threshold", {"compares": 1}),
+    ("clamp_min clamp_max sign where masked_fill maximum minimum heaviside relu_ threshold", {"compares": 1}),
     ("gt ge lt le eq ne greater less not_equal isnan isinf isfinite", {"compares": 1}),
     ("clamp clip", {"compares": 2}),
     ("floor ceil round trunc frac logical_and logical_or logical_xor logical_not and or xor invert bitwise_not", {}),
@@ -442,46 +485,44 @@ for _names, _per_element in (
         RULES[_name] = _pointwise(_name, **_per_element)
 
 
-def _binary(name: str, work: str, same: Callable[[], Op] | None = None, scalar: Callable[[], Op] | None = None) -> Rule:
-    """A rule of two operands: `same` is our operator of two tensors, `scalar` of one and a number."""
+def _binary(name: str, work: str, of_two: Callable[[bool], Op], scalar: Callable[[], Op] | None = None) -> Rule:
+    """A rule of two operands: `of_two` is our operator of tensors, of one shape or not, `scalar` that of a number."""
 
     def binary(t: Tracer, out: Tensor, a: Any, b: Any, *_: Any, **__: Any) -> None:
         tensors = [x for x in (a, b) if isinstance(x, Tensor)]
         live = t.alive(*tensors)
         numbers = [x for x in tensors if not t.alive(x) and x.numel() == 1 and not t.origins(x)]
         try:
-            if same is not None and len(live) == 2:
-                _plain(t, *live)
-                _require(a.dim() == b.dim())
-                t.emit(same(), live, out)
-                return
-            if scalar is not None and len(live) == 1 and len(tensors) - len(numbers) == 1:
-                t.emit(scalar(), live, out)
-                return
-            if name == "mul" and len(live) == 1 and _per_channel(t, live[0], tensors):
+            if len(tensors) - len(numbers) == 1:
+                _require(scalar is not None)
+                t.emit(scalar(), live, out)  # type: ignore[misc]  # there is one
+            elif name == "mul" and len(live) == 1 and (axis := _of_one_axis(t, out, tensors, live)) is not None:
                 factors = [x for x in tensors if x is not live[0]]
-                t.emit(ops.LayerScale(), live, out, {"weights": factors})
-                return
-        except (NoRuleError, ConvcostError):
-            pass
-        t.traced(name, tensors, out, Work(**{work: t.each(out.numel())}), local=True)
+                t.emit(ops.LayerScale(axis), live, out, {"weights": factors})
+            else:
+                xs = [t.aligned(x, out) for x in (a, b)]
+                t.emit(of_two(xs[0].shape == xs[1].shape), xs, out)
+        except NoRuleError:
+            t.traced(name, tensors, out, Work(**{work: t.each(out.numel())}), local=True)
 
     return binary
 
 
-def _per_channel(t: Tracer, x: Tensor, tensors: Sequence[Tensor]) -> bool:
-    """Whether the other tensor is a learned factor for each channel."""
-    (factor,) = (one for one in tensors if one is not x)
-    if not t.plain(x) or x.dim() < 2 or not t.origins(factor) or factor.dim() > x.dim():
-        return False
-    shape = (1,) * (x.dim() - factor.dim()) + tuple(factor.shape)
-    return shape == (1, x.shape[1], *(1 for _ in x.shape[2:]))
+def _of_one_axis(t: Tracer, out: Tensor, tensors: Sequence[Tensor], live: Sequence[Tensor]) -> int | None:
+    """The axis along which the other tensor is a learned factor for each position, and the same elsewhere."""
+    (factor,) = (one for one in tensors if one is not live[0])
+    along = [i - factor.dim() for i, n in enumerate(factor.shape) if n > 1]
+    if len(along) != 1 or not t.origins(factor) or live[0].shape != out.shape:
+        return None
+    return t.dim(out, along[0])
 
 
-RULES["add"] = _binary("add", "adds", ops.Add)
-RULES["sub"] = RULES["rsub"] = RULES["subtract"] = _binary("sub", "adds")
-RULES["mul"] = RULES["multiply"] = _binary("mul", "muls", ops.Multiply, ops.Scale)
-RULES["div"] = RULES["truediv"] = RULES["true_divide"] = RULES["divide"] = _binary("div", "divs")
+RULES["add"] = _binary("add", "adds", lambda same: ops.Add(broadcast=not same), ops.Shift)
+RULES["sub"] = RULES["rsub"] = RULES["subtract"] = _binary("sub", "adds", lambda _: ops.Subtract(), ops.Shift)
+RULES["mul"] = RULES["multiply"] = _binary("mul", "muls", lambda _: ops.Multiply(), ops.Scale)
+for _name in ("div", "truediv", "true_divide", "divide"):
+    RULES[_name] = _binary("div", "divs", lambda _: ops.Divide())
+RULES["pow"] = _binary("pow", "exps", lambda _: ops.Power())
 
 
 # -- reductions ------------------------------------------------------------------------------------------------------
@@ -499,9 +540,8 @@ def _reduction(name: str, op: Callable[[Any, bool], Op] | None, work: Callable[[
         try:
             if op is None or not dims:
                 raise NoRuleError  # noqa: TRY301  # as what follows does
-            _plain(t, x)
-            t.emit(op(_one([d % x.dim() for d in dims]), keepdim), [x], first)
-        except (NoRuleError, ConvcostError):
+            t.emit(op(_one([t.dim(x, d) for d in dims]), bool(keepdim)), [x], first)
+        except NoRuleError:
             t.sample(first)
             t.traced(name, [x], first, work(n, m))
         for other in others:  # where the maximum is
@@ -513,7 +553,17 @@ def _reduction(name: str, op: Callable[[Any, bool], Op] | None, work: Callable[[
 RULES["mean"] = _reduction("mean", ops.Mean, lambda n, m: Work(adds=n - m, divs=m))
 RULES["sum"] = _reduction("sum", ops.Sum, lambda n, m: Work(adds=n - m))
 RULES["amax"] = _reduction("amax", ops.Amax, lambda n, m: Work(compares=n - m))
-RULES["norm"] = RULES["linalg_vector_norm"] = _reduction("norm", None, lambda n, m: Work(muls=n, adds=n - m, exps=m))
+_squared = _reduction("norm", None, lambda n, m: Work(muls=n, adds=n - m, exps=m))
+
+
+@rule("norm", "vector_norm", "linalg_vector_norm")
+def _norm(
+    t: Tracer, out: Tensor, x: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False, *_: Any, **__: Any
+) -> None:
+    _require(p in (2, None, "fro"))
+    _squared(t, out, x, dim, keepdim)
+
+
 for _name in ("amin", "max", "min", "argmax", "argmin"):
     RULES[_name] = _reduction(_name, None, lambda n, m: Work(compares=n - m))
 
@@ -521,33 +571,179 @@ for _name in ("amin", "max", "min", "argmax", "argmin"):
 # -- moves -----------------------------------------------------------------------------------------------------------
 
 
-@rule("flatten", "view", "reshape", "ravel")
-def _flatten(t: Tracer, out: Tensor, x: Tensor, *_: Any, **__: Any) -> None:
-    _plain(t, x, out)
-    if out.dim() != 2 or x.dim() < 3:
-        raise NoRuleError
-    t.emit(ops.Flatten(), [x], out)
+@rule("flatten", "view", "reshape", "ravel", "view_as", "reshape_as", "squeeze", "unsqueeze", "unflatten")
+def _reshape(t: Tracer, out: Tensor, x: Tensor, *_: Any, **__: Any) -> None:
+    _shaped(t, out, t.live(x))
+
+
+def _shaped(t: Tracer, out: Tensor, made: Any) -> None:
+    """What a function returned is what is made of its input, with other axes if they differ."""
+    shape = t.sample(out)
+    if shape != made.shape:
+        t.emit(_reshaping(made.shape, shape), [made], out)
+    else:
+        t.same(out, made)
+
+
+def _reshaping(x: Shape, y: Shape) -> Op:
+    """A flatten, where a run of axes becomes one."""
+    if len(y) == 1:
+        return ops.Flatten()
+    before = 0
+    while before < min(len(x), len(y)) and x[before] == y[before]:
+        before += 1
+    after = 0
+    while after < min(len(x), len(y)) - before and x[-1 - after] == y[-1 - after]:
+        after += 1
+    if len(y) - before - after == 1 and len(x) - before - after > 1:
+        return ops.Flatten(before + 1, len(x) - after)
+    return ops.Reshape(y)
+
+
+@rule("expand", "expand_as", "broadcast_to")
+def _expand(t: Tracer, out: Tensor, x: Tensor, *_: Any, **__: Any) -> None:
+    _require(t.sample(out) == t.live(x).shape)
+    t.same(out, x)
+
+
+@rule("permute")
+def _permute(t: Tracer, out: Tensor, x: Tensor, *dims: Any, **named: Any) -> None:
+    given = named.get("dims", dims)
+    _permuted(t, out, x, given[0] if len(given) == 1 and isinstance(given[0], list | tuple) else given)
+
+
+@rule("transpose", "swapaxes", "swapdims")
+def _transpose(t: Tracer, out: Tensor, x: Tensor, a: int, b: int) -> None:
+    order = [*range(x.dim())]
+    order[a], order[b] = order[b], order[a]
+    _permuted(t, out, x, order)
+
+
+@rule("t", "T", "mT")
+def _transposed(t: Tracer, out: Tensor, x: Tensor) -> None:
+    _require(x.dim() > 1)
+    _transpose(t, out, x, -2, -1)
+
+
+@rule("movedim", "moveaxis")
+def _movedim(t: Tracer, out: Tensor, x: Tensor, source: Any, destination: Any) -> None:
+    moved, to = ([n % x.dim() for n in (v if isinstance(v, list | tuple) else [v])] for v in (source, destination))
+    rest = iter(n for n in range(x.dim()) if n not in moved)
+    _permuted(t, out, x, [moved[to.index(n)] if n in to else next(rest) for n in range(x.dim())])
+
+
+def _permuted(t: Tracer, out: Tensor, x: Tensor, order: Sequence[int]) -> None:
+    dims = t.order(x, order)
+    if [*dims] == [*range(1, len(dims) + 1)]:
+        t.same(out, x)
+    else:
+        t.emit(ops.Permute(dims), [x], out)
+
+
+@rule("roll")
+def _roll(t: Tracer, out: Tensor, x: Tensor, shifts: Any, dims: Any = None) -> None:
+    _require(dims is not None and dims != ())
+    by, along = ([*v] if isinstance(v, list | tuple) else [v] for v in (shifts, dims))
+    places = tuple(t.dim(x, dim) for dim in along)
+    t.emit(ops.Roll(tuple(map(int, by)), places), [x], out)
 
 
 @rule("cat", "concat", "concatenate")
 def _cat(t: Tracer, out: Tensor, tensors: Sequence[Tensor], dim: int = 0, **_: Any) -> None:
-    if len(tensors) < 2 or dim % out.dim() != 1:
-        raise NoRuleError
-    _plain(t, *tensors)
-    t.emit(ops.Concat(), tensors, out)
+    xs = [x for x in tensors if x.numel()]
+    if len(xs) == 1:
+        t.same(out, xs[0])
+        return
+    t.emit(ops.Concat(t.dim(out, dim)), [t.aligned(x, out) for x in xs], out)
 
 
-@rule("chunk", "split", "split_with_sizes")
+@rule("stack")
+def _stack(t: Tracer, out: Tensor, tensors: Sequence[Tensor], dim: int = 0) -> None:
+    place = t.dim(out, dim)
+    shape = [*t.sample(out)]
+    shape[place - 1 if place > 0 else place] = 1
+    xs = [t.step(ops.Reshape(tuple(shape)), [x]) for x in tensors]
+    if len(xs) == 1:
+        t.same(out, xs[0])
+    else:
+        t.emit(ops.Concat(place), xs, out)
+
+
+@rule("chunk", "split", "split_with_sizes", "tensor_split", "unsafe_chunk", "unsafe_split")
 def _split(t: Tracer, out: Sequence[Tensor], x: Tensor, size: Any, dim: int = 0, **_: Any) -> None:
-    if dim % x.dim() != 1 or len({part.shape for part in out}) > 1:
-        raise NoRuleError
-    _plain(t, x)
+    place = t.dim(x, dim)
+    if len(out) == 1:
+        t.same(out[0], x)
+    elif len({part.shape for part in out}) == 1:
+        for index, part in enumerate(out):
+            t.emit(ops.Split(len(out), index, place), [x], part)
+    else:
+        start = 0
+        for part in out:
+            n = int(part.shape[dim])
+            if n:
+                end = start + n
+                t.emit(ops.Slice(place, start, None if end == x.shape[dim] else end), [x], part)
+                start = end
+
+
+@rule("unbind", "__iter__")
+def _unbind(t: Tracer, out: Sequence[Tensor], x: Tensor, dim: int = 0) -> None:
     for index, part in enumerate(out):
-        t.emit(ops.Split(len(out), index), [x], part)
+        _taken(t, part, x, {dim % x.dim(): index})
+
+
+@rule("select")
+def _select(t: Tracer, out: Tensor, x: Tensor, dim: int, index: int) -> None:
+    _taken(t, out, x, {dim % x.dim(): index})
+
+
+@rule("narrow")
+def _narrow(t: Tracer, out: Tensor, x: Tensor, dim: int, start: Any, length: int) -> None:
+    _require(isinstance(start, int))
+    _taken(t, out, x, {dim % x.dim(): slice(start, start + length)})
+
+
+@rule("__getitem__")
+def _getitem(t: Tracer, out: Tensor, x: Tensor, index: Any) -> None:
+    given = [*index] if isinstance(index, tuple) else [index]
+    _require(all(one is None or one is Ellipsis or type(one) is not bool for one in given))
+    _require(all(one is None or one is Ellipsis or isinstance(one, int | slice) for one in given))
+    axes = [one for one in given if one is not None]
+    if Ellipsis in axes:
+        at = axes.index(Ellipsis)
+        axes[at : at + 1] = [slice(None)] * (x.dim() - len(axes) + 1)
+    _taken(t, out, x, dict(enumerate(axes)))
+
+
+def _taken(t: Tracer, out: Tensor, x: Tensor, wanted: dict[int, Any]) -> None:
+    """Elements of axes, by number or slice: axes of which there is one element are those of the output."""
+    made = t.live(x)
+    for axis, one in wanted.items():
+        n = int(x.shape[axis])
+        if isinstance(one, slice):
+            start, stop, step = one.indices(n)
+            if (start, step) == (0, 1) and stop == n:
+                continue
+            first = _end(one.start, start, n) or 0
+            last = None if stop == n else _end(one.stop, stop, n)
+        else:
+            first, step = int(one), 1
+            last = None if first == -1 else first + 1
+        made = t.step(ops.Slice(t.dim(x, axis), first, last, step), [made])
+    _shaped(t, out, made)
+
+
+def _end(given: Any, known: int, n: int) -> int:
+    """An end of a slice as it was written, if it is within: a number from the end stays one at other sizes."""
+    return int(given) if given is not None and -n < int(given) < 0 else known
 
 
 @rule("pad", "constant_pad_nd")
 def _pad(t: Tracer, out: Tensor, x: Tensor, pad: Sequence[int], mode: str = "constant", value: Any = None) -> None:
+    if out.shape == x.shape and not any(pad):
+        t.same(out, x)
+        return
     if mode != "constant" or value:
         raise NoRuleError
     _plain(t, x)

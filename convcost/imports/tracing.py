@@ -28,7 +28,7 @@ from convcost.errors import ConvcostError, reason
 from convcost.imports.functions import FRESH, KEPT, MOVES, PRODUCTS, QUERIES, READS, SAME, SIZES, function_name
 from convcost.imports.recipe import UNUSED, Call, Recipe, Step, Stored, Used
 from convcost.imports.watched import Decision, Watched
-from convcost.ops import NO_WORK, Op, Shape, Work
+from convcost.ops import NO_WORK, Op, Parameter, Reshape, Shape, Work, elements
 from convcost.ops.base import Memory
 from convcost.ops.traced import Traced
 
@@ -197,7 +197,7 @@ def _calls(module: nn.Module, stack: list[Call]) -> Iterator[None]:
 class Tracer(TorchFunctionMode):
     """The functions that run, as steps of a recipe."""
 
-    def __init__(self, batch: int, stored: Mapping[int, object]) -> None:
+    def __init__(self, batch: int, stored: Mapping[int, tuple[str, Tensor]]) -> None:
         super().__init__()
         from convcost.imports.rules import RULES  # they emit into what is here: the other way would be a circle
 
@@ -212,6 +212,7 @@ class Tracer(TorchFunctionMode):
         self._values: dict[int, tuple[Tensor, _Value | _Lost]] = {}  # by id, with the tensor, so that none takes its id
         self._sharing: dict[int, list[Tensor]] = {}  # by storage, the tensors that are in it and depend on the input
         self._twins: dict[int, tuple[Tensor, Tensor]] = {}
+        self._fixed: dict[int, tuple[Tensor, _Live, Step]] = {}  # steps of tensors that do not depend on the input
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -282,6 +283,53 @@ class Tracer(TorchFunctionMode):
         """Of the elements of a batch, those of a sample."""
         return elements // self.batch
 
+    def dim(self, tensor: Tensor, dim: int) -> int:
+        """An axis of a tensor as operators of ours name it: 1 for the first of a sample, -1 for another one at the end.
+
+        Raises NoRuleError for the axis of the samples.
+        """
+        axis, times = self.axis(tensor)
+        given, kept = int(dim) % tensor.dim(), times > 1
+        if given == axis:
+            raise NoRuleError
+        place = given - (given > axis and not kept)
+        last = tensor.dim() - 1 - (not kept)
+        return -1 if place == last > 0 else place + 1
+
+    def order(self, tensor: Tensor, dims: Sequence[int]) -> tuple[int, ...]:
+        """All axes of a tensor in some order, as operators of ours name them: without that of the samples alone."""
+        axis, times = self.axis(tensor)
+        given = [int(dim) % tensor.dim() for dim in dims]
+        return tuple(d + 1 - (d > axis and times == 1) for d in given if d != axis or times > 1)
+
+    def aligned(self, tensor: Tensor, out: Tensor) -> _Live:
+        """A tensor with as many axes as one that it is broadcast to: torch puts axes of 1 before its own.
+
+        One that does not depend on the input becomes a step of its own: a parameter, or a constant.
+        """
+        axis, times = self.axis(out)
+        more = out.dim() - tensor.dim()
+        value = self.value(tensor)
+        if isinstance(value, _Live):
+            if self.axis(tensor) != (axis - more, times):
+                raise NoRuleError
+            return value if not more else self.step(Reshape((1,) * more + value.shape), [value])
+        sizes = (1,) * more + tuple(tensor.shape)
+        n = sizes[axis]
+        if n != 1 and n % self.batch:
+            raise NoRuleError
+        own = (max(1, n // self.batch),) if times > 1 else ()
+        shape = sizes[:axis] + own + sizes[axis + 1 :] or (1,)
+        made = self._fixed.get(id(tensor))
+        if made is None or made[1].shape != shape or self.steps[made[1].number : made[1].number + 1] != [made[2]]:
+            learned = sum(t.numel() for key in value.origins if isinstance(t := self.stored[key][1], nn.Parameter))
+            known = learned == elements(shape)
+            op: Op = Parameter(shape) if known else Traced("torch.constant", shape=shape)
+            number = len(self.steps)
+            self.steps.append(Step(op, (), (), Used(weights=value.origins) if value.origins else UNUSED))
+            made = self._fixed[id(tensor)] = tensor, _Live(number, shape), self.steps[number]
+        return made[1]
+
     def _put(self, tensor: Tensor, value: _Value | _Lost) -> None:
         self._values[id(tensor)] = tensor, value
         if isinstance(value, _Live):
@@ -289,16 +337,27 @@ class Tracer(TorchFunctionMode):
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
-    def emit(self, op: Op, inputs: Sequence[Tensor], out: Tensor, used: Tensors | None = None) -> None:
+    def emit(self, op: Op, inputs: Sequence[Tensor | _Live], out: Tensor, used: Tensors | None = None) -> None:
         """Append an operator of ours. `used` are the tensors of each kind of parameters.
 
         Raises NoRuleError if it would not make what torch has made, or takes what does not depend on the input.
         """
-        values = [self.live(x) for x in inputs]
+        values = [x if isinstance(x, _Live) else self.live(x) for x in inputs]
         shape = self.sample(out)
-        if op.out_shape(*(value.shape for value in values)) != shape:
+        if _made_by(op, values) != shape:
             raise NoRuleError
         self._append(op, [value.number for value in values], out, shape, self._used(used or {}))
+
+    def step(self, op: Op, inputs: Sequence[Tensor | _Live]) -> _Live:
+        """Append an operator of ours that makes what torch has not returned. Raises NoRuleError as `emit`."""
+        values = [x if isinstance(x, _Live) else self.live(x) for x in inputs]
+        shape = _made_by(op, values)
+        self.steps.append(Step(op, tuple(value.number for value in values), tuple(self.calls)))
+        return _Live(len(self.steps) - 1, shape)
+
+    def same(self, out: Tensor, made: Tensor | _Live) -> None:
+        """What a function returned is what it was given, or what has been made: nothing is appended."""
+        self._put(out, made if isinstance(made, _Live) else self.live(made))
 
     def traced(
         self,
@@ -354,6 +413,8 @@ class Tracer(TorchFunctionMode):
         tensors = [*_tensors((args, kwargs))]
         if lost := [one for tensor in tensors if isinstance(one := self._known(tensor), _Lost)]:
             return self._of_no_sample(func(*args, **kwargs), tensors, lost[0])
+        if name in PRODUCTS:
+            self._spread(tensors)
         values = [self.value(tensor) for tensor in tensors]
         live = any(isinstance(value, _Live) for value in values)
         rule = self._rules.get(name)
@@ -454,12 +515,26 @@ class Tracer(TorchFunctionMode):
         with self:
             return copy(*args, **kwargs)
 
+    def _spread(self, tensors: Sequence[Tensor]) -> None:
+        """What the input has no part in but is there once for each sample is multiplied once for each sample."""
+        for tensor in tensors:
+            value = self._known(tensor)
+            if isinstance(value, _Constant) and any(n and n % self.batch == 0 for n in tensor.shape):
+                self._put(tensor, self.aligned(tensor, tensor))
+
     def _count_constant(self, name: str, tensors: Sequence[Tensor], made: Sequence[Tensor]) -> None:
         if name in PRODUCTS and made and len(tensors) > 1:
             self.per_forward += made[0].numel() * PRODUCTS[name](tensors)
 
 
 _QUESTIONS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
+
+
+def _made_by(op: Op, values: Sequence[_Live]) -> Shape:
+    try:
+        return op.out_shape(*(value.shape for value in values))
+    except ConvcostError:
+        raise NoRuleError from None
 
 
 # -- trees of tensors ------------------------------------------------------------------------------------------------

@@ -140,6 +140,14 @@ def test_work_on_parameters_alone_is_told_apart():
     assert net.price().total.params == 72 + 64
 
 
+def test_work_on_parameters_that_are_repeated_for_each_sample_is_each_samples():
+    made = module(lambda m, x: m.fc(x) + m.fc(m.table.expand(x.shape[0], -1, -1)), fc=nn.Linear(8, 8))
+    made.register_buffer("table", torch.zeros(1, 3, 8))
+    net = from_torch(made, (3, 8))
+    assert net.price().total.macs == 2 * 3 * 8 * 8
+    assert net.per_forward == 0
+
+
 # -- functions -------------------------------------------------------------------------------------------------------
 
 CASES = {
@@ -331,3 +339,84 @@ def test_sizes_that_the_first_batch_divides_are_told_from_the_batch():
     assert from_torch(made, (63,)).price().total.macs == 64 * 8
     made = module(lambda m, x: torch.cat([x, x[:, :1]], 1).relu())
     assert from_torch(made, (width - 1,)).price()[-1].shape == (width,)
+
+
+# -- axes: what is over one is our operator of that axis, and counts as tools count it --------------------------------
+
+
+class Encoder(nn.Module):
+    """A vision transformer in small, as users write one: a class token, learned positions, heads by reshape."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 4, stride=4)
+        self.token = nn.Parameter(torch.zeros(1, 1, 8))
+        self.positions = nn.Parameter(torch.zeros(1, 17, 8))
+        self.norm = nn.LayerNorm(8)
+        self.qkv = nn.Linear(8, 24)
+        self.out = nn.Linear(8, 8, bias=False)
+        self.gamma = nn.Parameter(torch.ones(8))
+
+    def forward(self, x):
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], dim=1) + self.positions
+        b, n, c = x.shape
+        q, k, v = self.qkv(self.norm(x)).reshape(b, n, 3, 2, c // 2).permute(2, 0, 3, 1, 4).unbind(0)
+        scores = (q * 0.5) @ k.transpose(-2, -1)
+        heads = (scores.softmax(dim=-1) @ v).transpose(1, 2).reshape(b, n, c)
+        return (x + self.gamma * self.out(heads))[:, 0]
+
+
+def test_a_transformer_is_made_of_our_operators():
+    made = Encoder()
+    cost = from_torch(made, (3, 16, 16)).price()
+    rows = {row.name: (row.operator, row.shape, row.params, row.macs) for row in cost}
+    assert rows["token"] == ("parameter", (1, 8), 8, 0)
+    assert rows["positions"] == ("parameter", (17, 8), 17 * 8, 0)
+    assert rows["norm"] == ("layernorm", (17, 8), 16, 0)
+    assert rows["qkv"] == ("linear", (17, 24), 8 * 24 + 24, 17 * 8 * 24)
+    assert rows["matmul"] == ("matmul", (2, 17, 17), 0, 2 * 17 * 4 * 17)
+    assert rows["softmax"] == ("softmax", (2, 17, 17), 0, 0)
+    assert rows["matmul_2"] == ("matmul", (2, 17, 4), 0, 2 * 17 * 17 * 4)
+    assert rows["layer_scale"] == ("layer_scale", (17, 8), 8, 0)
+    assert cost[-1].shape == (8,)
+    assert not [row.operator for row in cost if row.operator.startswith("torch.")]
+    assert cost.total.macs == counted(made, (3, 16, 16))
+    assert cost.total.params == sum(p.numel() for p in made.parameters())
+
+
+@pytest.mark.parametrize(
+    ("forward", "operators", "shape"),
+    [
+        (lambda m, x: x[:, 1:, ::2], ["slice", "slice"], (2, 3, 6)),
+        (lambda m, x: x[:, :, -1], ["slice", "reshape"], (3, 6)),
+        (lambda m, x: x[:, None], ["reshape"], (1, 3, 5, 6)),
+        (lambda m, x: torch.stack([x, x], 2), ["reshape", "reshape", "concat"], (3, 2, 5, 6)),
+        (lambda m, x: x.split([2, 3], 2)[1], ["slice"], (3, 3, 6)),
+        (lambda m, x: x.chunk(2, -1)[0], ["split"], (3, 5, 3)),
+        (lambda m, x: x.roll((1, 2), (2, 3)), ["roll"], (3, 5, 6)),
+        (lambda m, x: x.movedim(1, -1), ["permute"], (5, 6, 3)),
+        (lambda m, x: functional.glu(x, 3), ["glu"], (3, 5, 3)),
+        (lambda m, x: x.flatten(2).transpose(0, 1).mean(2), ["flatten", "mean"], (3,)),
+        (lambda m, x: functional.normalize(x, dim=1)[:, 0], None, (5, 6)),
+    ],
+)
+def test_what_is_done_to_an_axis_is_our_operator_of_it(forward, operators, shape):
+    cost = from_torch(module(forward), (3, 5, 6)).price()
+    assert cost[-1].shape == shape
+    assert not cost.unknown
+    if operators:
+        assert [row.operator for row in cost] == operators
+
+
+def test_tools_count_an_imported_transformer_as_its_dialects_say():
+    from fvcore.nn import FlopCountAnalysis
+    from torchinfo import summary
+
+    made = Encoder().eval()
+    total = from_torch(made, (3, 16, 16)).price().total
+    x = torch.zeros(1, 3, 16, 16)
+    analysis = FlopCountAnalysis(made, x).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+    assert total(as_="fvcore") == analysis.total()
+    beside_layers = made.token.numel() + made.positions.numel() + made.gamma.numel()  # which it leaves out
+    assert total(as_="torchinfo") - beside_layers == summary(made, input_data=x, verbose=0).total_mult_adds
