@@ -270,6 +270,17 @@ def _referred(text: str) -> tuple[Reference, list[str]]:
         return resolve(found), chosen
 
 
+def nearest(cost: Cost, count: int = 1) -> list[tuple[Network, Cost, int]]:
+    """The shipped networks, in any variant, that are most like one, each with its cost and how unlike it is.
+
+    That is the number of layers with weights that one has and the other has not, on inputs of any size.
+    """
+    from convcost.cost.differing import unlikeness
+
+    found = [(network, own, unlikeness(cost, own)) for network, own in shipped(variants=True)]
+    return sorted(found, key=lambda one: (one[2], abs(one[1].total.params - cost.total.params)))[:count]
+
+
 QUANTITIES = ("params", "weights", "biases", "norm_affine", "norm_stats", "macs", "activations")
 """What totals are compared by."""
 

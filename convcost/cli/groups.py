@@ -16,6 +16,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "reconcile": "auditing",
         "dialects": "peers",
         "verify": "peers",
+        "diff": "peers",
         "cite": "citing",
     },
     "Design": {"formula": "closed", "sweep": "sweep", "solve": "sweep"},

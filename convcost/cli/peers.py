@@ -1,4 +1,4 @@
-"""The commands that compare with other counters: verify and dialects."""
+"""The commands that compare with other counters and other networks: verify, diff and dialects."""
 
 from __future__ import annotations
 
@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     help="Where the model runs; meta computes nothing, and leaves fvcore out.",
 )
 @click.option("--module", metavar="PACKAGE.MODULE:CALLABLE", help="Compare with this torch module. Runs its code.")
+@click.option(
+    "--against",
+    metavar="MODEL",
+    type=NetworkName(),
+    help="Compare with this network instead: torch:..., a model file, a spec. Without NETWORKS: which one is it?",
+)
 @set_option()
 @click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: each network's own]")
 @strict_option
@@ -43,6 +49,7 @@ def verify(
     all_: bool,
     device: str,
     module: str | None,
+    against: str | None,
     settings: tuple[str, ...],
     input_shape: str | None,
     format_: str,
@@ -51,7 +58,8 @@ def verify(
     """Check NETWORKS, layer by layer, against torch and fvcore.
 
     Builds them in torch and compares params, shapes of a forward pass, macs by fvcore and torch; with --module, the
-    params and macs of your own module. Exits with 1 if anything differs.
+    params and macs of your own module; with --against, layer by layer with any other network, spec, module or file.
+    Exits with 1 if anything differs.
 
     Example: convcost verify googlenet resnet50@v1.5
     """
@@ -59,6 +67,10 @@ def verify(
     from convcost.torchbridge import module_named, verify
     from convcost.views import peers as views
 
+    if against is not None:
+        if module is not None or all_:
+            raise ConvcostError(f"--against is instead of {'--module' if module else '--all'}")
+        return _against(networks, load_network(against, settings), input_shape, format_, exact)
     if all_ == bool(networks):
         raise ConvcostError("verify takes the names of networks, or --all")
     if all_ and settings:
@@ -72,6 +84,49 @@ def verify(
         reports = [verify(network, input=input_shape, device=device) for network in each(found, "networks", _name)]
     show(views.verifications(reports), format_, exact)
     return 0 if all(report.ok for report in reports) else 1
+
+
+def _against(names: tuple[str, ...], model: Network, input_shape: str | None, format_: str, exact: bool) -> int:
+    """Compare networks with a model on its input, or on theirs if it has none of its own."""
+    from convcost.imports.network import ImportedNetwork
+    from convcost.views import differences as views
+
+    found = [load_network(name, ()) for name in names]
+    own = model.spec.example if isinstance(model, ImportedNetwork) else model.input
+    shape = input_shape or own or (found[0].input if found else None)
+    cost = model.price(shape)
+    if found:
+        table, same = views.against([(network, network.price(cost.input)) for network in found], model, cost)
+    else:
+        table, same = views.which(model, cost)
+    show(table, format_, exact)
+    return int(not same)
+
+
+@click.command()
+@click.argument("first", type=NetworkName())
+@click.argument("second", type=NetworkName())
+@click.option("--input", "input_shape", metavar="CxHxW", help="Input shape of both  [default: each network's own]")
+@set_option("A knob, or an argument of what makes a module, of both; repeatable.")
+@strict_option
+@output_options
+def diff(first: str, second: str, input_shape: str | None, settings: tuple[str, ...], format_: str, exact: bool) -> int:
+    """Show where two networks differ: layer by layer, and what it costs.
+
+    Layers are told by what they do and where their input comes from, not by their names, so that a spec, a torch module
+    and a model file can be compared. Exits with 1 if anything differs.
+
+    Example: convcost diff resnet50@v1 resnet50@v1.5
+    """
+    from convcost.imports.network import ImportedNetwork
+    from convcost.views import differences as views
+
+    networks = [load_network(name, settings) for name in (first, second)]
+    own = next((n.spec.example for n in networks if isinstance(n, ImportedNetwork) and n.spec.example), None)
+    shape = input_shape or own or next((n.input for n in networks if not isinstance(n, ImportedNetwork)), None)
+    table, count = views.diff([(network, network.price(shape)) for network in networks])
+    show(table, format_, exact)
+    return int(bool(count))
 
 
 @click.command()

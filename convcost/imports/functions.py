@@ -82,3 +82,19 @@ PRODUCTS: Mapping[str, Callable[[Sequence[Any]], int]] = MappingProxyType(
     }
 )
 """Products, with the multiply-adds of each element of what they make of some tensors."""
+
+
+def summed_products(equation: str, shapes: Sequence[Sequence[int]]) -> tuple[int, bool] | None:
+    """The products of an einsum of two tensors, and whether they are summed; None for what is not just that."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    labels = left.split(",")
+    if len(shapes) != 2 or len(labels) != 2 or not arrow or "." in equation:
+        return None
+    if any(label not in right and any(label not in other for other in labels) for label in left if label != ","):
+        return None  # summed before it is multiplied
+    sizes = {
+        label: int(n)
+        for names, shape in zip(labels, shapes, strict=True)
+        for label, n in zip(names, shape, strict=True)
+    }
+    return prod(sizes.values()), prod(n for label, n in sizes.items() if label not in right) > 1

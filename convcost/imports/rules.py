@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from convcost import ops
+from convcost.imports.functions import summed_products
 from convcost.imports.tracing import NoRuleError, Rule, Tensors, Tracer
 from convcost.ops import Op, Shape, Work
 
@@ -162,16 +163,11 @@ def _addmm(t: Tracer, out: Tensor, c: Tensor, a: Tensor, b: Tensor, beta: Any = 
 @rule("einsum")
 def _einsum(t: Tracer, out: Tensor, equation: str, *operands: Any) -> None:
     tensors = operands[0] if len(operands) == 1 and isinstance(operands[0], list | tuple) else operands
-    left, arrow, right = equation.replace(" ", "").partition("->")
-    labels = left.split(",")
-    if len(tensors) != 2 or not arrow or "." in equation:
+    found = summed_products(equation, [x.shape for x in tensors])
+    if found is None:
         raise NoRuleError
-    if any(label not in right and any(label not in other for other in labels) for label in left if label != ","):
-        raise NoRuleError  # summed before it is multiplied
-    sizes = {n: x.shape[i] for names, x in zip(labels, tensors, strict=True) for i, n in enumerate(names)}
-    n = t.each(prod(sizes.values()))
-    summed = prod(size for label, size in sizes.items() if label not in right)
-    t.traced("einsum", tensors, out, Work(n) if summed > 1 else Work(muls=n))
+    n = t.each(found[0])
+    t.traced("einsum", tensors, out, Work(n) if found[1] else Work(muls=n))
 
 
 @rule("scaled_dot_product_attention")
@@ -317,10 +313,16 @@ def _max_pool(
     **_: Any,
 ) -> None:
     rank = out.dim() - 2
-    _plain(t, x)
-    step = _axes(stride, rank) if stride else None
-    op = ops.MaxPool(_axes(kernel_size, rank), step, _axes(padding, rank), _axes(dilation, rank), ceil_mode)
-    t.emit(op, [x], out)
+    kernel, step = _axes(kernel_size, rank), _axes(stride, rank) if stride else None
+    try:
+        _plain(t, x)
+        t.emit(ops.MaxPool(kernel, step, _axes(padding, rank), _axes(dilation, rank), ceil_mode), [x], out)
+    except NoRuleError:
+        t.traced(f"max_pool{rank}d", [x], out, Work(compares=t.each(out.numel()) * (_size(kernel, rank) - 1)))
+
+
+def _size(kernel: Any, rank: int) -> int:
+    return prod(kernel) if isinstance(kernel, tuple) else int(kernel) ** rank
 
 
 @rule("avg_pool1d", "avg_pool2d", "avg_pool3d")
@@ -336,9 +338,13 @@ def _avg_pool(
     **__: Any,
 ) -> None:
     rank = out.dim() - 2
-    _plain(t, x)
-    step = _axes(stride, rank) if stride else None
-    t.emit(ops.AvgPool(_axes(kernel_size, rank), step, _axes(padding, rank), ceil_mode), [x], out)
+    kernel, step = _axes(kernel_size, rank), _axes(stride, rank) if stride else None
+    try:
+        _plain(t, x)
+        t.emit(ops.AvgPool(kernel, step, _axes(padding, rank), ceil_mode), [x], out)
+    except NoRuleError:
+        n = t.each(out.numel())
+        t.traced(f"avg_pool{rank}d", [x], out, Work(adds=n * (_size(kernel, rank) - 1), divs=n))
 
 
 def _adaptive(to_one: Callable[[], Op], to_size: Callable[[Any], Op]) -> Rule:

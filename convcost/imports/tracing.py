@@ -25,7 +25,18 @@ from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from convcost.errors import ConvcostError, reason
-from convcost.imports.functions import FRESH, KEPT, MOVES, PRODUCTS, QUERIES, READS, SAME, SIZES, function_name
+from convcost.imports.functions import (
+    FRESH,
+    KEPT,
+    MOVES,
+    PRODUCTS,
+    QUERIES,
+    READS,
+    SAME,
+    SIZES,
+    function_name,
+    summed_products,
+)
 from convcost.imports.recipe import UNUSED, Call, Recipe, Step, Stored, Used
 from convcost.imports.watched import Decision, Watched
 from convcost.ops import NO_WORK, Op, Parameter, Reshape, Shape, Work, elements
@@ -428,7 +439,7 @@ class Tracer(TorchFunctionMode):
             origins = self._origins(tensors)
             for tensor in made:
                 self._put(tensor, _Constant(origins))
-            self._count_constant(name, tensors, made)
+            self._count_constant(name, args, tensors, made)
             return out
         if name in SAME:
             self._put(out, self.value(args[0]))
@@ -522,9 +533,13 @@ class Tracer(TorchFunctionMode):
             if isinstance(value, _Constant) and any(n and n % self.batch == 0 for n in tensor.shape):
                 self._put(tensor, self.aligned(tensor, tensor))
 
-    def _count_constant(self, name: str, tensors: Sequence[Tensor], made: Sequence[Tensor]) -> None:
+    def _count_constant(
+        self, name: str, args: Sequence[Any], tensors: Sequence[Tensor], made: Sequence[Tensor]
+    ) -> None:
         if name in PRODUCTS and made and len(tensors) > 1:
             self.per_forward += made[0].numel() * PRODUCTS[name](tensors)
+        elif name == "einsum" and (found := summed_products(args[0], [x.shape for x in tensors])) and found[1]:
+            self.per_forward += found[0]
 
 
 _QUESTIONS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from convcost.cost.alignment import Pair, align
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError, unwarned
@@ -24,10 +25,6 @@ from convcost.torchbridge.report import Difference, Verification
 from convcost.torchbridge.storage import Region, overlap
 
 _COMPARED = Layer._fields[3:]
-_WINDOW = 40
-"""How many layers ahead are looked at to tell a replaced layer from one put in or left out."""
-Pair = tuple[int | None, int | None]
-"""A layer of ours and the one of theirs in its place, by number; None where there is none."""
 
 
 def verify_module(graph: Graph, shape: Shape, module: nn.Module, device: torch.device | None) -> Verification:
@@ -64,70 +61,6 @@ def verify_module(graph: Graph, shape: Shape, module: nn.Module, device: torch.d
     return Verification(
         graph.name, shape, ("the module",), len(ours.layers), total.params, total.macs, tuple(differences)
     )
-
-
-def align(ours: Sequence[Layer], theirs: Sequence[Layer]) -> tuple[dict[int, int], list[Pair]]:
-    """Which layers are the same, ours to theirs, and the pairs that differ, in execution order.
-
-    The same are layers that are equal, as is all that comes before them. The first that are not are paired off, and
-    from there on pass for the same, so that one difference is not found again in all that comes after it.
-    """
-    settled: list[Pair] = []
-    while True:
-        seen: dict[object, int] = {}
-        waiting: dict[int, list[int]] = {}
-        for number, history in _histories(theirs, {j: pair for pair in settled if (j := pair[1]) is not None}, seen):
-            waiting.setdefault(history, []).append(number)
-        same, left = {}, []
-        for number, history in _histories(ours, {i: pair for pair in settled if (i := pair[0]) is not None}, seen):
-            if waiting.get(history):
-                same[number] = waiting[history].pop(0)
-            else:
-                left.append(number)
-        others = sorted(number for numbers in waiting.values() for number in numbers)
-        if not left and not others:
-            return same, settled
-        left, others = left[:_WINDOW], others[:_WINDOW]
-        i, j = _first_pair([ours[k].key for k in left], [theirs[k].key for k in others])
-        settled.append((None if i is None else left[i], None if j is None else others[j]))
-
-
-def _histories(
-    layers: Sequence[Layer], settled: Mapping[int, Pair], seen: dict[object, int]
-) -> Iterator[tuple[int, int]]:
-    """For each layer by number a number for it and all that comes before it: the same for the same.
-
-    A settled pair passes for the same layer; one that has no partner is left out, and its sources looked through to.
-    """
-    reaching: list[frozenset[int]] = []
-    for number, layer in enumerate(layers):
-        before = frozenset[int]().union(*(reaching[i] for i in layer.sources))
-        pair = settled.get(number)
-        if pair is not None and None in pair:
-            reaching.append(before)
-            continue
-        history = seen.setdefault(pair or (layer.key, before), len(seen))
-        reaching.append(frozenset((history,)))
-        if pair is None:
-            yield number, history
-
-
-def _first_pair(a: Sequence[tuple[object, ...]], b: Sequence[tuple[object, ...]]) -> Pair:
-    """The first pair of the alignment of two sequences that has the fewest differences: an edit distance.
-
-    A layer put in or left out costs as much as one that differs in all but two of its fields.
-    """
-    gap = (len(_COMPARED) - 2) / 2
-    distance = [[gap * (len(a) + len(b) - i - j) for j in range(len(b) + 1)] for i in range(len(a) + 1)]
-    for i in reversed(range(len(a))):
-        for j in reversed(range(len(b))):
-            replaced = sum(p != q for p, q in zip(a[i], b[j], strict=True)) + distance[i + 1][j + 1]
-            distance[i][j] = min(replaced, distance[i + 1][j] + gap, distance[i][j + 1] + gap)
-    if not a or (b and distance[0][0] == distance[0][1] + gap):
-        return None, 0
-    if not b or distance[0][0] == distance[1][0] + gap:
-        return 0, None
-    return 0, 0
 
 
 def _differences(ours: Run, theirs: Run) -> Iterator[Difference]:

@@ -1,0 +1,134 @@
+"""Two networks side by side, layer by layer: what `convcost diff` and `convcost verify --against` show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from convcost.cost.cost import Cost
+from convcost.cost.differing import Differing, Layer, compared_layers, differing
+from convcost.counters.rules import OPS, PARAMS
+from convcost.errors import one_line
+from convcost.imports.network import ImportedNetwork
+from convcost.network import Network, nearest
+from convcost.ops import format_shape
+from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Row, Table
+from convcost.views.header import header, unit
+
+_WORDS = {"kernel_size": "kernel", "inputs": "input channels"}
+
+
+def diff(pairs: Sequence[tuple[Network, Cost]]) -> tuple[Table, int]:
+    """Where two networks differ, and in how many places: the first that is found is the first in the table."""
+    (ours, mine), (theirs, its) = pairs
+    found = differing(mine, its, every=True)
+    columns = (
+        Column("layer", "layer"),
+        Column("differs", "differs", wrap=True),
+        Column("first", "first", align="right"),
+        Column("second", "second", align="right"),
+        Column("params", "params", "count"),
+        Column("macs", "macs", "count"),
+    )
+    rows = [row for one in found for row in _rows(one)]
+    rows.append(Row(("total", "", "", "", its.total.params - mine.total.params, its.total.macs - mine.total.macs)))
+    layers = len(compared_layers(mine, every=True))
+    notes = [
+        f"{one_line(theirs.name)}: unused parameters, no part of this: {sum(theirs.unused.values()):,}"
+        for theirs in (ours, theirs)
+        if isinstance(theirs, ImportedNetwork) and theirs.unused
+    ]
+    said = f"{len(found)} of {layers} layers" if found else f"in none of {layers} layers"
+    above = header(
+        [(ours, mine), (theirs, its)],
+        ("differ", said),
+        ("params, macs", "how many more the second has"),
+        unit(PARAMS["params"], OPS["macs"]),
+    )
+    title = f"{one_line(ours.name)} and {one_line(theirs.name)}"
+    return Table(title, above, columns, tuple(rows), tuple(notes)), len(found)
+
+
+def _rows(one: Differing) -> list[Row]:
+    """A row for each field that differs; what it costs stands in the first."""
+    if one.ours is None or one.theirs is None:
+        layer = one.ours or one.theirs
+        name = "" if layer is None else layer.name if one.ours else f"{layer.name}, after {one.after}"
+        mine, its = (str(side) if side else "none" for side in (one.ours, one.theirs))
+        return [Row((name, "layer", mine, its, one.params, one.macs))]
+    fields: dict[str, tuple[Any, Any]] = {k: v for k, v in one.fields.items() if k not in ("params", "macs")}
+    if not one.fields:
+        fields = {"input": ("as it is", f"from {one.after}")}
+    rows = []
+    for name, (mine, its) in (fields or {"params": (one.ours.params, one.theirs.params)}).items():
+        cost = ("", "") if rows else (one.params, one.macs)
+        label = one.ours.name if not rows else ""
+        rows.append(Row((label, _WORDS.get(name, name), _say(mine), _say(its), *cost)))
+    return rows
+
+
+def _say(value: Any) -> str:
+    if isinstance(value, tuple):
+        return format_shape(value) or "none"
+    return str(value).lower() if isinstance(value, bool) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def against(pairs: Sequence[tuple[Network, Cost]], theirs: Network, its: Cost) -> tuple[Table, bool]:
+    """Whether networks are another one: params, macs and every layer with weights; and whether all are."""
+    columns = (
+        Column("network", "network"),
+        Column("layers", "layers", "count", drop=1),
+        Column("params", "params", "count"),
+        Column("macs", "macs", "count"),
+        Column("verdict", "verdict", align="right"),
+    )
+    rows: list[Row] = []
+    notes: list[str] = []
+    same = True
+    for network, cost in pairs:
+        found = differing(cost, its)
+        totals = (cost.total.params, cost.total.macs)
+        agrees = not found and totals == (its.total.params, its.total.macs)
+        same &= agrees
+        said = f"{len(found)} difference{'s' * (len(found) != 1)}" if found else "other totals"
+        verdict = Cell("agrees", HOLDS) if agrees else Cell(said, DIFFERS)
+        rows.append(Row((network.name, len(compared_layers(cost)), *totals, verdict)))
+        notes += [f"{network.name}: {_sentence(one)}" for one in found]
+    rows.append(Row((one_line(theirs.name), len(compared_layers(its)), its.total.params, its.total.macs, "")))
+    if isinstance(theirs, ImportedNetwork) and theirs.unused:
+        notes.append(
+            f"{sum(theirs.unused.values()):,} parameters of {one_line(theirs.name)} are unused, and no part of this"
+        )
+    above = header(
+        (),
+        ("input", format_shape(its.input)),
+        ("compared", "layers that have weights or multiply"),
+        unit(PARAMS["params"], OPS["macs"]),
+    )
+    return Table("Verification", above, columns, tuple(rows), tuple(notes)), same
+
+
+def _sentence(one: Differing) -> str:
+    if one.theirs is None:
+        return f"layer {_named(one.ours)} is not in it"
+    if one.ours is None:
+        return f"after {one.after} it has {_named(one.theirs)}"
+    fields = {k: v for k, v in one.fields.items() if k not in ("params", "macs")} or one.fields
+    said = [f"{_WORDS.get(name, name)} {_say(its)}, not {_say(mine)}" for name, (mine, its) in fields.items()]
+    return f"layer {one.ours.name} has in it {'; '.join(said) or f'its input from {one.after}'}"
+
+
+def _named(layer: Layer | None) -> str:
+    return "" if layer is None else f"{layer.name} ({layer}; {layer.params:,} params, {layer.macs:,} macs)"
+
+
+def which(theirs: Network, its: Cost) -> tuple[Table, bool]:
+    """Which of the shipped networks one is: the nearest ones, and what differs from the first; whether nothing does."""
+    found = nearest(its, 3)
+    first, *_ = found
+    same_size = first[0].price(its.input) if first[1].input != its.input else first[1]
+    table, same = against([(first[0], same_size)], theirs, its)
+    others = ", ".join(f"{network.name} ({count})" for network, _, count in found[1:])
+    notes = (*table.notes, f"next: {others}, with so many layers that only one of the two has")
+    return replace(table, title="Nearest network", notes=notes), same

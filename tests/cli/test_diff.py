@@ -1,0 +1,95 @@
+"""Two networks side by side, whatever they are written in, and which of ours one is."""
+
+import json
+
+import pytest
+
+import convcost
+from convcost.cli import run
+
+SOURCE = """
+from torch import nn
+from convcost import torch_model
+
+class Net(nn.Module):
+    def __init__(self, name="resnet18"):
+        super().__init__()
+        self.net = torch_model(name, device="meta")
+
+    def forward(self, x):
+        return self.net(x)
+
+def wider():
+    net = Net()
+    name, last = [*net.net.named_modules()][-1]
+    fc = next(one for one in net.net.modules() if isinstance(one, nn.Linear))
+    fc.weight = nn.Parameter(fc.weight.new_empty(1001, 512))
+    fc.bias = nn.Parameter(fc.bias.new_empty(1001))
+    return net
+"""
+SPEC = "name: {0}\nsource: mine\ninput: 3x8x8\nlayers:\n  - {1}\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "of_mine.py").write_text(SOURCE)
+    b = "d: conv(8, 5, padding=1, bias=false) >> bn >> relu >> conv(4, 1)"
+    (tmp_path / "a.yaml").write_text(SPEC.format("a", "c: conv(8, 3, bias=false) >> relu >> conv(4, 1)"))
+    (tmp_path / "b.yaml").write_text(
+        SPEC.format("b", "d: conv(8, 5, padding=1, bias=false) >> bn >> relu >> conv(4, 1)")
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+
+def rows(capsys, *arguments, status):
+    assert run([*arguments, "--format", "json"]) == status
+    return json.loads(capsys.readouterr().out)["rows"]
+
+
+def test_a_difference_is_named_with_what_it_costs(capsys):
+    found = rows(capsys, "diff", "a.yaml", "b.yaml", status=1)
+    said = [(row["differs"], row["first"], row["second"], row["params"], row["macs"]) for row in found]
+    kernel, *_, total = said
+    assert kernel == ("kernel", "3x3", "5x5", 8 * 3 * (25 - 9), 8 * 3 * (25 * 36 - 9 * 36))
+    assert ("layer", "none", "bn, 8 -> 8x6x6", 16, 0) in said
+    assert total[3:] == (8 * 3 * 16 + 16, 8 * 3 * 16 * 36)
+
+
+def test_the_two_resnets_differ_by_three_strides(capsys):
+    """Their macs are known apart: 3,857,973,248 of Keras' ResNet50, 4,089,184,256 of torchvision's."""
+    found = rows(capsys, "diff", "resnet50@v1", "resnet50@v1.5", status=1)
+    strides = [row for row in found if row["differs"] == "stride"]
+    assert [(row["first"], row["second"]) for row in strides] == [("2x2", "1x1"), ("1x1", "2x2")] * 3
+    assert (found[-1]["params"], found[-1]["macs"]) == (0, 4_089_184_256 - 3_857_973_248)
+
+
+def test_the_same_network_in_two_ways_is_one(capsys):
+    assert run(["diff", "resnet18", "torch:of_mine:Net"]) == 0
+    assert "in none of" in capsys.readouterr().out
+    assert run(["verify", "resnet18", "--against", "torch:of_mine:Net"]) == 0
+    assert "agrees" in capsys.readouterr().out
+
+
+def test_a_module_that_is_nearly_a_network(capsys):
+    assert run(["verify", "resnet18", "--against", "torch:of_mine:wider"]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "layer fc has in it output 1,001" in out.replace("1001", "1,001")
+    assert "1 difference" in out
+
+
+def test_which_network_it_is(capsys, monkeypatch):
+    few = [(net, net.price()) for net in map(convcost.load, ("resnet18", "resnet34", "vgg11", "alexnet"))]
+    monkeypatch.setattr("convcost.network.shipped", lambda **_: iter(few))
+    assert run(["verify", "--against", "torch:of_mine:wider", "--input", "3x224x224"]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "resnet18@v1" in out.partition("torch:")[0]
+    assert "1 difference" in out
+    assert "next: resnet34" in out
+
+
+def test_what_does_not_go_together(capsys):
+    for more in (["--all"], ["--module", "of_mine:Net"]):
+        assert run(["verify", "--against", "resnet18", *more]) == 2
+        assert "--against is instead of" in capsys.readouterr().err
+    assert run(["diff", "a.yaml", "missing.yaml"]) == 2
