@@ -111,7 +111,7 @@ def reconcile(
 
 
 def sweep(
-    network: Network | str,
+    network: Network | str | Sequence[Network | str],
     out: str | PathLike[str],
     *,
     over: Sequence[str],
@@ -124,14 +124,18 @@ def sweep(
     """A file of every design of a space with its exact costs, and how many there are.
 
     `sweep("mobilenet_v2", "designs.csv", over=["width=0.25:2:0.05", "H=96:320:32"])`; the name's ending says the
-    format, and a sweep that was stopped goes on when it is called again. Raises ConvcostError for a name, value or
-    condition that does not fit and for a file of another sweep, and OSError where it cannot be written.
+    format, and a sweep that was stopped goes on when it is called again. Several networks share a space and a file.
+    Raises ConvcostError for a name, value or condition that does not fit and for a file of another sweep, and OSError
+    where it cannot be written.
     """
     from convcost.designs import engines
-    from convcost.designs.run import plan, run
+    from convcost.designs.run import plan_several, run
 
-    found, path = _network(network), Path(out)
-    planned = plan(found, _space(found, over, let), where=where, sample=sample, seed=seed, out=path)
+    several = [network] if isinstance(network, (Network, str)) else network
+    found, path = [*map(_network, several)], Path(out)
+    if not found:
+        raise ConvcostError("a sweep is of a network, or several")
+    planned = plan_several(found, _space(found[0], over, let), where=where, sample=sample, seed=seed, out=path)
     return run(planned, path, engines.processes(workers) if workers > 1 else engines.serial)
 
 

@@ -323,6 +323,11 @@ def load_network(name: str, settings: tuple[str, ...]) -> Network:
     return as_asked(torch_named(name, given) if name.startswith(TORCH) else load(name, **given))
 
 
+def each_name(names: Iterable[str]) -> list[str]:
+    """Names of networks, of which one may be several with commas between: `mobilenet_v2,mnasnet`."""
+    return [one.strip() for name in names for one in ([name] if Path(name).exists() else name.split(","))]
+
+
 def show(table: Table, format_: str, exact: bool) -> None:
     """Print a table to standard output, as it can show it."""
     from convcost.render import write

@@ -16,6 +16,7 @@ from convcost.cli.options import (
     AXIS,
     LIMIT,
     NetworkName,
+    each_name,
     load_network,
     output_options,
     plot_option,
@@ -33,7 +34,7 @@ OVER = "NAME=START:STOP:STEP or NAME=VALUE,VALUE: an axis of the space; NAME is 
 
 
 @click.command()
-@click.argument("network", type=NetworkName())
+@click.argument("networks", type=NetworkName(), nargs=-1, required=True)
 @click.option("--over", type=AXIS, multiple=True, metavar="AXIS", help=OVER)
 @click.option("--let", multiple=True, metavar="NAME=EXPRESSION", help="A value that follows from others, e.g. W=2*H.")
 @click.option("--space", "space_file", type=click.Path(path_type=Path), help="A YAML file of axes: over, let, where.")
@@ -42,12 +43,19 @@ OVER = "NAME=START:STOP:STEP or NAME=VALUE,VALUE: an axis of the space; NAME is 
 @click.option(
     "--sample",
     type=click.IntRange(min=1),
-    help="Draw this many designs, with replacement (some twice), instead of taking all; at most as many as there are.",
+    help="Draw this many designs of each network, with replacement (some twice), instead of taking all; at most all.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the sample.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes on this machine.")
 @click.option("--scheduler", metavar="tcp://HOST:PORT", help="The scheduler of a Dask cluster to compute on.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="FILE.parquet, FILE.csv or FILE.jsonl.")
+@click.option(
+    "--pareto",
+    metavar="COLUMN,COLUMN",
+    help="Then print the designs that no other one beats: the least of each column, +H for the most.",
+)
+@click.option("--maximize", metavar="EXPRESSION", help="Then print the designs of its largest values, e.g. H*width.")
+@click.option("--top", type=click.IntRange(min=1, max=10_000), help="Designs to print.  [default: 10, or all]")
 @plot_option
 @click.option(
     "--front",
@@ -56,8 +64,9 @@ OVER = "NAME=START:STOP:STEP or NAME=VALUE,VALUE: an axis of the space; NAME is 
     metavar="X,Y",
     help="What --plot draws: the designs of least X and Y of all; +X for the most.",
 )
+@output_options
 def sweep(
-    network: str,
+    networks: tuple[str, ...],
     over: tuple[str, ...],
     let: tuple[str, ...],
     space_file: Path | None,
@@ -68,18 +77,25 @@ def sweep(
     workers: int,
     scheduler: str | None,
     out: Path,
+    pareto: str | None,
+    maximize: str | None,
+    top: int | None,
     plot: Path | None,
     front: str,
+    format_: str,
+    exact: bool,
 ) -> None:
-    """Price every design of a space, exactly, into one file.
+    """Price every design of a space of NETWORKS, exactly, into one file.
 
-    H or W alone means square inputs. What is done stays when a sweep is stopped: run the same command to go on.
+    H or W alone means square inputs. What is done stays when a sweep is stopped: run the same command to go on. Of a
+    finished one, --pareto and --maximize print what is found, and compute nothing again.
 
-    Example: convcost sweep mobilenet_v2 --over width=0.25:2:0.05 --over H=96:320:32 --out designs.csv
+    Example: convcost sweep mobilenet_v1,mobilenet_v2 --over width=0.5:1.5:0.25 --over H=96:320:32 --out designs.csv
     """
     from convcost.designs import cluster, engines
+    from convcost.designs.found import asked
     from convcost.designs.front import goals
-    from convcost.designs.run import describe, plan, run
+    from convcost.designs.run import plan_several, run
     from convcost.designs.store import parts_of
     from convcost.views import sweeps
     from convcost.views.plots import require_picture
@@ -88,9 +104,9 @@ def sweep(
     if plot is not None:
         require_picture(plot)
     space, conditions = _space(over, let, space_file)
-    planned = plan(
-        load_network(network, settings), space, where=(*conditions, *where), sample=sample, seed=seed, out=out
-    )
+    found = [load_network(name, settings) for name in each_name(networks)]
+    planned = plan_several(found, space, where=(*conditions, *where), sample=sample, seed=seed, out=out)
+    question = asked(pareto, maximize, top, planned)
     if scheduler is not None and workers > 1:
         raise ConvcostError("--workers is for this machine, --scheduler for a cluster: choose one")
     for goal in wanted if plot is not None else ():
@@ -115,12 +131,16 @@ def sweep(
     before = [f"{summary.resumed:,} of {planned.blocks:,} blocks were done before"] if summary.resumed else []
     before += [f"{summary.damaged:,} damaged and computed again"] if summary.damaged else []
     resumed = f" ({', '.join(before)})" if before else ""
-    say(f"{one_line(str(out))}: {summary.kept:,} of {summary.designs:,} designs{resumed}\n")
+    said = [f"{one_line(str(out))}: {summary.kept:,} of {summary.designs:,} designs{resumed}"]
     if summary.unfit:
-        say(f"{summary.unfit:,} designs do not fit the network; the first is {summary.reason}\n")
+        said += [f"{summary.unfit:,} designs do not fit the network; the first is {summary.reason}"]
     if plot is not None:
-        said = sweeps.draw(describe(planned)["network"], out, wanted, plot)
-        say(f"{one_line(str(plot))}: {said}\n")
+        drawn = sweeps.draw(", ".join(network.name for network in found), out, wanted, plot)
+        said += [f"{one_line(str(plot))}: {drawn}"]
+    if question is None:
+        say("".join(f"{line}\n" for line in said))
+        return
+    show(sweeps.of_sweep(planned, question, question.answer(out), said), format_, exact)
 
 
 @click.command()
@@ -168,10 +188,11 @@ def solve(
 
     if maximize and pareto:
         raise ConvcostError("--maximize and --pareto are two questions: choose one")
-    if plot is not None and len(networks) > 1:
+    names = each_name(networks)
+    if plot is not None and len(names) > 1:
         raise ConvcostError("--plot draws the designs of one network")
     most, found = limits_of(limits), []
-    for name in networks:
+    for name in names:
         network = load_network(name, settings)
         space = space_of([axis_of(network, axis) for axis in over], [parse_derived(text) for text in let])
         check(network, space)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from math import gcd, lcm
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from convcost.designs.forms import METRICS, Form, metrics, numbers, price
 from convcost.designs.space import Axis, Space
@@ -32,6 +32,8 @@ FEW = 3
 """Designs that are priced one by one sooner than by a form of their own, which takes as long as two or three."""
 MANY = 32
 """Forms that are made for one structure within a block; what they leave is priced one by one."""
+NETWORK = "network"
+"""The column of the networks, where there are several."""
 CACHED = 1_024
 """Structures whose forms are remembered."""
 
@@ -66,6 +68,11 @@ class Sweep:
     version: str = ""
 
     @property
+    def reference(self) -> str:
+        """The network, with its variant."""
+        return self.network + (f"@{self.variant}" if self.variant else "")
+
+    @property
     def designs(self) -> int:
         """How many designs there are to compute."""
         return self.space.size if self.sample is None else self.sample
@@ -80,6 +87,60 @@ class Sweep:
         return min(self.block, self.designs - block * self.block)
 
 
+@dataclass(frozen=True)
+class Sweeps:
+    """Sweeps of several networks over one space as one: the blocks of each after those of the one before it."""
+
+    members: tuple[Sweep, ...]
+
+    @property
+    def designs(self) -> int:
+        """How many designs there are to compute, of all networks."""
+        return sum(member.designs for member in self.members)
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks they make."""
+        return sum(member.blocks for member in self.members)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What a design is described by: its network, and what describes it alone."""
+        return (NETWORK, *self.members[0].columns)
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What is computed of every design."""
+        return self.members[0].quantities
+
+    @property
+    def format(self) -> str:
+        """The format of the file."""
+        return self.members[0].format
+
+    @property
+    def version(self) -> str:
+        """The version of convcost that it is of."""
+        return self.members[0].version
+
+    def of(self, block: int) -> tuple[Sweep, int]:
+        """The sweep that a block is of, and which block of it that is."""
+        for member in self.members:
+            if block < member.blocks:
+                return member, block
+            block -= member.blocks
+        raise IndexError(block)
+
+    def designs_of(self, block: int) -> int:
+        """How many designs a block has."""
+        member, own = self.of(block)
+        return member.designs_of(own)
+
+
+AnySweep: TypeAlias = Sweep | Sweeps
+"""What a file of designs is computed from."""
+
+
 class Block(NamedTuple):
     """The designs of a block that fit and meet the conditions, in columns of one length."""
 
@@ -91,6 +152,16 @@ class Block(NamedTuple):
     """How many designs do not fit their network."""
     reason: str
     """Why the first of them does not."""
+
+
+def computed(sweep: AnySweep, block: int) -> Block:
+    """A block; of several networks, each design says its own first."""
+    if isinstance(sweep, Sweep):
+        return evaluator(sweep).block(block)
+    member, own = sweep.of(block)
+    found = evaluator(member).block(own)
+    named = {NETWORK: [member.reference] * found.kept, **found.columns}
+    return found._replace(columns=named, reason=found.reason and f"{member.reference}, {found.reason}")
 
 
 @lru_cache(maxsize=2)

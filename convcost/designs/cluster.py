@@ -20,7 +20,7 @@ from queue import Empty, Queue
 from time import monotonic
 from typing import Any, NamedTuple
 
-from convcost.designs.blocks import Sweep
+from convcost.designs.blocks import AnySweep
 from convcost.designs.engines import AHEAD, Engine, Parts
 from convcost.designs.parts import Part, compute
 from convcost.errors import ConvcostError, MissingExtraError, warn
@@ -46,7 +46,7 @@ def dask(address: str) -> Engine:
     if match is None or int(match["port"] or 0) > 65_535:
         raise ConvcostError(f"--scheduler {address}: write it as tcp://host:port")
 
-    def engine(sweep: Sweep, blocks: Iterator[int]) -> Parts:
+    def engine(sweep: AnySweep, blocks: Iterator[int]) -> Parts:
         distributed = _distributed()
         with _quiet():
             _meet(address, distributed)
@@ -91,7 +91,7 @@ class _Hand(NamedTuple):
 class _Cluster:
     """Hands out blocks, and takes them back."""
 
-    def __init__(self, client: Any, address: str, sweep: Sweep, blocks: Iterator[int]) -> None:
+    def __init__(self, client: Any, address: str, sweep: AnySweep, blocks: Iterator[int]) -> None:
         self.client, self.address, self.sweep = client, address, sweep
         self.blocks = blocks
         self.again: deque[int] = deque()

@@ -11,7 +11,7 @@ from itertools import islice
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, TypeAlias
 
-from convcost.designs.blocks import Sweep
+from convcost.designs.blocks import AnySweep
 from convcost.designs.parts import Part, compute
 from convcost.errors import ConvcostError
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 Parts: TypeAlias = Generator[Part, None, None]
-Engine: TypeAlias = Callable[[Sweep, Iterator[int]], Parts]
+Engine: TypeAlias = Callable[[AnySweep, Iterator[int]], Parts]
 """Computes blocks, in any order; what it has started ends when the generator is closed."""
 AHEAD = 3
 """Blocks that each worker has in hand or waiting: what is done and not yet written is bounded by them."""
 
 
-def serial(sweep: Sweep, blocks: Iterator[int]) -> Parts:
+def serial(sweep: AnySweep, blocks: Iterator[int]) -> Parts:
     """One block after the other, here."""
     for block in blocks:
         yield compute(sweep, block)
@@ -34,7 +34,7 @@ def serial(sweep: Sweep, blocks: Iterator[int]) -> Parts:
 def processes(workers: int) -> Engine:
     """That many processes of this machine, which end with this one, however it ends."""
 
-    def engine(sweep: Sweep, blocks: Iterator[int]) -> Parts:
+    def engine(sweep: AnySweep, blocks: Iterator[int]) -> Parts:
         from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
         from concurrent.futures.process import BrokenProcessPool
         from multiprocessing import get_context
@@ -89,7 +89,7 @@ _state = {"computing": False, "ended": False}
 """Of a worker. It may not die while it sends what it has computed: whoever reads would wait for the rest for ever."""
 
 
-def _task(sweep: Sweep, block: int) -> Part:
+def _task(sweep: AnySweep, block: int) -> Part:
     """A block, in a worker."""
     _pass(computing=True)
     try:

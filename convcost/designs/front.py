@@ -84,7 +84,7 @@ def _keep(points: list[Point], new: Point) -> None:
 
 
 def _numbers(path: Path, columns: tuple[str, str]) -> Iterator[Point]:
-    for row in _rows(path, columns):
+    for row in rows_of(path, columns):
         try:
             a, b = (Fraction(value) for value in row)
         except (ValueError, TypeError, ZeroDivisionError):
@@ -92,7 +92,8 @@ def _numbers(path: Path, columns: tuple[str, str]) -> Iterator[Point]:
         yield a, b
 
 
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[Sequence[str | int | Decimal]]:
+def rows_of(path: Path, columns: Sequence[str]) -> Iterator[Sequence[str | int | Decimal]]:
+    """These columns of a sweep's file, row by row. Raises ConvcostError for one that it has not."""
     if format_of(path) == "parquet":
         yield from parquet_rows(path, columns, _found)
         return

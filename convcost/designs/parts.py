@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from convcost.designs.blocks import Sweep, evaluator
+from convcost.designs.blocks import AnySweep, computed
 from convcost.designs.output import encode, format_of
 from convcost.errors import ConvcostError
 
@@ -32,12 +32,12 @@ def checksum(block: int, data: bytes, kept: int, unfit: int, reason: str) -> int
     return zlib.crc32(data, zlib.crc32(json.dumps([block, kept, unfit, reason]).encode()))
 
 
-def compute(sweep: Sweep, block: int) -> Part:
+def compute(sweep: AnySweep, block: int) -> Part:
     """A block, encoded. Raises ConvcostError where another version would run it."""
     version = installed()
     if version != sweep.version:
         raise ConvcostError(f"the sweep is of convcost {sweep.version}, this worker has {version}")
-    done = evaluator(sweep).block(block)
+    done = computed(sweep, block)
     data, said = encode(done, sweep.format), (done.kept, done.unfit, done.reason)
     return Part(block, data, *said, checksum(block, data, *said))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from convcost.cost.quantities import quantity
-from convcost.designs.blocks import LARGEST_BLOCK, Sweep
+from convcost.designs.blocks import LARGEST_BLOCK, NETWORK, AnySweep, Sweep, Sweeps
 from convcost.designs.engines import Engine, serial
 from convcost.designs.forms import METRICS, design_names, is_number, others, symbolic_axes, whole_denominator
 from convcost.designs.output import about, assemble, format_of, intact, sidecar
@@ -93,11 +93,41 @@ def plan(
     )
 
 
-def describe(sweep: Sweep) -> dict[str, Any]:
+def plan_several(
+    networks: Sequence[Network],
+    space: Space,
+    *,
+    where: Sequence[str] = (),
+    sample: int | None = None,
+    seed: int = 0,
+    out: Path,
+) -> AnySweep:
+    """A sweep of one or several networks over one space; a sample is one of each. Raises ConvcostError as `plan` does,
+
+    and where one network stands twice.
+    """
+    members = tuple(plan(network, space, where=where, sample=sample, seed=seed, out=out) for network in networks)
+    if len(members) == 1:
+        return members[0]
+    if NETWORK in space.names:
+        raise ConvcostError(f"{NETWORK} is a column of its own where there are several: it cannot name an axis")
+    names = [member.reference for member in members]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConvcostError(f"{name} stands twice among the networks")
+    return Sweeps(members)
+
+
+def describe(sweep: AnySweep) -> dict[str, Any]:
     """What the file says of its sweep: enough to know it again, and to do it again."""
+    if isinstance(sweep, Sweeps):
+        each = [describe(member) for member in sweep.members]
+        shared = {key: value for key, value in each[0].items() if all(one.get(key) == value for one in each)}
+        own = [{key: value for key, value in one.items() if key not in shared} for one in each]
+        return {**shared, "networks": own, "designs": str(sweep.designs)}
     return {
         "convcost": sweep.version,
-        "network": sweep.network + (f"@{sweep.variant}" if sweep.variant else ""),
+        "network": sweep.reference,
         "spec": sweep.file,
         "spec_sha256": hashlib.sha256(sweep.text.encode()).hexdigest(),
         "knobs": {name: written(value) for name, value in sweep.knobs},
@@ -116,7 +146,7 @@ def describe(sweep: Sweep) -> dict[str, Any]:
 
 
 def run(
-    sweep: Sweep, out: Path, engine: Engine = serial, progress: Callable[[int, bool], None] | None = None
+    sweep: AnySweep, out: Path, engine: Engine = serial, progress: Callable[[int, bool], None] | None = None
 ) -> Summary:
     """Compute what is missing and write the file. `progress` is told of designs done, and whether they are from before.
 
@@ -139,7 +169,7 @@ def run(
 
 
 def _computed(
-    sweep: Sweep, out: Path, store: Store, engine: Engine, progress: Callable[[int, bool], None] | None
+    sweep: AnySweep, out: Path, store: Store, engine: Engine, progress: Callable[[int, bool], None] | None
 ) -> Summary:
     try:
         resumed = 0

@@ -76,6 +76,17 @@ class Problem:
         named = set() if objective is None else {*expression.names(_parsed(objective).node)} - {*self.space.names}
         return (*METRICS, *others(dict.fromkeys((*self.limits, *sorted(named)))))
 
+    def nearest(self) -> Solution | None:
+        """The design whose worst cost, as a multiple of its limit, is least; None if none fits its network.
+
+        Where the search for it grows too large, it is the smallest design.
+        """
+        everywhere = Problem(self.network, self.space, {})
+        try:
+            return next(_Search(everywhere, self.quantities(), None, self.limits).solutions(), None)
+        except ConvcostError:
+            return self.smallest()
+
     def smallest(self) -> Solution | None:
         """The design with the least value on every axis (of words and lists the first), whatever it costs.
 
@@ -136,9 +147,19 @@ def _parsed(objective: str) -> Expression:
 
 
 class _Search:
-    """Boxes, the most promising first: by the objective, or for the frontier by how far out their largest design is."""
+    """Boxes, the most promising first: by the objective, or for the frontier by how far out their largest design is.
 
-    def __init__(self, problem: Problem, quantities: tuple[str, ...], objective: Expression | None) -> None:
+    With `aims`, the most promising is the one whose worst cost, as a multiple of its aim, is least.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        quantities: tuple[str, ...],
+        objective: Expression | None,
+        aims: Mapping[str, int] | None = None,
+    ) -> None:
+        self.aims = aims or {}
         self.network, self.space, self.limits = problem.network, problem.space, problem.limits
         self.objective = objective
         self.axes = [_ascending(axis) for axis in self.space.axes if axis.numeric]
@@ -149,7 +170,7 @@ class _Search:
         named = set() if objective is None else set(expression.names(objective.node))
         self.quantities = quantities
         self.unbounded = any(quantity(name).least is not None for name in others(named - {*self.space.names}))
-        self.metrics = [name for name in self.quantities if name in self.limits or name in named]
+        self.metrics = [name for name in self.quantities if name in self.limits or name in named or name in self.aims]
         # What is alive at most is the largest of many sums: joined by what the spec asks, there are too many of them.
         self.joinable = not any(quantity(name).unit for name in self.metrics)
 
@@ -200,7 +221,13 @@ class _Search:
         lowest, promise, first = self.bounds(box, setting)
         if any(lowest[name] > limit for name, limit in self.limits.items()):
             return
-        if self.objective is None:
+        if self.aims:
+            if all(low == high for low, high in box):
+                if (priced := self.solution(box, setting)) is None:
+                    return
+                lowest = {**priced.costs}
+            promise = -max(_share(lowest[name], aim) for name, aim in self.aims.items())
+        elif self.objective is None:
             promise = sum(high for _, high in box)
         elif promise == inf and all(low == high for low, high in box):
             if (solution := self.solution(box, setting)) is None:
@@ -296,6 +323,11 @@ class _Costs(NamedTuple):
     metrics: dict[str, Int]
     answers: list[tuple[Condition, bool]]
     limits: list[Condition]
+
+
+def _share(cost: Any, of: int) -> Any:
+    """A cost as a multiple of a limit, of none as one of 1; what it is never below may be unknown, -inf."""
+    return cost if cost == -inf else Fraction(cost, max(of, 1))
 
 
 def _decided(condition: Condition, interval: Interval) -> bool | None:

@@ -29,10 +29,7 @@ def table(found: Sequence[tuple[Problem, Sequence[Solution]]], objective: str | 
     names = first.space.names
     columns = [Column("network", "network", wrap=True)] if len(found) > 1 else []
     columns += [Column(name, name, align="right") for name in names]
-    for name in first.quantities(objective):
-        unit = quantity(name).unit
-        title = name.replace("_", " ") if unit else name
-        columns.append(Column(f"{name}_{unit}" if unit else name, title, unit or "count", wrap=True))
+    columns += map(quantity_column, first.quantities(objective))
     columns += [Column(f"{metric}_used", f"of {metric}", "percent", drop=1) for metric in first.limits]
     columns += [Column("objective", objective, align="right")] if objective else []
     rows = []
@@ -58,19 +55,26 @@ def table(found: Sequence[tuple[Problem, Sequence[Solution]]], objective: str | 
     return Table("Designs within a budget", above, tuple(columns), tuple(rows), notes)
 
 
+def quantity_column(name: str) -> Column:
+    """The column of a quantity."""
+    unit = quantity(name).unit
+    title = name.replace("_", " ") if unit else name
+    return Column(f"{name}_{unit}" if unit else name, title, unit or "count", wrap=True)
+
+
 def _why_none(problem: Problem) -> str:
-    """What the smallest design has too much of, where no design is within the limits."""
+    """What the nearest design has too much of, where no design is within the limits."""
     none = "no design of this space is within the limits"
-    smallest = problem.smallest()
-    if smallest is None:
+    nearest = problem.nearest()
+    if nearest is None:
         return none
     over = [
-        f"{name} {smallest.costs[name]:,} > {limit:,}"
+        f"{name} {nearest.costs[name]:,} > {limit:,}"
         for name, limit in problem.limits.items()
-        if smallest.costs[name] > limit
+        if nearest.costs[name] > limit
     ]
-    at = ", ".join(f"{name}={show(value)}" for name, value in smallest.values.items())
-    return f"{none}; the smallest, {at}, has {' and '.join(over)}" if over else none
+    at = ", ".join(f"{name}={show(value)}" for name, value in nearest.values.items())
+    return f"{none}; the nearest, {at}, has {' and '.join(over)}" if over else none
 
 
 def draw(problem: Problem, solutions: Sequence[Solution], path: Path) -> None:

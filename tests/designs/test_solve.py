@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from convcost.cli import run
 from convcost.cost.memory import peak_memory
 from convcost.designs.solve import Problem, axis_of, intervals_of
-from convcost.designs.space import parse_derived, space_of
+from convcost.designs.space import parse_axis, parse_derived, space_of
 from convcost.door import solve
 from convcost.errors import ConvcostError
 from convcost.network import load
@@ -325,11 +325,42 @@ def test_several_networks_share_a_budget(capsys):
     assert {row["network"] for row in best} == {*alone}
 
 
-def test_where_nothing_is_within_a_budget_the_smallest_says_what_binds(capsys):
+def test_where_nothing_is_within_a_budget_the_nearest_says_what_binds(capsys):
     limits = ["--max", "macs=1M", "--max", "params=10M"]
     assert run(["solve", "mobilenet_v1", *limits, "--over", "width=0.25:1:0.25", "--over", "H=32:224:32"]) == 0
     macs = load("mobilenet_v1").price((3, 32, 32), width=Fraction(1, 4)).total.macs
     said = " ".join(capsys.readouterr().out.split())
-    assert f"the smallest, width=0.25, H=32, has macs {macs:,} > 1,000,000" in said
+    assert f"the nearest, width=0.25, H=32, has macs {macs:,} > 1,000,000" in said
     assert run(["solve", "vgg11", "vgg13", *limits, "--over", "H=32", "--plot", "x.svg"]) == 2
     assert "--plot draws the designs of one network" in capsys.readouterr().err
+
+
+def test_the_nearest_design_is_that_of_all():
+    """The layer loop knows each of its designs."""
+    axes = ["width=0.5:1:0.25", "H=64:160:32"]
+    limits = {"params": 100_000, "macs": 60_000_000}
+    found = load("mobilenet_v2")
+    problem = Problem(found, space_of([parse_axis(axis) for axis in axes]), limits)
+    worst = {}
+    for width in (Fraction(1, 2), Fraction(3, 4), 1):
+        for size in range(64, 161, 32):
+            total = found.price((3, size, size), width=width).total
+            worst[width, size] = max(Fraction(getattr(total, name), limit) for name, limit in limits.items())
+    nearest = problem.nearest()
+    assert nearest is not None
+    assert worst[nearest.values["width"], nearest.values["H"]] == min(worst.values())
+    assert nearest.costs["params"] == found.price(width=nearest.values["width"]).total.params
+
+
+def test_a_nearest_design_need_not_be_the_smallest(tmp_path):
+    """A knob that makes params fewer and macs more: 16n of 3x3 in n groups, by hand."""
+    spec = tmp_path / "grouped.yaml"
+    spec.write_text(
+        "name: grouped\ninput: [16, 8, 8]\nknobs: {g: {default: 1, choices: [1, 2, 4]}}\n"
+        'layers: [{c: "conv(16, 3, groups=g)"}]\n'
+    )
+    problem = Problem(load(spec), space_of([parse_axis("g=1,2,4")]), {"params": 500})
+    nearest = problem.nearest()
+    assert nearest is not None
+    assert nearest.values == {"g": 4}
+    assert nearest.costs["params"] == 16 * 4 * 9 + 16
