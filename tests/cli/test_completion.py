@@ -198,6 +198,7 @@ FREE = {
     "--let": "expressions",
     "--where": "a condition",
     "--maximize": "an expression",
+    "--pareto": "columns of the sweep",
     "--scheduler": "an address",
     "--strip": "a pattern",
     "--pages": "numbers of pages",
