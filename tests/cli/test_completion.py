@@ -199,6 +199,7 @@ FREE = {
     "--where": "a condition",
     "--maximize": "an expression",
     "--pareto": "columns of the sweep",
+    "--front": "two columns of the sweep",
     "--scheduler": "an address",
     "--strip": "a pattern",
     "--pages": "numbers of pages",
