@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +21,9 @@ from convcost.cli.options import (
 from convcost.cli.progress import each
 from convcost.errors import ConvcostError
 from convcost.values import all_named
+
+if TYPE_CHECKING:
+    from convcost.simulators.tables import LayerTable
 
 _FAIL_ON = ("contradiction", "unreproduced", "open", "difference")
 
@@ -77,7 +81,8 @@ def audit(
     sources; - for standard input), every table of it that counts something. A cell holds, or holds as another network
     or input; it is a slip, does not hold, or contradicts its row; or it is open what it counts, which is no blame.
     --map says what a column prints (name, input, params, macs, flops, ops, bytes, activations or skip, perhaps "ops in
-    M" or "ops of SE-{}", where {} is the row's name), --name which network a row is about.
+    M" or "ops of SE-{}", where {} is the row's name), --name which network a row is about. A layer table of SCALE-Sim,
+    Timeloop or MAESTRO is held against the layers of --network, row by row; --full shows the rows that are right, too.
 
     Example: convcost audit googlenet resnet
     """
@@ -87,6 +92,10 @@ def audit(
 
     if all_ == bool(tables):
         raise ConvcostError("audit takes the names of tables or files, or --all")
+    if (layers := _layer_table(tables)) is not None:
+        if columns or names or names_file or strip or specs or number or pages or header_rows:
+            raise ConvcostError(f"{layers.source}: a layer table of {layers.tool} says what its columns are")
+        return _audit_layers(layers, network, not brief if brief is not None else False, fail_on, format_, exact)
     files = [
         library.audit_file(
             source,
@@ -113,6 +122,30 @@ def audit(
     show(views.audits(found, brief=all_ if brief is None else brief, passed=passed), format_, exact)
     failing = library.FAILING[fail_on] if fail_on else ()
     return int(any(finding.verdict in failing for one in found for finding in one.findings))
+
+
+def _layer_table(tables: tuple[str, ...]) -> LayerTable | None:
+    """The layer table of a simulator that the arguments are, if they are one."""
+    from convcost.simulators.tables import read
+
+    found = [read(Path(name)) for name in tables]
+    if len(found) > 1 and (several := next((one for one in found if one is not None), None)) is not None:
+        raise ConvcostError(f"{several.source}: a layer table of {several.tool} is audited alone")
+    return found[0] if found else None
+
+
+def _audit_layers(layers: LayerTable, network: str, full: bool, fail_on: str | None, format_: str, exact: bool) -> int:
+    from convcost.simulators.judged import judge
+    from convcost.views.layertables import WRONG, layer_table
+
+    if not network:
+        raise ConvcostError(f"{layers.source}: a layer table of {layers.tool}: say of which network, --network NAME")
+    found = load_network(network, ())
+    cost = found.price()
+    judged = judge(layers, cost)
+    show(layer_table(layers, found, cost, judged, full=full), format_, exact)
+    failing = (*WRONG, "no padding") if fail_on == "difference" else WRONG if fail_on else ()
+    return int(any(one.verdict in failing for one in judged))
 
 
 @click.command()
