@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from convcost.cost.cost import Cost
-from convcost.errors import ConvcostError, did_you_mean
+from convcost.errors import ConvcostError, MissingExtraError, did_you_mean
 
 
 def _scalesim(cost: Cost) -> str:
@@ -26,6 +26,18 @@ def _maestro(cost: Cost) -> str:
     return maestro(cost)
 
 
+def _zigzag(cost: Cost) -> str:
+    from convcost.exports.simulators import zigzag
+
+    return zigzag(cost)
+
+
+def _stonne(cost: Cost) -> str:
+    from convcost.exports.simulators import stonne
+
+    return stonne(cost)
+
+
 def _csv(cost: Cost) -> str:
     from convcost.exports.simulators import table
 
@@ -38,18 +50,37 @@ def _torch(cost: Cost) -> str:
     return code(cost)
 
 
-FORMATS: Mapping[str, Callable[[Cost], str]] = {
+def _onnx(cost: Cost) -> bytes:
+    try:
+        from convcost.exports.onnxfile import onnx_file
+    except ImportError:
+        raise MissingExtraError("onnx", "onnx") from None
+
+    return onnx_file(cost)
+
+
+FORMATS: Mapping[str, Callable[[Cost], str | bytes]] = {
     "scalesim": _scalesim,
     "timeloop": _timeloop,
     "maestro": _maestro,
+    "zigzag": _zigzag,
+    "stonne": _stonne,
     "csv": _csv,
     "torch": _torch,
+    "onnx": _onnx,
 }
 """What a network can be written as; each loads what it needs when it is asked for."""
 
 
-def export(cost: Cost, to: str) -> str:
-    """The text of a file. Raises ConvcostError for an unknown format, and for a layer that it cannot say, by name."""
+BINARY = ("onnx",)
+"""Formats that are no text."""
+
+
+def export(cost: Cost, to: str) -> str | bytes:
+    """The text of a file, or of a format in BINARY its bytes.
+
+    Raises ConvcostError for an unknown format, and for a layer that it cannot say, by name.
+    """
     if to not in FORMATS:
         known = did_you_mean(to, FORMATS) or f"; there are {', '.join(FORMATS)}"
         raise ConvcostError(f"unknown format {to!r}{known}")

@@ -106,6 +106,68 @@ def maestro(cost: Cost) -> str:
     return f"Network {_word(cost.graph.name)} {{\n{''.join(rows)}}}\n"
 
 
+def zigzag(cost: Cost) -> str:
+    """A workload of ZigZag: a list of layers in YAML, each with its loops, and the layer that its input comes from.
+
+    Operands have 8 bits, sums 32. Padding is part of the inputs, as sizes follow from the relations of the loops.
+    """
+    found = [*layers(cost)]
+    made: dict[int, int] = {}
+    """Of each tensor, the layer that it comes from: the last one that multiplies on the way to it."""
+    ids = {layer.line.name: n for n, layer in enumerate(found)}
+    rows = []
+    for tensor, node in enumerate(cost.graph.nodes, 1):
+        before = max((made[i] for i in node.inputs if i in made), default=None)
+        if (n := ids.get(node.name)) is not None:
+            rows.append(_zigzag(n, found[n], n if before is None else before))
+        if (known := before if n is None else n) is not None:
+            made[tensor] = known
+    return "".join(rows)
+
+
+def _zigzag(number: int, layer: Layer, source: int) -> str:
+    groups = layer.groups > 1
+    g, dim = ("[g]", "G, ") if groups else ("", "")
+    sizes = (
+        layer.line.batch,
+        *(layer.groups,) * groups,
+        layer.out_channels // layer.groups,
+        layer.in_channels // layer.groups,
+        *layer.out,
+        *layer.kernel,
+    )
+    (sy, sx), (dy, dx) = layer.stride, layer.dilation
+    return (
+        f"- id: {number}\n  name: {_word(layer.line.name)}\n  operator_type: Conv\n"
+        f"  equation: O[b]{g}[k][oy][ox]+=W{g}[k][c][fy][fx]*I[b]{g}[c][iy][ix]\n"
+        f"  dimension_relations: [ix={sx}*ox+{dx}*fx, iy={sy}*oy+{dy}*fy]\n"
+        f"  loop_dims: [B, {dim}K, C, OY, OX, FY, FX]\n  loop_sizes: [{', '.join(map(str, sizes))}]\n"
+        "  operand_precision:\n    W: 8\n    I: 8\n    O: 32\n    O_final: 8\n"
+        f"  operand_source:\n    I: {source}\n    W: {number}\n"
+    )
+
+
+def stonne(cost: Cost) -> str:
+    """Calls of STONNE in a shell script, a layer each; of a layer in groups each is run by itself.
+
+    What they leave open, the accelerator and its tiles, is asked for as "$@". Raises ConvcostError for two strides, a
+    dilated layer and a batch, which it has not.
+    """
+    if cost.batch != 1:
+        raise ConvcostError("STONNE has no batch: write one sample")
+    rows = ["#!/bin/sh", "# STONNE's flags, layer by layer: sh FILE -num_ms=64 -dn_bw=8 ..."]
+    for layer in layers(cost):
+        _undilated(layer, "STONNE")
+        if len({*layer.stride}) > 1:
+            raise ConvcostError(f"layer {layer.line.name}: STONNE has one stride for both axes")
+        (r, s), (x, y) = layer.kernel, layer.covered
+        c, k = layer.in_channels // layer.groups, layer.out_channels // layer.groups
+        call = f'./stonne -CONV -R={r} -S={s} -C={c} -G=1 -K={k} -N=1 -X={x} -Y={y} -strides={layer.stride[0]} "$@"'
+        rows.append(f"# {_word(layer.line.name)}")
+        rows.append(call if layer.groups == 1 else f"for group in $(seq {layer.groups}); do {call}; done")
+    return "\n".join(rows) + "\n"
+
+
 def table(cost: Cost) -> str:
     """Everything about every layer, auxiliary heads apart, as one CSV."""
     buffer = io.StringIO()

@@ -150,6 +150,101 @@ def test_what_a_format_cannot_say_is_an_error_with_the_layer(cost, to, why):
         export(cost, to)
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_workload_of_zigzag_has_the_networks_macs(name):
+    """Its relations say the input's size, padding and all, and its sources come before what they feed."""
+    cost = price(name)
+    total = 0
+    for one in yaml.safe_load(export(cost, "zigzag")):
+        loops = dict(zip(one["loop_dims"], one["loop_sizes"], strict=True))
+        assert {name.lower() for name in loops} <= {*re.findall(r"\[(\w+)\]", one["equation"])}
+        assert one["operand_source"]["I"] <= one["id"] == one["operand_source"]["W"]
+        total += math.prod(loops.values())
+    assert total == cost.total.macs
+
+
+def test_zigzags_sources_are_the_layers_that_feed():
+    """Of a join, the last of them; the input's own is the layer itself, as in ZigZag's examples."""
+    g = GraphBuilder("sources", input=(4, 6, 6))
+    a = g.add(ops.Conv(4, 3, padding=1), g.input)
+    b = g.add(ops.ReLU(), g.add(ops.Conv(4, 3, padding=1), a))
+    g.add(ops.Conv(2, (1, 3), stride=(2, 1), groups=2), g.add(ops.Add(), a, b))
+    rows = yaml.safe_load(export(Cost(g.graph()), "zigzag"))
+    assert [row["operand_source"]["I"] for row in rows] == [0, 0, 1]
+    assert rows[2]["dimension_relations"] == ["ix=1*ox+1*fx", "iy=2*oy+1*fy"]
+    assert rows[2]["loop_dims"] == ["B", "G", "K", "C", "OY", "OX", "FY", "FX"]
+    assert rows[2]["loop_sizes"] == [1, 2, 1, 2, 3, 4, 1, 3]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_calls_of_stonne_have_the_networks_macs(name):
+    cost = price(name)
+    total = 0
+    for line in export(cost, "stonne").splitlines():
+        if "-CONV" in line:
+            f = {key: int(value) for key, value in re.findall(r"-(\w+)=(\d+)", line)}
+            out = [(f[size] - f[kernel]) // f["strides"] + 1 for size, kernel in (("X", "R"), ("Y", "S"))]
+            groups = re.search(r"seq (\d+)", line)
+            total += math.prod((*out, f["R"], f["S"], f["C"], f["K"])) * int(groups[1] if groups else 1)
+    assert total == cost.total.macs
+
+
+# -- ONNX -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("googlenet", "3x64x64"),
+        ("mobilenet_v3_large", "3x64x64"),
+        ("shufflenet_v2_x0.5", "3x64x64"),
+        ("resnet18 shortcut=A", "3x64x64"),
+        ("convnext_tiny", "3x64x64"),
+        ("sknet50", "3x64x64"),
+    ],
+)
+def test_an_onnx_file_is_the_network(name, size, tmp_path):
+    """onnx infers the same shapes, onnx-tool the same macs and one more for each bias; read back, both counts stay."""
+    onnx, onnx_tool = pytest.importorskip("onnx"), pytest.importorskip("onnx_tool")
+    with unwarned():
+        cost = load(name).price(size)
+        path = tmp_path / "x.onnx"
+        path.write_bytes(export(cost, "onnx"))
+        model = onnx.load(path)
+        onnx.checker.check_model(model, full_check=True)
+        bare = onnx.ModelProto()
+        bare.CopyFrom(model)
+        del bare.graph.value_info[:]
+        inferred = {
+            value.name: [axis.dim_value for axis in value.type.tensor_type.shape.dim]
+            for value in onnx.shape_inference.infer_shapes(bare, strict_mode=True, data_prop=True).graph.value_info
+        }
+        outputs = {value.name for value in model.graph.output}
+        for row in cost.rows:
+            if not row.aux and row.name not in outputs:
+                assert inferred[row.name] == [1, *row.shape], row.name
+        counted = onnx_tool.Model(model, {"verbose": False})
+        counted.graph.shape_infer()
+        counted.graph.profile()
+        of = [one for one in counted.graph.nodemap.values() if one.op_type in ("Conv", "Gemm")]
+        biased = sum(r.elements for r in cost.rows if r.biases and r.op.multiplies and not r.aux)
+        assert sum(one.macs[0] for one in of) == cost.total.macs + biased
+        back = load(path).price().total
+    assert (back.params, back.macs) == (cost.total.params, cost.total.macs)
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    assert (said["params"], said["macs"]) == (str(cost.total.params), str(cost.total.macs))
+    assert path.stat().st_size < 500_000
+
+
+def test_what_onnx_has_not_is_one_line(tmp_path, capsys):
+    pytest.importorskip("onnx")
+    assert run(["export", "lenet5", "--to", "onnx", "--out", str(tmp_path / "x.onnx")]) == 2
+    assert "layer output: rbf is not written as ONNX" in capsys.readouterr().err
+    assert run(["export", "vgg11", "--to", "onnx"]) == 2
+    assert "onnx is no text: say --out FILE" in capsys.readouterr().err
+    assert [*tmp_path.iterdir()] == []
+
+
 # -- torch code -------------------------------------------------------------------------------------------------------
 
 
@@ -160,17 +255,25 @@ def same(cost: Cost) -> None:
     (made,) = [one for one in scope.values() if isinstance(one, type) and issubclass(one, torch.nn.Module)]
     module, model = made().eval(), TorchModel(cost.graph, cost.input)
     names = attributes(cost)
+    for parameter in model.parameters():
+        torch.nn.init.uniform_(parameter, -0.1, 0.1)
     for node in cost.graph.nodes:
         if node.shares is None and hasattr(module, names[node.name]):
             state = model.get_submodule(model.paths[node.name]).state_dict()
-            getattr(module, names[node.name]).load_state_dict(state)
+            there = getattr(module, names[node.name])
+            if isinstance(there, torch.Tensor):
+                (values,) = state.values()
+                with torch.no_grad():
+                    there.copy_(values)
+            else:
+                there.load_state_dict({name.rpartition(".")[2]: value for name, value in state.items()})
     trained = sum(p.numel() for p in module.parameters())
     assert trained == sum(p.numel() for p in model.parameters()) == cost.with_auxiliary.params
     x = torch.rand(2, *cost.input)
     with torch.inference_mode():
         found, wanted = module(x), model(x)
     pairs = zip(found, wanted, strict=True) if isinstance(found, tuple) else [(found, wanted)]
-    assert all(torch.equal(one, other) for one, other in pairs)
+    assert all(torch.equal(one, other) and one.isfinite().all() for one, other in pairs)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +283,25 @@ def same(cost: Cost) -> None:
 def test_torch_code_is_the_network(name, size):
     with unwarned():
         same(load(name).price(size))
+
+
+def test_what_is_no_layer_of_torchs_is_an_expression():
+    """Axes that move, learned tensors, products of activations: each in one small network, to the bit."""
+    g = GraphBuilder("expressions", input=(4, 6, 6))
+    x = g.add(ops.Linear(8, dim=1), g.input)
+    for op in (ops.LayerNorm(dim=1), ops.RMSNorm(dim=1), ops.GRN(dim=1), ops.LayerScale(), ops.Roll((1, 2), (2, 3))):
+        x = g.add(op, x)
+    half = g.add(ops.Slice(1, 0, 4), x)
+    x = g.add(ops.Subtract(), half, g.add(ops.Slice(1, 4), x))
+    x = g.add(ops.Power(), g.add(ops.Square(), x), g.add(ops.Mean((2, 3)), half))
+    x = g.add(ops.Divide(), x, g.add(ops.Shift(), g.add(ops.Abs(), half)))
+    x = g.add(ops.ResizeLike(), g.add(ops.MaxPool(2), x), half)
+    tokens = g.add(ops.Permute((2, 1)), g.add(ops.Reshape((4, 36)), x))
+    tokens = g.add(ops.Concat(1), g.add(ops.Parameter((1, 4))), tokens)
+    y = g.add(ops.Attention(), tokens, tokens, tokens)
+    y = g.add(ops.MatMul(), g.add(ops.Permute((2, 1)), y), tokens)
+    y = g.add(ops.Amax(1), g.add(ops.Sum(2, keepdim=True), g.add(ops.Exp(), g.add(ops.Sigmoid(), y))))
+    same(Cost(g.graph()))
 
 
 @pytest.mark.slow
@@ -214,9 +336,11 @@ def test_a_file_is_written_once(tmp_path, capsys):
     assert run(["export", "vgg13", "--to", "torch", "--out", str(out)]) == 2
     assert "there is a file of this name already" in capsys.readouterr().err
     assert out.read_text() == before
-    assert run(["export", "lenet5", "--to", "torch", "--out", str(tmp_path / "other.py")]) == 2
+    spec = tmp_path.parent / "normalized.yaml"
+    spec.write_text("name: normalized\ninput: [3, 8, 8]\nlayers: [{a: normalize()}]\n")
+    assert run(["export", str(spec), "--to", "torch", "--out", str(tmp_path / "other.py")]) == 2
     assert "no code for it" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["net.py"]
     assert run(["export", "vgg11", "--to", "scalesim", "--batch", "2"]) == 2
     assert "SCALE-Sim has no batch" in capsys.readouterr().err
-    assert [*FORMATS] == ["scalesim", "timeloop", "maestro", "csv", "torch"]
+    assert [*FORMATS] == ["scalesim", "timeloop", "maestro", "zigzag", "stonne", "csv", "torch", "onnx"]
