@@ -25,6 +25,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "new": "commands",
         "import": "importing",
         "check": "commands",
+        "fmt": "editing",
+        "schema": "editing",
         "export": "exporting",
         "help": "words",
     },

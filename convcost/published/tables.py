@@ -31,7 +31,9 @@ from convcost.spec.model import literal
 
 TOTAL = "total"
 """The scope of a row that describes the whole network."""
-_KEYS = ("table", "title", "source", "notes", "network", "convention", "columns", "rows", "quantities")
+KEYS = ("table", "title", "source", "notes", "network", "convention", "columns", "rows", "quantities")
+"""What a table's file says."""
+NEEDED = ("table", "title", "source", "columns", "rows")
 SIZES = ("shape", "input")
 QUANTITIES = ("text", *SIZES, "params", "ops")
 
@@ -249,9 +251,9 @@ def _elsewhere(name: str, known: list[str]) -> str:
 def read_table(top: document.Mapping) -> PublishedTable:
     """A table from its YAML mapping. Raises SpecError at the place that is wrong."""
     for key in top.entries:
-        if key not in _KEYS:
-            raise SpecError(top.marks[key], f"a table has no key {key!r}{did_you_mean(key, _KEYS)}")
-    for key in ("table", "title", "source", "columns", "rows"):
+        if key not in KEYS:
+            raise SpecError(top.marks[key], f"a table has no key {key!r}{did_you_mean(key, KEYS)}")
+    for key in NEEDED:
         if key not in top.entries:
             raise SpecError(top.mark, f"a table needs the key {key!r}")
     columns = tuple(_column(title, value) for title, value, _ in document.entries(top, "columns"))

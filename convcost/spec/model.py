@@ -22,7 +22,7 @@ from convcost.spec.expression import FUNCTIONS, Expression
 from convcost.spec.inputs import Input, read_input
 from convcost.values import got, show
 
-_KEYS = (
+KEYS = (
     "name",
     "title",
     "family",
@@ -37,10 +37,13 @@ _KEYS = (
     "blocks",
     "layers",
 )
+"""What a spec says, in the order in which one reads it."""
 MAX_NETWORKS = 1_000
 """What all networks of a spec in all their variants may be, which `check` prices."""
-_PRESET_KEYS = ("about", "source", "input")
-_VARIANT_KEYS = (*_PRESET_KEYS, "networks")
+NEEDED = ("name", "input", "layers")
+KNOB_KEYS = ("default", "choices", "about")
+PRESET_KEYS = ("about", "source", "input")
+VARIANT_KEYS = (*PRESET_KEYS, "networks")
 _RESERVED = {*WORDS, *STRUCTURES, *FUNCTIONS, "then"}
 """Names that nothing can have. Arguments can be called as operators are: what is applied is no number."""
 _APPLIED = {*_RESERVED, *REGISTRY}
@@ -88,8 +91,8 @@ class Spec:
     def __init__(self, top: document.Mapping, text: str = "") -> None:
         self.text = text
         self._parsed: dict[int, tuple[Scalar, Expression]] = {}  # by id of the scalar, which is kept for that
-        _only(top, _KEYS, "a spec")
-        for key in ("name", "input", "layers"):
+        _only(top, KEYS, "a spec")
+        for key in NEEDED:
             if key not in top.entries:
                 raise SpecError(top.mark, f"a spec needs the key {key!r}")
         self.file = top.mark.file
@@ -102,8 +105,8 @@ class Spec:
         self._own = self._input(top.entries["input"])
         self.input = self._own.shape({name: knob.default for name, knob in self.knobs.items()})
         """The input that its networks are defined for, where they say no other."""
-        self.networks = self._presets(top, "networks", _PRESET_KEYS) or {self.name: Preset(self.name, {})}
-        self.variants = self._presets(top, "variants", _VARIANT_KEYS)
+        self.networks = self._presets(top, "networks", PRESET_KEYS) or {self.name: Preset(self.name, {})}
+        self.variants = self._presets(top, "variants", VARIANT_KEYS)
         if len(self.networks) * max(1, len(self.variants)) > MAX_NETWORKS:
             raise SpecError(top.marks["variants"], f"more than {MAX_NETWORKS:,} networks, each variant counted")
         self._let = {key: self._expression(value, key) for key, value, _ in document.entries(top, "let")}
@@ -321,7 +324,7 @@ def literal(value: document.Value) -> Any:
 def _knob(name: str, value: document.Value, mark: Mark) -> Knob:
     if not isinstance(value, document.Mapping):
         return Knob(name, literal(value), decimal=_is_decimal(value))
-    _only(value, ("default", "choices", "about"), f"knob {name}")
+    _only(value, KNOB_KEYS, f"knob {name}")
     if "default" not in value.entries:
         raise SpecError(mark, f"knob {name} needs a default")
     choices = literal(value.entries["choices"]) if "choices" in value.entries else ()

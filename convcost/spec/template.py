@@ -8,6 +8,8 @@ from convcost.errors import ConvcostError
 from convcost.files.writing import create
 
 _TEMPLATE = """\
+# yaml-language-server: $schema=spec.schema.json
+# Editors complete and check by that file: convcost schema spec > spec.schema.json
 # A network, layer by layer, as a paper's table would say it.
 # convcost check FILE says whether it is valid, convcost layers FILE what it costs.
 name: {name}
