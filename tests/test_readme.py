@@ -21,7 +21,7 @@ from convcost.cli.commands import cli
 from convcost.ops import REGISTRY, Op
 from convcost.spec.build import STRUCTURES, WORDS
 from convcost.spec.expression import FUNCTIONS
-from convcost.spec.model import _KEYS, _VARIANT_KEYS
+from convcost.spec.model import KEYS, VARIANT_KEYS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -152,6 +152,6 @@ def test_every_operator_is_listed_with_its_arguments():
 
 def test_every_word_of_the_language_is_explained():
     language = text_of(LANGUAGE)
-    words = [*STRUCTURES, *WORDS, *FUNCTIONS, *_KEYS, *_VARIANT_KEYS, "previous", "index", "then", "choices", "default"]
+    words = [*STRUCTURES, *WORDS, *FUNCTIONS, *KEYS, *VARIANT_KEYS, "previous", "index", "then", "choices", "default"]
     missing = [word for word in words if not re.search(rf"\b{word}\b", language)]
     assert missing == []
