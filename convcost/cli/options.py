@@ -212,6 +212,8 @@ LIMIT = OneOf("limit", _limits)
 """A quantity and its most."""
 GROWTH = OneOf("growth", _growths)
 """A quantity and how much more of it is allowed."""
+COLUMNS = OneOf("columns", lambda: (name.rstrip("=") for name in _limits()))
+"""Columns of a sweep: quantities, and whatever its axes are."""
 MACHINE = OneOf("machine", _machine)
 """A machine by its name, or operations and bytes per second."""
 TABLE = OneOf("table", _tables)

@@ -14,6 +14,7 @@ import click
 
 from convcost.cli.options import (
     AXIS,
+    COLUMNS,
     LIMIT,
     NetworkName,
     each_name,
@@ -51,6 +52,7 @@ OVER = "NAME=START:STOP:STEP or NAME=VALUE,VALUE: an axis of the space; NAME is 
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="FILE.parquet, FILE.csv or FILE.jsonl.")
 @click.option(
     "--pareto",
+    type=COLUMNS,
     metavar="COLUMN,COLUMN",
     help="Then print the designs that no other one beats: the least of each column, +H for the most.",
 )

@@ -198,7 +198,6 @@ FREE = {
     "--let": "expressions",
     "--where": "a condition",
     "--maximize": "an expression",
-    "--pareto": "columns of the sweep",
     "--front": "two columns of the sweep",
     "--scheduler": "an address",
     "--strip": "a pattern",
