@@ -27,7 +27,8 @@ def doubts(op: Op, x: Shape) -> Iterator[str]:
     if not all(isinstance(number, int) for number in (*x, *window.kernel, *window.stride, *extent)):
         return
     kernel = f"its kernel of {_each(window.kernel)}"
-    # What is written side by side, as ((1, 1), (1, 1)), is meant: SqueezeNet's pad a 1x1 kernel, SSD's maps of 1.
+    # What is written side by side, as ((1, 1), (1, 1)), is meant: SqueezeNet pads a 1x1 kernel, SSD a map of 1,
+    # and SlowFast's strides of time leave frames out.
     padded = () if isinstance(op.padding, str) else axes(op, "padding", op.padding, len(x) - 1)
     meant_so = bool(padded) and all(isinstance(p, tuple) for p in padded)
     if not meant_so and any(e > n for e, n in zip(extent, x[1:], strict=True)):
@@ -36,7 +37,7 @@ def doubts(op: Op, x: Shape) -> Iterator[str]:
     elif (meant := swapped(op, x)) and max(window.kernel) > LARGEST and max(window.stride) > 1:
         yield f"{op.name}: {kernel} makes {x[0]} channels of {x[0]}{meant}"
     wide = max(window.kernel) > 1 and any(s > e for s, e in zip(window.stride, extent, strict=True))
-    if wide and isinstance(op, Conv | DepthwiseConv):
+    if wide and not meant_so and isinstance(op, Conv | DepthwiseConv):
         yield f"{op.name}: its stride of {_each(window.stride)} is larger than {kernel}: it leaves inputs out"
     if any(isinstance(p, int) and p and 2 * p >= e for p, e in zip(padded, extent, strict=bool(padded))):
         yield f"{op.name}: its padding of {_each(padded)} is half of {kernel}, or more"

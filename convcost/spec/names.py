@@ -27,6 +27,7 @@ from convcost.spec.spelling import RESOLUTIONS, Candidate, beginnings, candidate
 
 ALSO = {
     "googlenet": ("inception_v1",),
+    "mc3_18": ("mc_3_18",),  # a hyphen there is no decimal point
     "bn_inception": ("inception_bn", "inception_v2"),  # TF-slim's nets/inception_v2.py, not Szegedy's of 2016
     "se_resnet50": ("seresnet50",),
     "se_resnet101": ("seresnet101",),

@@ -106,7 +106,13 @@ NO_FORM = {
     ("regnetx_200mf@pycls", "g"): "cannot divide by .* exactly, which is symbolic",
     ("se_resnet50@paper", "ratio"): "cannot divide by ratio exactly: 256 would remain",
     ("shufflenet_v1_g1@paper", "groups"): "cannot divide by groups exactly: 36 would remain",
+    ("slowfast_resnet50_4x16", "beta"): "cannot divide by beta exactly: 64 would remain",
     ("unet@paper", "depth"): "an exponent must be an integer from 0 to 64",
+    ("unet3d@paper", "depth"): "leaves .*: its window of 3 does not fit",
+    ("conv_tasnet", "length"): r"cannot divide 32000 - length by floor\(length/2\)",
+    **{("conv_tasnet", knob): "a repeat that collects needs a number" for knob in ("blocks", "repeats")},
+    **{("wavenet", knob): "a repeat that collects needs a number" for knob in ("layers", "stacks")},
+    ("x3d_xs", "depth"): r"no closed form for ceil\(depth\) - 1 repeats",
     **{(f"yolov{version}n", "depth"): "round: of a number, not of 3.depth" for version in (5, 8)},
 }
 """Where a layer divides by what is a symbol, or the structure depends on it in more ways than a formula can have."""

@@ -69,6 +69,7 @@ EVERY_32 = {
     "nasnet_large@cadene",
     # Upsampled maps are joined with those that they were made of, which must have been even.
     *(f"unet@{variant}" for variant in ("paper", "padded", "pytorch_unet", "pytorch_unet_bilinear")),
+    *("unet3d@paper", "unet3d@padded", "enet"),
     *("yolov3@paper", "yolov3@608", "yolov4@paper", "yolov4@416"),
     *(f"yolov{version}{size}" for version in (5, 8) for size in "nsmlx"),
 }
@@ -78,28 +79,31 @@ EVERY_32 = {
 @pytest.mark.parametrize("name", sorted(EVERY_32))
 def test_networks_that_do_not_fit_every_input(name: str) -> None:
     network = load(name)
-    channels, height, width = network.input
+    channels, *sizes = network.input
     with pytest.raises(ShapeError, match="of different"):
-        network.price((channels, symbol("H", at_least=height), symbol("W", at_least=width)))
+        network.price((channels, *(symbol(f"S{axis}", at_least=size) for axis, size in enumerate(sizes))))
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
 def test_three_number_systems_agree(network: Network) -> None:
     """Ints, arrays and symbols come to the same, at the network's own input and at larger, unequal sizes."""
-    channels, height, width = network.input
-    points = [(height + 32 * i, width + 32 * j, batch) for i, j, batch in ((0, 0, 1), (1, 2, 2), (3, 0, 5))]
-    expected = [numbers(network.price((channels, h, w), batch=n)) for h, w, n in points]
+    channels, *own = network.input
+    points = [
+        (*(size + 32 * more for size, more in zip(own, (i, j, i), strict=False)), batch)
+        for i, j, batch in ((0, 0, 1), (1, 2, 2), (3, 0, 5))
+    ]
+    expected = [numbers(network.price((channels, *sizes), batch=n)) for *sizes, n in points]
 
-    h, w, n = (np.array(axis, dtype="int64") for axis in zip(*points, strict=True))
-    arrays = numbers(network.price((channels, h, w), batch=n))
+    *sizes, n = (np.array(axis, dtype="int64") for axis in zip(*points, strict=True))
+    arrays = numbers(network.price((channels, *sizes), batch=n))
     for k, row in enumerate(expected):
         assert [int(np.broadcast_to(value, (len(points),))[k]) for value in arrays] == row
 
     step = 32 if network.name in EVERY_32 else 1
-    H, W = (step * symbol(name, at_least=n // step) + n % step for name, n in (("H", height), ("W", width)))  # noqa: N806
-    symbols = numbers(network.price((channels, H, W), batch=symbol("N")))
-    for (h, w, n), row in zip(points, expected, strict=True):
-        values = {"H": h // step, "W": w // step, "N": n}
+    axes = [step * symbol(f"S{axis}", at_least=size // step) + size % step for axis, size in enumerate(own)]
+    symbols = numbers(network.price((channels, *axes), batch=symbol("N")))
+    for (*sizes, n), row in zip(points, expected, strict=True):
+        values = {**{f"S{axis}": int(size) // step for axis, size in enumerate(sizes)}, "N": n}
         assert [v if isinstance(v, int) else v.evaluate(values) for v in symbols] == row
 
 
