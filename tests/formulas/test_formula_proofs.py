@@ -112,6 +112,7 @@ NO_FORM = {
     ("conv_tasnet", "length"): r"cannot divide 32000 - length by floor\(length/2\)",
     **{("conv_tasnet", knob): "a repeat that collects needs a number" for knob in ("blocks", "repeats")},
     **{("wavenet", knob): "a repeat that collects needs a number" for knob in ("layers", "stacks")},
+    ("tcn", "levels"): "an exponent must be an integer from 0 to 64",
     ("x3d_xs", "depth"): r"no closed form for ceil\(depth\) - 1 repeats",
     **{(f"yolov{version}n", "depth"): "round: of a number, not of 3.depth" for version in (5, 8)},
 }
