@@ -78,13 +78,17 @@ def pool(op: Any, x: Shape) -> nn.Module:
 
 
 def conv_transpose(op: ops.ConvTranspose, x: Shape) -> nn.Module:
+    padding, output_padding = op.padding, op.output_padding
+    if padding == "same":  # of all axes alike: an output of stride times the input, an odd element cut off behind
+        whole = op.dilation * (op.kernel_size - 1) + 1 - op.stride
+        padding, output_padding = max(-(-whole // 2), 0), whole % 2 if whole > 0 else -whole
     return CONV_TRANSPOSE[len(x) - 2](
         x[0],
         op.out_channels,
         op.kernel_size,
         op.stride,
-        op.padding,
-        op.output_padding,
+        padding,
+        output_padding,
         op.groups,
         op.bias,
         op.dilation,

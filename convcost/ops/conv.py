@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from convcost.errors import ShapeError
-from convcost.exact.integers import Int, maximum, prod, require_above, require_divisible
+from convcost.errors import ConvcostError, ShapeError
+from convcost.exact.integers import Int, ceildiv, equal, maximum, prod, require_above, require_divisible
 from convcost.ops.base import (
     Kind,
     Op,
@@ -130,7 +130,8 @@ class DepthwiseConv(Op):
 class ConvTranspose(Op):
     """Transposed convolution, as torch.nn.ConvTranspose1d to ConvTranspose3d.
 
-    size' = (n - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1.
+    size' = (n - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1, and n stride where padding is "same",
+    as TensorFlow's: then padding and output_padding follow.
     macs = input elements * (out_channels / groups) * kernel: each input position meets each weight of its group once,
     also where the padding then cuts the product off (as fvcore 0.1.5 and torch's FlopCounterMode count).
     """
@@ -141,7 +142,7 @@ class ConvTranspose(Op):
     out_channels: Int
     kernel_size: Axes
     stride: Axes = 1
-    padding: Axes = 0
+    padding: Axes | str = 0
     output_padding: Axes = 0
     groups: Int = 1
     bias: bool = True
@@ -152,7 +153,14 @@ class ConvTranspose(Op):
         at_least(1, self, out_channels=self.out_channels, groups=self.groups)
         boolean(self, bias=self.bias)
         each_at_least(1, self, kernel_size=self.kernel_size, stride=self.stride, dilation=self.dilation)
-        each_at_least(0, self, padding=self.padding, output_padding=self.output_padding)
+        each_at_least(0, self, output_padding=self.output_padding)
+        if not isinstance(self.padding, str) or self.padding != "same":
+            each_at_least(0, self, padding=self.padding)
+        elif not all(
+            equal(q, 0)
+            for q in (self.output_padding if isinstance(self.output_padding, tuple) else (self.output_padding,))
+        ):
+            raise ConvcostError(f"{self.name}: padding=same says what output_padding is, got {self.output_padding}")
         if not require_divisible(self.out_channels, self.groups):
             raise ShapeError(f"conv_transpose: groups={self.groups} does not divide out_channels={self.out_channels}")
 
@@ -162,9 +170,11 @@ class ConvTranspose(Op):
         sizes = spatial(self, x)
         if not require_divisible(x[0], self.groups):
             raise ShapeError(f"conv_transpose: groups={self.groups} does not divide in_channels={x[0]}")
-        arguments = self._arguments(len(sizes))
-        for _, s, _, q, d in zip(*arguments, strict=True):
+        arguments = self.along_axes(len(sizes))
+        for k, s, _, q, d in zip(*arguments, strict=True):
             if not require_above(maximum(s, d) - q, 0):
+                if isinstance(self.padding, str):
+                    raise ShapeError(f"conv_transpose: padding=same does not fit an even kernel={k} where stride={s}")
                 raise ShapeError(f"conv_transpose: output_padding={q} is not below stride={s} or dilation={d}")
         out = tuple(
             (n - 1) * s - 2 * p + d * (k - 1) + q + 1 for n, k, s, p, q, d in zip(sizes, *arguments, strict=True)
@@ -173,26 +183,38 @@ class ConvTranspose(Op):
 
     def params(self, xs: Sequence[Shape], y: Shape) -> Params:
         """Kernel weights, and one bias per output channel."""
-        kernels = self._arguments(len(y) - 1)[0]
+        kernels = self.along_axes(len(y) - 1)[0]
         return Params(xs[0][0] // self.groups * prod(kernels) * y[0], y[0] if self.bias else 0)
 
     def work(self, xs: Sequence[Shape], y: Shape) -> Work:
         """One macs per input element and weight that it meets; one add per output element for the bias."""
-        kernels = self._arguments(len(y) - 1)[0]
+        kernels = self.along_axes(len(y) - 1)[0]
         macs = y[0] // self.groups * prod(kernels) * elements(xs[0])
         return Work(macs, elements(y) if self.bias else 0)
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
         """Output o sees the inputs i with i * stride in [o + padding - dilation (kernel - 1), o + padding]."""
-        kernels, strides, paddings, _, dilations = self._arguments(len(x) - 1)
+        kernels, strides, paddings, _, dilations = self.along_axes(len(x) - 1)
         return tuple(
             Window(d * (k - 1) + 1, 1, d * (k - 1) - p, upsampling=s)
             for k, s, p, d in zip(kernels, strides, paddings, dilations, strict=True)
         )
 
-    def _arguments(self, rank: int) -> tuple[tuple[Int, ...], ...]:
-        names = ("kernel_size", "stride", "padding", "output_padding", "dilation")
-        return tuple(axes(self, name, getattr(self, name), rank) for name in names)
+    def along_axes(self, rank: int) -> tuple[tuple[Int, ...], ...]:
+        """Kernel, stride, padding, output_padding and dilation of each axis."""
+        kernels, strides, dilations = (
+            axes(self, name, getattr(self, name), rank) for name in ("kernel_size", "stride", "dilation")
+        )
+        if isinstance(self.padding, str):
+            extents = tuple(d * (k - 1) + 1 for k, d in zip(kernels, dilations, strict=True))
+            paddings = tuple(maximum(ceildiv(e - s, 2), 0) for e, s in zip(extents, strides, strict=True))
+            more = tuple(s + 2 * p - e for e, s, p in zip(extents, strides, paddings, strict=True))
+        else:
+            paddings, more = (
+                axes(self, name, value, rank)
+                for name, value in (("padding", self.padding), ("output_padding", self.output_padding))
+            )
+        return kernels, strides, paddings, more, dilations
 
 
 @record

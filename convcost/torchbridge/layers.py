@@ -356,10 +356,7 @@ def _convolution(op: ops.Conv | ops.DepthwiseConv, x: Shape, out_channels: int, 
 
 
 def _conv_transpose(op: ops.ConvTranspose, x: Shape) -> nn.Module:
-    kernel, stride, padding, output_padding, dilation = (
-        axes(op, name, getattr(op, name), len(x) - 1)
-        for name in ("kernel_size", "stride", "padding", "output_padding", "dilation")
-    )
+    kernel, stride, padding, output_padding, dilation = op.along_axes(len(x) - 1)
     layer = _of_rank(op, x, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
     return layer(x[0], op.out_channels, kernel, stride, padding, output_padding, op.groups, op.bias, dilation)
 

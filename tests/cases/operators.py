@@ -231,6 +231,19 @@ TRANSPOSED = (
         macs=4_608,
         adds=196,
     ),
+    # DCGAN's figure: as large as stride times its input, of a 5x5; 8*4*25 = 800; 128*100 = 12,800; 4*64 = 256 adds
+    case(
+        ops.ConvTranspose(4, 5, stride=2, padding="same"),
+        (8, 4, 4),
+        (4, 8, 8),
+        params={"weights": 800, "biases": 4},
+        macs=12_800,
+        adds=256,
+    ),
+    # a stride of 3 leaves gaps between kernels of 2: 3*4 = 12; 2*3*2 = 12; 2*4 inputs meet 3*2 weights: 48
+    case(
+        ops.ConvTranspose(3, 2, stride=3, padding="same", bias=False), (2, 4), (3, 12), params={"weights": 12}, macs=48
+    ),
     # FCN-32s: (10 - 1)*32 + 63 + 1 = 352; 21*21*64*64 = 1,806,336; 21*100 inputs meet 21*4,096 weights: 180,633,600
     case(
         ops.ConvTranspose(21, 64, stride=32, bias=False),
@@ -835,7 +848,10 @@ def _refused_integers() -> list[Refused]:
             if (name, argument) not in OPTIONAL:
                 bad += [(None, "None")]
             if argument != "padding" or name in ("zeropad", "conv_transpose"):
-                bad += [("3", "'3'"), ("same", "'same'")]
+                bad += [
+                    ("3", "'3'"),
+                    *([("same", "'same'")] if name != "conv_transpose" or argument != "padding" else []),
+                ]
             low: list[tuple[Any, str]] = [(-1, "-1"), (-(10**70), f"-1{'0' * 55}...")]
             if least == 1:
                 low += [(0, "0")]
@@ -920,6 +936,11 @@ REFUSED: tuple[Refused, ...] = (
     ),
     Refused(
         "conv_transpose",
+        {"out_channels": 8, "kernel_size": 3, "padding": "same", "output_padding": 1},
+        "conv_transpose: padding=same says what output_padding is, got 1",
+    ),
+    Refused(
+        "conv_transpose",
         {"out_channels": 10, "kernel_size": 3, "groups": 3},
         "conv_transpose: groups=3 does not divide out_channels=10",
     ),
@@ -960,6 +981,11 @@ class Misfit(NamedTuple):
 MISFITS = (
     # groups and parts that do not divide what comes in
     Misfit(ops.Conv(8, 3, groups=4), ((6, 9, 9),), "conv: groups=4 does not divide in_channels=6"),
+    Misfit(
+        ops.ConvTranspose(8, 4, padding="same"),
+        ((6, 9, 9),),
+        "conv_transpose: padding=same does not fit an even kernel=4 where stride=1",
+    ),
     Misfit(ops.ConvTranspose(8, 3, groups=4), ((6, 9, 9),), "conv_transpose: groups=4 does not divide in_channels=6"),
     Misfit(ops.ChannelShuffle(4), ((6, 9, 9),), "shuffle: groups=4 does not divide 6 channels"),
     Misfit(ops.Split(4, 0), ((6, 9, 9),), "split: 4 parts do not divide 6 channels"),
