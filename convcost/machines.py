@@ -16,6 +16,8 @@ from convcost.spec import document
 from convcost.spec.catalog import specs_dir
 from convcost.spec.document import SpecError
 
+MOST = 10**20
+"""No machine does or moves as much in a second, nor has as much memory."""
 _KEYS = ("name", "title", "kind", "peak", "bandwidth", "memory", "source")
 
 
@@ -90,17 +92,19 @@ def read(path: Path) -> Described:
         document.text(top, "kind"),
         peaks,
         _number(top.entries["bandwidth"], "bytes per second such as 1555G", ("", "bytes")),
-        None if memory is None else int(_number(memory, "bytes such as 80GiB", ("", "bytes"))),
+        None if memory is None else int(_number(memory, "bytes such as 80GiB", ("", "bytes"), 2**10)),
         document.text(top, "source"),
     )
 
 
-def _number(value: document.Value, what: str, units: tuple[str, ...]) -> Fraction:
+def _number(value: document.Value, what: str, units: tuple[str, ...], least: int = 10**6) -> Fraction:
     if not isinstance(value, document.Scalar):
         raise SpecError(value.mark, f"here is a number of {what}")
     number = Fraction(exact_number(value.text, f"{value.mark}: a number of {what}", units))
     if number <= 0:
         raise SpecError(value.mark, f"a number of {what}, above 0, got {value.text!r}")
+    if not least <= number < MOST:
+        raise SpecError(value.mark, f"{value.text!r} is no number of {what}: is its scale right?")
     return number
 
 

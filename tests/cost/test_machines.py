@@ -74,6 +74,9 @@ GOOD = {"name": "mine", "peak": {"float32": "1T"}, "bandwidth": "100G", "source"
         ({"bandwidth": "3 GFLOPS"}, "bytes per second such as 1555G, got '3 GFLOPS'"),
         ({"bandwidth": [1]}, "bytes per second"),
         ({"memory": "-1"}, "bytes such as 80GiB"),
+        ({"memory": "80"}, "is its scale right?"),
+        ({"bandwidth": "1555"}, "'1555' is no number of bytes per second such as 1555G: is its scale right?"),
+        ({"peak": {"float32": "19.5e30"}}, "operations per second such as 19.5T"),
     ],
 )
 def test_a_bad_file_is_one_line_with_its_place(tmp_path, change, why):
@@ -145,6 +148,10 @@ def test_torch_is_never_faster_than_the_bound_of_measured_peaks():
 )  # fmt: skip
 def test_ten_networks_are_never_faster_than_their_bounds(name):
     within(name, "3x224x224")
+
+
+def test_every_source_says_whether_somebody_has_looked_into_it():
+    assert all("named, not opened" in one.source and "compared" in one.source for one in machines())
 
 
 def test_the_machines_are_files_of_the_package():
