@@ -204,6 +204,39 @@ def _bibtex(of: Cited) -> str:
     return f"@{kind}{{{re.sub('[^A-Za-z0-9.]', '_', of.network.name)},\n{inside}}}\n"
 
 
+def _acl(of: Cited) -> str:
+    """An answer to C1 of the Responsible NLP checklist of ACL: parameters, the budget and the machines.
+
+    The last two are the author's to say. Source: aclrollingreview.org/responsibleNLPresearch, C1.
+    """
+    params, ops = of.counts
+    return (
+        f"C1: {one_line(of.network.spec.title)} ({of.name}) has {params:,} parameters ({of.params.meaning}). A forward "
+        f"pass takes {ops:,} {of.ops.unit} ({of.ops.meaning}) on an input of {of.input}, as {of.tool} counts. "
+        "Computational budget: [GPU hours]. Infrastructure: [machines].\n"
+    )
+
+
+def _form(of: Cited) -> str:
+    """What of CVPR's Compute Reporting Form follows from the network: its compute costs of a sample, by their unit.
+
+    Source: cvpr.thecvf.com, 2026, Compute Reporting, Section 2. Hardware and time are the author's to say.
+    """
+    from convcost.cost.training import training
+
+    params, ops = of.counts
+    step = sum(layer.total for layer in training(of.cost))
+    rows = {
+        "Model": f"{one_line(of.network.spec.title)} ({of.name})",
+        "Parameters": f"{params:,} ({of.params.meaning})",
+        f"Inference, {of.ops.unit} of a forward pass": f"{ops:,} ({of.ops.meaning})",
+        "Training, MACs of a step forward and back": f"{step:,} (products of convolutions and matrices)",
+        "Input": of.input,
+        "Counted by": of.tool,
+    }
+    return "".join(f"- {name}: {value}\n" for name, value in rows.items())
+
+
 STYLES: dict[str, Callable[[Cited], str]] = {
     "sentence": _sentence,
     "latex": _latex,
@@ -211,12 +244,14 @@ STYLES: dict[str, Callable[[Cited], str]] = {
     "timm": _timm,
     "metafile": _metafile,
     "hf": _card,
+    "acl": _acl,
+    "form": _form,
     "csv": _csv,
     "bibtex": _bibtex,
 }
 """Each style as a text of whole lines."""
 _COMMENTS: dict[str, tuple[str, str] | None] = {
-    **dict.fromkeys(("sentence", "timm", "hf"), ("<!-- ", " -->")),
+    **dict.fromkeys(("sentence", "timm", "hf", "acl", "form"), ("<!-- ", " -->")),
     **dict.fromkeys(("latex", "macros"), ("% ", "")),
     "metafile": ("# ", ""),
     "csv": None,

@@ -50,6 +50,19 @@ def test_a_metafile_and_a_row_are_read_by_their_readers():
     assert row["source"].startswith("He et al., Deep Residual Learning")
 
 
+def test_forms_and_checklists_get_what_follows_from_the_network():
+    """A step is three forward passes without the gradient of the image: 112 * 112 * 147 * 64 multiply-adds of conv1."""
+    said = dict(re.findall(r"- (.+?): (.+)", of("form")))
+    assert said["Parameters"].startswith("25,557,032 (")
+    assert said["Inference, MACs of a forward pass"].startswith("4,089,184,256 (")
+    step = 3 * 4_089_184_256 - 112 * 112 * 147 * 64
+    assert said["Training, MACs of a step forward and back"].startswith(f"{step:,} (")
+    answer = of("acl")
+    assert answer.startswith("C1: ")
+    for part in ("25,557,032 parameters", "4,089,184,256 MACs", "3x224x224", "[GPU hours]", "[machines]"):
+        assert part in answer
+
+
 def test_macros_are_commands_that_latex_has_not():
     names = re.findall(r"\\newcommand\{\\(\w+)\}", of("macros"))
     assert names[0] == "ResnetFiveZeroVOneFiveParams"
