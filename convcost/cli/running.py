@@ -35,6 +35,7 @@ dtype_option = click.option(
 @click.option("--dtype", type=DTYPE, metavar="TYPE", help="Of all tensors, as torch calls it: float16.")
 @click.option("--in-place", is_flag=True, help="Let activations, sums and products overwrite what nothing else needs.")
 @click.option("--rules", is_flag=True, help="What every rule of memory comes to, instead of layers.")
+@click.option("--best-order", is_flag=True, help="In the order that holds least, or the best found with a bound.")
 @click.option("--plan", is_flag=True, help="The arena of TensorFlow Lite Micro: where each tensor lies in it.")
 @network_options
 @plot_option
@@ -45,6 +46,7 @@ def memory(
     dtype: str | None,
     in_place: bool,
     rules: bool,
+    best_order: bool,
     plan: bool,
     input_shape: str | None,
     batch: int,
@@ -63,16 +65,25 @@ def memory(
 
     if (depth is not None) + in_place + rules + plan > 1:
         raise ConvcostError("--depth and --in-place are of layers, --rules and --plan are tables of their own")
+    if best_order and (in_place or rules or plan):
+        raise ConvcostError(
+            "--best-order is of layers that have memory of their own: not --in-place, --rules or --plan"
+        )
     if plot is not None and (rules or plan):
         raise ConvcostError("--plot is of layers: --rules and --plan have none")
     found = load_network(network, settings)
-    cost = found.price(input_shape, batch)
+    cost, order = found.price(input_shape, batch), None
+    if best_order:
+        from convcost.cost.order import best_order as search
+
+        order = search(cost)
+        cost = order.cost
     if rules:
         table = views.memory_rules(found, cost, dtype)
     elif plan:
         table = views.arena(found, cost, dtype or "int8")
     else:
-        table = views.memory(found, cost, depth, dtype or "float32", in_place=in_place)
+        table = views.memory(found, cost, depth, dtype or "float32", in_place=in_place, order=order)
     if plot is not None:
         from convcost.views import plots
 

@@ -11,6 +11,7 @@ from convcost.cost.machine import Bound, Machine, roofline, together
 from convcost.cost.memory import DTYPES, element_size, moments
 from convcost.cost.memory_rules import RULES
 from convcost.cost.memory_rules import arena as plan
+from convcost.cost.order import Order
 from convcost.cost.training import TrainingStep, training
 from convcost.counters.line import Line
 from convcost.counters.rules import OPS
@@ -24,8 +25,13 @@ from convcost.views.header import header
 Item = TypeVar("Item")
 
 
-def memory(network: Network, cost: Cost, depth: int | None, dtype: str, *, in_place: bool) -> Table:
-    """Bytes that each layer writes and that are alive while it runs; the largest is the peak."""
+def memory(
+    network: Network, cost: Cost, depth: int | None, dtype: str, *, in_place: bool, order: Order | None = None
+) -> Table:
+    """Bytes that each layer writes and that are alive while it runs; the largest is the peak.
+
+    `order` is that of the cost, if it was searched for.
+    """
     size = element_size(dtype)
     found = moments(cost, in_place=in_place)
     most = max(moment.alive for moment in found)
@@ -50,7 +56,11 @@ def memory(network: Network, cost: Cost, depth: int | None, dtype: str, *, in_pl
         Column("peak", "", drop=3),
     )
     how = "activations, sums and products in place" if in_place else "nothing in place"
-    above = header([(network, cost)], ("unit", f"bytes of {dtype}"), ("execution", f"in the order of the spec, {how}"))
+    said = "in the order of the spec"
+    if order is not None:
+        said = "in an order than which none holds less" if order.proved else "in the best order found"
+        how += "" if order.proved else f"; no order holds less than {size * order.bound:,} bytes"
+    above = header([(network, cost)], ("unit", f"bytes of {dtype}"), ("execution", f"{said}, {how}"))
     notes = ("A tensor is alive from the layer that makes it to the last one that takes it; views are their input's.",)
     return Table(f"Memory of {network.reference}", above, columns, tuple(rows), notes)
 
