@@ -4,7 +4,7 @@ An item of a spec is one of
 - a chain of calls, `conv(64, 3) >> relu`, in which a name stands for an operator, a block or an earlier named layer;
 - a list of items, one after the other;
 - `{name: item}`, which opens a scope of that name, in which the item's layers are found, and names its output;
-- a structure: concat, add or mul of branches (a list, names, or a repeat), repeat, if, auxiliary, outputs.
+- a structure: concat, add or mul of branches (a list, names, or a repeat), repeat, if, results, auxiliary, outputs.
 `again(name)` in a chain is a named item once more, with the same weights, on what the chain has there.
 """
 
@@ -38,7 +38,7 @@ CONSTANTS: dict[str, Any] = {
     **{word: word for word in ("same", "valid", "caffe", "nearest", "bilinear")},
 }
 """Names that every expression knows: argument values that torch and the papers write as words."""
-STRUCTURES = ("concat", "add", "mul", "repeat", "if", "auxiliary", "outputs")
+STRUCTURES = ("concat", "add", "mul", "repeat", "if", "results", "auxiliary", "outputs")
 _JOINS = ("concat", "add", "mul")
 WORDS = {*CONSTANTS, "input", "in_channels", "previous", "identity", "again"}
 """What an expression or a chain finds under these names is not for a layer to change."""
@@ -77,6 +77,25 @@ class Running(NamedTuple):
         )
 
 
+class Several(Tensor):
+    """Layers side by side, as `results` makes them: what comes next takes them one by one, `x[0]`."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[Tensor, ...]) -> None:
+        super().__init__(-1, (), "")
+        self.parts = parts
+
+    def __str__(self) -> str:
+        return f"{len(self.parts)} layers"
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.parts[index]
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+
 class Program:
     """What a graph is built from: the layers, blocks and defaults of a spec, and the values of its knobs."""
 
@@ -98,7 +117,7 @@ class Program:
         """The graph for an input shape. Raises SpecError at the item that fails."""
         builder = _Builder(self, GraphBuilder(name, input))
         env = {**self.env, "input": builder.graph.input}
-        builder.item(self.layers, builder.graph.input, env)
+        builder.one(builder.item(self.layers, builder.graph.input, env), self.layers.mark, "the network's end")
         return builder.graph.graph()
 
 
@@ -128,7 +147,7 @@ class _Builder:
             self.depth -= 1
 
     def _item(self, value: document.Value, x: Tensor, env: Env) -> Tensor:
-        env["in_channels"] = x.shape[0]
+        env["in_channels"] = _channels(x)
         if isinstance(value, document.Sequence):
             for part in value.items:
                 x = self.item(part, x, env)
@@ -149,10 +168,10 @@ class _Builder:
         """`{name: item}`: one operator takes the name, anything more is a scope of that name."""
         if not name or "/" in name:
             raise SpecError(mark, "a layer needs a name without slashes")
-        env["in_channels"] = x.shape[0]
+        env["in_channels"] = _channels(x)
         first = len(self.graph) + 1
         out = self._named(name, value, mark, x, env)
-        if len(self.graph) >= first:
+        if len(self.graph) >= first and not isinstance(out, Several):
             self.parts[out.index] = Part(name, self.graph.within(name), first, len(self.graph), out)
         env[name] = out
         return out
@@ -169,7 +188,7 @@ class _Builder:
 
     def inside(self, value: document.Value, x: Tensor, env: Env) -> Tensor:
         """An item in a scope that stands for it: a block called there needs no second scope of its own."""
-        env["in_channels"] = x.shape[0]
+        env["in_channels"] = _channels(x)
         if isinstance(value, Scalar):
             parsed, node = self._chosen(value, x, env)
             if (block := self.program.blocks.get(called(node)[0])) is not None:
@@ -177,7 +196,7 @@ class _Builder:
         return self.item(value, x, env)
 
     def structure(self, key: str, value: document.Mapping, x: Tensor, env: Env) -> Tensor:
-        """concat, add, mul, repeat, if, auxiliary, outputs."""
+        """concat, add, mul, repeat, if, results, auxiliary, outputs."""
         if key in _JOINS:
             names = signature(key).names
             self._only(value, (key, *names))
@@ -185,6 +204,9 @@ class _Builder:
             op = made(OPERATORS[key], given, value.mark)
             named = self.branches(value.entries[key], x, env)
             return self.graph.add(op, *named, place=value.mark) if len(named) > 1 else named[0]
+        if key == "results":
+            self._only(value, (key,))
+            return Several(tuple(self.branches(value.entries[key], x, env)))
         if key == "repeat":
             return self.repeat(value, x, env)
         if key == "auxiliary":
@@ -232,11 +254,17 @@ class _Builder:
             raise SpecError(value.mark, "branches are a list, or a mapping of names")
         if not named:
             raise SpecError(value.mark, "a join needs a branch")
-        return named
+        return [self.one(branch, value.mark, "a branch") for branch in named]
+
+    def one(self, x: Tensor, mark: Mark, what: str) -> Tensor:
+        """The layer where one is needed. Raises SpecError for several."""
+        if isinstance(x, Several):
+            raise SpecError(mark, f"{what} is one layer, here are {len(x)}: say which, as in x[0]")
+        return x
 
     def _absent(self, value: document.Value, x: Tensor, env: Env) -> bool:
         """Whether a branch is `none`."""
-        env["in_channels"] = x.shape[0]
+        env["in_channels"] = _channels(x)
         if not isinstance(value, Scalar):
             return False
         parsed = self._parse(value)
@@ -245,7 +273,8 @@ class _Builder:
     def _is_none(self, parsed: Expression, node: ast.expr, env: Env) -> bool:
         """Whether a chain is `none`, once its conditions are decided."""
         node = self._decided(parsed, node, env)
-        return (isinstance(node, ast.Constant) and node.value is None) or called(node)[0] == "none"
+        absent = isinstance(node, ast.Name) and env.get(node.id, node) is None  # none, or an argument that is
+        return absent or (isinstance(node, ast.Constant) and node.value is None)
 
     def repeat(self, value: document.Mapping, x: Tensor, env: Env) -> Tensor:
         """`{repeat: n, index: i, previous: layer, collect: name, layers: item}`: scopes 1 to n, one after the other.
@@ -301,6 +330,8 @@ class _Builder:
         return found.text
 
     def _unrolled(self, value: document.Mapping, count: Int, state: State, step: TakeStep) -> State:
+        if any(isinstance(layer, Several) for layer in state):
+            raise SpecError(value.entries["repeat"].mark, f"no closed form for {count} repeats of several layers")
         try:
             return unrolled(self.graph, count, state, step)
         except ConvcostError as error:
@@ -328,7 +359,7 @@ class _Builder:
         self.depth += 1
         try:
             for link in self.program.calls.links(node):
-                env["in_channels"] = x.shape[0]
+                env["in_channels"] = _channels(x)
                 x = self._link(parsed, link, x, env)
             return x
         finally:
@@ -349,6 +380,8 @@ class _Builder:
             return self.chain(parsed, node, x, env)
         if isinstance(node, ast.IfExp):
             return self.chain(parsed, self._decided(parsed, node, env), x, env)
+        if isinstance(node, ast.Subscript) and isinstance(layer := expression.evaluate(parsed, node, env), Tensor):
+            return layer
         if not name:
             raise SpecError(parsed.at(node), "a layer is a call such as conv(64, 3), or a chain of calls joined by >>")
         if isinstance(env.get(name), Collected):
@@ -378,6 +411,7 @@ class _Builder:
                     tensors.append(self.chain(parsed, branch, x, env))
             if not tensors:
                 raise SpecError(call.place, f"{call.cls.name}: a join needs a branch")
+        tensors = [self.one(tensor, call.place, f"what {call.cls.name} takes") for tensor in tensors]
         op, then = self.records.make(call, env, name), call.then
         if then and name:
             with self.graph.scope(name, place=call.place):
@@ -393,7 +427,7 @@ class _Builder:
 
     def block(self, block: Block, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
         """A call of one of the spec's blocks. Its body sees its arguments, the knobs and its own layers only."""
-        inner = {**self.program.env, "input": x, "in_channels": x.shape[0]}
+        inner = {**self.program.env, "input": x, "in_channels": _channels(x)}
         block.bind(parsed, node, env, inner)
         this = Running(block.name, tuple(inner[name] for name in block.parameters))
         within = next((i for i, one in enumerate(self.calls) if one.same(this)), None)
@@ -411,7 +445,7 @@ class _Builder:
             out = self.item(block.body, x, inner)
         finally:
             self.calls.pop()
-        if key is not None and len(self.graph.outputs) == outputs:
+        if key is not None and len(self.graph.outputs) == outputs and not isinstance(out, Several):
             self.runs[key] = self.graph.run(first, x, out)
         return out
 
@@ -423,6 +457,8 @@ class _Builder:
                 if name in OPERATORS:  # applied, it would be the operator
                     raise SpecError(block.mark, f"block {block.name}: {name!r} is an operator and cannot name a layer")
             return None  # it takes other layers than x
+        if isinstance(x, Several):
+            return None
         key = (self.graph.situation, block.name, x.shape, *values, *map(type, values))
         try:
             hash(key)
@@ -476,7 +512,7 @@ class _Builder:
 
     def _chosen(self, value: Scalar, x: Tensor, env: Env) -> tuple[Expression, ast.expr]:
         """An item's expression, and the part of it that is left once its conditions `a if test else b` are decided."""
-        env["in_channels"] = x.shape[0]
+        env["in_channels"] = _channels(x)
         parsed = self._parse(value)
         return parsed, self._decided(parsed, parsed.node, env)
 
@@ -526,6 +562,11 @@ class _Builder:
             again = next((name for name in names if names.count(name) > 1), None)
             why = f"; block {again} calls itself, {names.count(again)} times by now" if again else ""
             raise SpecError(mark, f"layers stand deeper than {MAX_DEPTH} blocks, scopes and chains in each other{why}")
+
+
+def _channels(x: Tensor) -> Int | None:
+    """The channels of a layer; None of several."""
+    return None if isinstance(x, Several) else x.shape[0]
 
 
 def _is_repeat(value: document.Value) -> bool:

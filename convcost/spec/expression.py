@@ -351,7 +351,8 @@ class _Compiler(NamedTuple):
         return value
 
     def _item(self, node: ast.expr, sequence: Any, index: Any) -> Any:
-        if type(sequence) is not tuple or not isinstance(index, int):
+        listed = type(sequence) is tuple or hasattr(sequence, "parts")  # several layers
+        if not listed or not isinstance(index, int):
             raise self.error(node, f"only a list can be indexed, by an integer, not {got(sequence)}")
         if not -len(sequence) <= index < len(sequence):
             raise self.error(node, f"index {index} of a list of {len(sequence)}")
