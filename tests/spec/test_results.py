@@ -25,7 +25,7 @@ PYRAMID = """\
 
 
 def test_several_layers_go_through_blocks_and_repeats() -> None:
-    """Two resolutions, at first of 4 channels: a step has 4 + 8 weights, then 1 + 2*2, and 1*2 from one to the other."""
+    """Two resolutions, at first of 4 channels: a step has 4 + 8 weights, then 1 + 2*2, and 1*2 between them."""
     cost = net(
         '  - two: {results: [identity, "maxpool(2)"]}\n'
         "  - steps: {repeat: 3, layers: step(2)}\n"
@@ -95,7 +95,7 @@ NESTED = """\
 
 
 def test_a_block_calls_itself_as_deep_as_a_knob_says() -> None:
-    """Of depth 2: 4*8 and 8*16 weights down; up to 4 from 16 + 16 (innermost, the map only is halved) and from 8 + 4."""
+    """Of depth 2: 4*8 and 8*16 weights down; up to 4 from 16 + 16 (innermost, only sizes change) and from 8 + 4."""
     network = net("  - body: level(depth)\n", NESTED, "knobs: {depth: 2}\n")
     cost = network.price()
     assert cost.total.params == 4 * 8 + 8 * 16 + (16 + 16) * 4 + (8 + 4) * 4

@@ -72,11 +72,14 @@ EVERY_32 = {
     *("unet3d@paper", "unet3d@padded", "enet"),
     *("yolov3@paper", "yolov3@608", "yolov4@paper", "yolov4@416"),
     *(f"yolov{version}{size}" for version in (5, 8) for size in "nsmlx"),
+    # Convolutions round up, and what stands beside them, poolings or enlarged maps, does not.
+    *(network.name for network in NETWORKS if network.spec.name in ("dla", "hrnet")),
 }
 """Networks that do not fit every input, but those that differ from their own by multiples of 32."""
+ONE_EACH = sorted({load(name).spec.name: name for name in sorted(EVERY_32)}.values())
 
 
-@pytest.mark.parametrize("name", sorted(EVERY_32))
+@pytest.mark.parametrize("name", ONE_EACH)
 def test_networks_that_do_not_fit_every_input(name: str) -> None:
     network = load(name)
     channels, *sizes = network.input
