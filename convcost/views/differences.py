@@ -60,7 +60,7 @@ def _rows(one: Differing) -> list[Row]:
     fields: dict[str, tuple[Any, Any]] = {k: v for k, v in one.fields.items() if k not in ("params", "macs")}
     if not one.fields:
         fields = {"input": ("as it is", f"from {one.after}")}
-    rows = []
+    rows: list[Row] = []
     for name, (mine, its) in (fields or {"params": (one.ours.params, one.theirs.params)}).items():
         cost = ("", "") if rows else (one.params, one.macs)
         label = one.ours.name if not rows else ""
