@@ -97,6 +97,7 @@ def numeric_knobs() -> list[tuple[str, str]]:
 
 NO_FORM = {
     ("alexnet@paper", "groups"): "cannot divide by groups exactly: 256 would remain",
+    ("mobileone_s0@deploy", "alpha"): "cannot divide .*, which is not known to be positive",
     ("nin", "mlpconvs"): "only a list can be indexed",
     ("nin", "stride"): "cannot divide by stride exactly",
     ("regnetx_200mf@pycls", "d"): "no closed form for d repeats: .* differs between the steps of a repeat",
