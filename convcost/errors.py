@@ -101,9 +101,14 @@ def unwarned() -> Iterator[None]:
         _unwarned.reset(token)
 
 
+def warned() -> bool:
+    """Whether a warning would reach anybody: see `unwarned`."""
+    return not _unwarned.get()
+
+
 def warn(message: str) -> None:
     """Warn whoever called convcost, in one line; Python says it once for each line that calls."""
-    if _unwarned.get():
+    if not warned():
         return
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "convcost":

@@ -76,6 +76,14 @@ class Costs:
         """Take over what a network is known to cost."""
         self._known.setdefault(_structure(network, cost.input), cost)
 
+    def require(self, network: Network) -> Cost:
+        """The cost of a network on the input that it is defined for. Raises ConvcostError where it does not fit."""
+        key = _structure(network, network.own_input)
+        if (cost := self._known.get(key)) is None:
+            with unwarned():
+                cost = self._known[key] = network.price()
+        return cost
+
     def of(self, network: Network, shape: Shape) -> Cost | None:
         """The cost of a network on an input; None if it does not fit."""
         key = _structure(network, shape)

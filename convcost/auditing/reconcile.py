@@ -17,10 +17,10 @@ from typing import Any, NamedTuple, TypeAlias
 from convcost.auditing.axes import Axis, axis_of, kind_of, none_of_ours, price_of_zeros
 from convcost.auditing.chance import chance
 from convcost.auditing.evidence import sure
-from convcost.auditing.hypotheses import Candidate, Subject, family_bits, reference, shared_bits
+from convcost.auditing.hypotheses import Candidate, Costs, Subject, family_bits, reference, shared_bits
 from convcost.auditing.prices import COMMON_CLASSES, ODDS, bits, raw
 from convcost.auditing.rows import Row, Shared
-from convcost.errors import ConvcostError, unwarned
+from convcost.errors import ConvcostError
 from convcost.network import Network, every_variant
 from convcost.printed.numbers import Printed, parse
 from convcost.published.claims import QUANTITY_OF, Claim
@@ -162,11 +162,13 @@ def _all(axes: Mapping[str, Axis], each: Each) -> tuple[list[Candidate], Any]:
     default: dict[str, Network] = {}
     every = {network.name: network for path in shipped_files() for network in every_variant(shipped(path))}
     among = log2(len({network.network for network in every.values()}))
+    known: dict[int, Costs] = {}
     for network in map(every.__getitem__, each(list(every))):
-        with unwarned():  # a shipped network is as its paper has it
-            cost = network.price()
+        costs = known.get(id(network.spec)) or Costs()
+        known = {id(network.spec): costs}  # variants share structures, and nothing else does
+        cost = costs.require(network)
         first = default.setdefault(network.network, network)
-        subject = Subject(network, cost, TOTAL, list(axes.values()))
+        subject = Subject(network, cost, TOTAL, list(axes.values()), costs)
         near = subject.itself()
         found += near
         variants = list(network.spec.variants_of(network.network))

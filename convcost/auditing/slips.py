@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from convcost.auditing.prices import bits
 from convcost.printed.numbers import ROUNDINGS, Printed
-from convcost.published.readings import Reading
+from convcost.published.readings import Reading, whole
 
 _SCALES = (1000, Fraction(1, 1000), 10, Fraction(1, 10), 100, Fraction(1, 100))
 
@@ -67,11 +67,12 @@ def slip(
         for times, said in ((Fraction(2), "twice the count"), (Fraction(1, 2), "half the count")):
             if reading.holds(printed, int(count * times)):
                 found.append(one("a factor of 2", said, 2))
+        low, high = whole(reading.interval(printed))
         for name, other in columns.items():
-            if reading.holds(printed, other):
+            if low <= other and (high is None or other <= high):
                 found.append(one("another column", f"its {name}", len(columns)))
         for name, other in rows.items():
-            if reading.holds(printed, other):
+            if low <= other and (high is None or other <= high):
                 found.append(one("another row", f"the number of {name}", len(rows)))
     return min(found, key=lambda one: one.bits, default=None)
 

@@ -83,6 +83,7 @@ class Judge:
         """`evidence` is the table's."""
         self.evidence = evidence
         self.chosen = [evidence.chosen(number) for number in range(len(evidence.rows))]
+        self._columns: dict[str, dict[int, tuple[str, int]]] = {}
 
     def findings(self) -> list[Finding]:
         """The verdicts on all cells, row by row."""
@@ -98,7 +99,7 @@ class Judge:
             reading = self._reading(claim)
             found = None
             if not reading.holds(printed, counts[cell]):
-                rows, columns = self._beside(number, claim, at)
+                rows, columns = self._beside(number, claim)
                 found = slip(printed, counts[cell], reading, rows, columns)
             slips.append(found if found and row.slipped(cell, found.bits) else None)
         fates = self.evidence.fates(number)
@@ -179,15 +180,22 @@ class Judge:
 
     # -- what else it could be ---------------------------------------------------------------------------------------
 
-    def _beside(self, number: int, claim: Claim, about: Candidate) -> tuple[dict[str, int], dict[str, int]]:
+    def _beside(self, number: int, claim: Claim) -> tuple[dict[str, int], dict[str, int]]:
         """The counts of the other rows, and what else is counted of the row's network."""
-        rows = {}
-        for other, row in enumerate(self.evidence.rows):
-            if other != number and (same := [one for one in row.claims if one.column == claim.column]):
-                rows[row.claims[0].row] = self._count(same[0], self._about(row, self.chosen[other]))
+        rows = {name: count for other, (name, count) in self._column(claim.column).items() if other != number}
         cost, lead = self.evidence.rows[number].subject.cost, claim.lead
         line = cost.total if lead == TOTAL else cost[lead]
         return rows, {"params": int(line.params)} if claim.quantity == "ops" else {"multiply-adds": int(line.macs)}
+
+    def _column(self, title: str) -> dict[int, tuple[str, int]]:
+        """What each row that prints something in a column is called, and what it should print there."""
+        if title not in self._columns:
+            found = {}
+            for number, row in enumerate(self.evidence.rows):
+                if same := [one for one in row.claims if one.column == title]:
+                    found[number] = (same[0].row, self._count(same[0], self._about(row, self.chosen[number])))
+            self._columns[title] = found
+        return self._columns[title]
 
     def _values(self, number: int, claim: Claim) -> list[tuple[str, Fraction]]:
         """What the other rows print in the same column."""

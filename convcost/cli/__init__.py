@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: with 0, with what the command says, or with 2 and one line on stderr for bad input."""
     # numpy's BLAS, of which nothing here makes use, takes memory for each thread, and where there is none sends SIGINT.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.set_threshold(100_000, 20, 100)  # graphs have no cycles: looking for some took a tenth of a search
     sys.exit(_run(arguments))
 
 

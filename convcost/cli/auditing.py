@@ -55,7 +55,11 @@ _FAIL_ON = ("contradiction", "unreproduced", "open", "difference")
 @click.option("--table", "number", type=click.IntRange(min=1), help="Only this table of the file.")
 @click.option("--pages", metavar="PAGES", help="Only these pages of a PDF: 5, or 3-5,8.")
 @click.option("--header-rows", type=click.IntRange(min=1), help="How many rows of it are header.")
-@click.option("--brief/--full", default=None, help="A line a table (default with --all), or every cell.")
+@click.option(
+    "--brief/--full",
+    default=None,
+    help="The answer, and a line a table (the lines are the default with --all); or all.",
+)
 @click.option("--fail-on", type=click.Choice(_FAIL_ON), help="Exit with 1 if a cell is as bad as this, or worse.")
 @output_options
 def audit(
@@ -119,7 +123,8 @@ def audit(
         why = f": {empty.unread[0].row}: {empty.unread[0].why}" if empty.unread else ""
         raise ConvcostError(f"{empty.table.title}: no cell of it could be audited{why}")
     passed = [*failed, *(line for file in files for line in file.uncounted)]
-    show(views.audits(found, brief=all_ if brief is None else brief, passed=passed), format_, exact)
+    lines = all_ if brief is None else brief
+    show(views.audits(found, brief=lines, answers=bool(brief), passed=passed), format_, exact)
     failing = library.FAILING[fail_on] if fail_on else ()
     return int(any(finding.verdict in failing for one in found for finding in one.findings))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from convcost.printed.units import scale_and_unit
@@ -61,6 +62,7 @@ class Quantity:
         return "bytes" if self.kind == "size" else self.kind
 
 
+@lru_cache(maxsize=4096)  # a table's titles are asked about at every cell
 def quantity_of(title: str) -> Quantity | None:
     """Read a column title, flattened with " / " or not: "Params (M)", "Bn ops", "SENet / GFLOPs".
 

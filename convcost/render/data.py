@@ -34,7 +34,7 @@ def as_json(table: Table) -> str:
         "header": dict(table.header),
         "columns": [{"key": column.key, "title": column.title, "kind": column.kind} for column in table.columns],
         "rows": records(table),
-        "notes": table.notes,
+        "notes": [*(f"{part.title}: {line}" for part in table.sections for line in part.lines), *table.notes],
         **({"evidence": table.evidence} if table.evidence else {}),
     }
     return json.dumps(document, indent=2) + "\n"

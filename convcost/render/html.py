@@ -7,7 +7,7 @@ from html import escape
 
 from convcost.errors import one_line
 from convcost.render.table import Table
-from convcost.render.text import readable
+from convcost.render.text import Heading, readable
 
 
 def html(table: Table, *, exact: bool) -> str:
@@ -26,7 +26,11 @@ def html(table: Table, *, exact: bool) -> str:
         lines.append(_row(_cells(map(str, cells), right), row.kind))
     lines.append("</tbody>")
     if below:
-        notes = (_row([f'<td colspan="{len(right)}">{_text(note)}</td>']) for note in below)
+        tags = ("th" if isinstance(note, Heading) else "td" for note in below)
+        notes = (
+            _row([f'<{tag} colspan="{len(right)}">{_text(note)}</{tag}>'])
+            for tag, note in zip(tags, below, strict=True)
+        )
         lines += ["<tfoot>", *notes, "</tfoot>"]
     return "\n".join([*lines, "</table>", ""])
 

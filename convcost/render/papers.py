@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from convcost.errors import one_line
 from convcost.render.table import Table
-from convcost.render.text import Shown, readable, superscripts
+from convcost.render.text import Heading, Shown, readable, superscripts
 
 
 def markdown(table: Table, *, exact: bool) -> str:
@@ -24,7 +24,9 @@ def markdown(table: Table, *, exact: bool) -> str:
     for row, cells in zip(table.rows, grid, strict=True):
         style = _md if row.kind == "row" else _strong
         lines.append(line(style(str(cell)) for cell in cells))
-    lines += ["", *map(_item, below)]
+    lines.append("")
+    for note in below:
+        lines += [*[""][: bool(lines[-1])], _strong(note), ""] if isinstance(note, Heading) else [_item(note)]
     return "\n".join(lines).strip() + "\n"
 
 
@@ -103,7 +105,9 @@ def latex(table: Table, *, exact: bool) -> str:
         lines.append(line(style.format(_tex_of(cell)) if str(cell) else "" for cell in cells))
     label = re.sub(r"[^a-z0-9]+", "-", table.title.lower()).strip("-")
     lines += [r"\bottomrule", rf"\end{{tabular}}\end{{lrbox}}\label{{tab:{label}}}{_FITTED}"]
-    lines += [rf"\par\footnotesize {_tex(note)}" for note in below]
+    for note in below:
+        said = rf"\textbf{{{_tex(note)}}}" if isinstance(note, Heading) else _tex(note)
+        lines.append(rf"\par\footnotesize {said}")
     return "\n".join([*lines, r"\end{table}", ""])
 
 

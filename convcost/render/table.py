@@ -41,6 +41,10 @@ class Cell(NamedTuple):
     mark: Mark | None = None
     note: str = ""
     style: Style | None = None
+    told: bool = False
+    """Whether a section below the table says the note: then it is no footnote, and programs alone have it."""
+    shown: str = ""
+    """How readers see a number that is not asked for in full, where that is not as its column says."""
 
 
 class Column(NamedTuple):
@@ -73,6 +77,13 @@ class Column(NamedTuple):
         return self.key, f"{self.key}_mark", f"{self.key}_note"
 
 
+class Section(NamedTuple):
+    """Remarks below the rows under a heading."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
 class Row(NamedTuple):
     """One cell per column. Sections (headings among the rows) and totals stand out, under a rule."""
 
@@ -96,6 +107,8 @@ class Table:
     notes: tuple[str, ...] = ()
     evidence: tuple[Mapping[str, object], ...] = ()
     """Records that only JSON has, of schema 2: what stands behind the rows."""
+    sections: tuple[Section, ...] = ()
+    """Remarks under headings, before the notes; those without lines are left out."""
 
     def __str__(self) -> str:
         from convcost.render import shown_here

@@ -20,7 +20,7 @@ from rich.text import Text
 from convcost.errors import one_line
 from convcost.render.scopes import shortened
 from convcost.render.table import Column, Table
-from convcost.render.text import encodable, readable
+from convcost.render.text import Heading, encodable, readable
 
 _USUAL = 80  # columns: what is left out here comes back on a wider terminal only where nothing is narrower for it
 _ABOVE = 4  # lines of title and header
@@ -104,10 +104,12 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
         console.print(text)
     console.print()
     console.print(Segments(body), soft_wrap=True, end="")
-    under += [Text(encodable(note, encoding)) for note in below]
-    if under:
+    under += [Text(encodable(note, encoding), style="bold" if isinstance(note, Heading) else "") for note in below]
+    if under and not under[0].style:
         console.print()
     for text in under:
+        if text.style:
+            console.print()
         console.print(text)
     return "".join(f"{text.rstrip()}\n" for text in out.getvalue().split("\n")[:-1])
 

@@ -25,15 +25,21 @@ class Shown(NamedTuple):
         return self.value + self.suffix
 
 
+class Heading(str):
+    """A line below a table that is the heading of those that follow."""
+
+    __slots__ = ()
+
+
 def readable(table: Table, *, exact: bool) -> tuple[list[list[Shown]], list[str]]:
-    """The cells row by row, and the lines below the table: its notes, then the numbered footnotes of the
-    cells.
+    """The cells row by row, and the lines below the table: its sections, its notes, then the numbered footnotes of the
+    cells. Where there are sections, the notes have a `Heading`, too.
     """
     numbers: dict[str, str] = {}
 
     def shown(cell: Cell, column: Column) -> Shown:
         suffix = f" {cell.mark.glyph}" if cell.mark else ""
-        if cell.note:
+        if cell.note and not cell.told:
             suffix += numbers.setdefault(one_line(cell.note), str(len(numbers) + 1).translate(_RAISED))
         style = cell.style or (cell.mark.style if cell.mark else None)
         return Shown(_value(cell, column, exact), suffix, style, isinstance(cell.value, str))
@@ -42,16 +48,20 @@ def readable(table: Table, *, exact: bool) -> tuple[list[list[Shown]], list[str]
         [shown(as_cell(cell), column) for cell, column in zip(row.cells, table.columns, strict=True)]
         for row in table.rows
     ]
-    return grid, [
-        *filter(None, map(one_line, table.notes)),
-        *(f"{number} {note}" for note, number in numbers.items()),
-    ]
+    below: list[str] = []
+    for section in table.sections:
+        if section.lines:
+            below += [Heading(one_line(section.title)), *map(one_line, section.lines)]
+    notes = [*filter(None, map(one_line, table.notes)), *(f"{number} {note}" for note, number in numbers.items())]
+    return grid, [*below, *([Heading("Notes")] if below and notes else []), *notes]
 
 
 def _value(cell: Cell, column: Column, exact: bool) -> str:
     value = cell.value
     if value is None or isinstance(value, str):
         return one_line(value or "")
+    if cell.shown and not exact:
+        return one_line(cell.shown)
     plus = "+" if column.signed and value > 0 else ""
     match column.kind:
         case "count":

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import ceil, log2
 
 from convcost.auditing.audit import VERDICTS, Audited, Finding, Verdict
+from convcost.auditing.explain import Explanations
 from convcost.auditing.reconcile import Match, Reconciled
-from convcost.ops import Shape, format_shape
-from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Table, Value
+from convcost.auditing.slips import printed_as
+from convcost.ops import format_shape
+from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Section, Table, Value
 from convcost.views.header import header
 
 MARKS: dict[Verdict, Mark] = {
@@ -24,18 +26,24 @@ WRONG: Sequence[Verdict] = VERDICTS[3:]
 _ORDER = ("the order", "a factor", "", "the last digit")
 """Consequences by how much they matter; what stands for none of the others is an amount."""
 _MOST_MATCHES = 10
+_MOST_NAMED = 12
 _MOST_ODDS = 10  # bits: beyond 1000 : 1 they say no more
 
 
-def audits(audited: Sequence[Audited], *, brief: bool = False, passed: Sequence[str] = ()) -> Table:
-    """Every printed cell of the tables with its verdict; `brief` leaves the cells out: a line a table.
+def audits(
+    audited: Sequence[Audited], *, brief: bool = False, answers: bool = True, passed: Sequence[str] = ()
+) -> Table:
+    """Every printed cell of the tables with its verdict, after the answer; then what is wrong, open, and assumed.
 
-    `passed` are lines about the tables that were not judged.
+    `brief` leaves the cells and all that follows out: the answers, and how many cells got each verdict, a line a table;
+    without `answers` the lines alone. `passed` are lines about the tables that were not judged.
     """
-    skipped = tuple(f"Not judged: {line}" for line in passed)
-    if brief:
-        return _lines(audited, skipped)
     several = len(audited) > 1
+    said = " ".join(f"{one.table.title}: {answer(one)}" if several else answer(one) for one in audited)
+    title = "Audit" if several else f"Audit: {audited[0].table.title}"
+    skipped = Section("Not judged", tuple(passed))
+    if brief:
+        return _lines(title, said if answers else "", audited, skipped)
     columns = [
         Column("row", "row", wrap=True),
         Column("column", "column", wrap=True),
@@ -54,20 +62,27 @@ def audits(audited: Sequence[Audited], *, brief: bool = False, passed: Sequence[
             rows.append(Row((one.table.title, one.table.title, *(None,) * (len(columns) - 2)), "section"))
         rows += [Row((*lead, *_finding(finding))) for finding in one.findings]
         for unread in one.unread:
-            said = Cell("not audited", note=unread.why, style="muted")
+            told = Cell("not audited", note=unread.why, style="muted", told=True)
             where = (unread.row, unread.column or None, unread.text or None)
-            rows.append(Row((*lead, *where, None, None, said, None)))
-    answers = " ".join(f"{one.table.title}: {answer(one)}" if several else answer(one) for one in audited)
-    convention = "; ".join(filter(None, map(_convention, audited)))
+            rows.append(Row((*lead, *where, None, None, told, None)))
     priced = [pair for one in audited for pair in one.table.priced.values()]
-    above = (
-        ("answer", answers),
-        *header(priced, ("convention", convention), source="; ".join(one.table.source for one in audited)),
-    )
-    notes = [f"{one.table.title}: {note}" if several else note for one in audited for note in _notes(one)]
-    title = "Audit" if several else f"Audit: {audited[0].table.title}"
+    above = (("answer", said), *header(priced, source="; ".join(one.table.source for one in audited)))
+    sections = [
+        Section(f"{one.table.title}: {name}" if several else name, lines)
+        for one in audited
+        for name, lines in _sections(one)
+    ]
+    notes = [f"{one.table.title}: {note}" if several else note for one in audited for note in one.table.notes]
     evidence = tuple(_weighed(one, finding) for one in audited for finding in one.findings)
-    return Table(title, above, tuple(columns), tuple(rows), (*skipped, *notes), evidence)
+    return Table(
+        title,
+        above,
+        tuple(columns),
+        tuple(rows),
+        tuple(notes),
+        evidence,
+        (skipped, *sections, Section("How to read it", _TERMS)),
+    )
 
 
 def _weighed(one: Audited, finding: Finding) -> dict[str, object]:
@@ -111,7 +126,7 @@ def _hypothesis(match: Match) -> dict[str, object]:
     }
 
 
-def _lines(audited: Sequence[Audited], notes: tuple[str, ...]) -> Table:
+def _lines(title: str, answers: str, audited: Sequence[Audited], skipped: Section) -> Table:
     """One line a table."""
     columns = [Column("table", "table", wrap=True), *(Column(name, name, "count") for name in ("cells", *VERDICTS))]
     columns.append(Column("worst", "worst", wrap=True, drop=1))
@@ -119,7 +134,8 @@ def _lines(audited: Sequence[Audited], notes: tuple[str, ...]) -> Table:
         Row((one.table.title, len(one.findings), *(one.count(verdict) for verdict in VERDICTS), _worst(one)))
         for one in audited
     ]
-    return Table("Audit", (), tuple(columns), tuple(rows), notes)
+    above = (("answer", answers),) if answers else ()
+    return Table(title, above, tuple(columns), tuple(rows), sections=(skipped,))
 
 
 def answer(one: Audited) -> str:
@@ -203,10 +219,15 @@ def _one_in(chance: Fraction) -> str:
 def _finding(finding: Finding) -> tuple[Value | Cell, ...]:
     claim = finding.claim
     verdict = f"holds as {finding.network}" if finding.network else finding.verdict
-    note = "; ".join(filter(None, (finding.evidence, finding.consequence and f"changes {finding.consequence}")))
     off = int(finding.residual) or None
-    said = Cell(verdict, MARKS[finding.verdict], note)
-    return (claim.row, claim.column, claim.text, _computed(finding.computed), off, said, odds(finding.margin))
+    told = finding.verdict in WRONG or finding.verdict == "open"
+    said = Cell(verdict, MARKS[finding.verdict], _told(finding), told=told)
+    return (claim.row, claim.column, claim.text, _computed(finding), off, said, odds(finding.margin))
+
+
+def _told(finding: Finding) -> str:
+    """The evidence of a verdict, and what it changes."""
+    return "; ".join(filter(None, (finding.evidence, finding.consequence and f"changes {finding.consequence}")))
 
 
 def odds(margin: float) -> str | None:
@@ -216,8 +237,14 @@ def odds(margin: float) -> str | None:
     return "> 1000 : 1" if margin > _MOST_ODDS else f"{2**margin:.{0 if margin > log2(10) else 1}f} : 1"
 
 
-def _computed(value: int | Shape) -> Value:
-    return format_shape(value) if isinstance(value, tuple) else value
+def _computed(finding: Finding) -> Value | Cell:
+    """The exact count, for readers as it would stand in the printed cell: with its digits, its scale and its K."""
+    count, claim = finding.computed, finding.claim
+    if isinstance(count, tuple):
+        return format_shape(count)
+    if claim.printed is None or finding.reading is None:
+        return count
+    return Cell(count, shown=str(printed_as(claim.printed, count, finding.reading)))
 
 
 def _weight(finding: Finding) -> tuple[int, float]:
@@ -228,38 +255,66 @@ def _weight(finding: Finding) -> tuple[int, float]:
     return _ORDER.index(""), -finding.margin
 
 
-def _convention(one: Audited) -> str:
-    said = [f"{kind}: {reading or 'by no rule known here'}" for kind, reading in one.readings.items()]
-    said += [f"{spec}: {variant}" for spec, variant in one.variants.items()]
-    if one.shared.input:
-        said.append(f"input {format_shape(one.shared.input)}")
-    if one.shared.classes:
-        said.append(f"{one.shared.classes} classes")
-    return "; ".join(said)
+_TERMS = (
+    "computed: the exact count as it would be printed there; all of its digits with --exact.",
+    "off by: the exact count less the nearest one that is printed so.",
+    "odds: how much likelier the verdict is than the next.",
+)
 
 
-def _notes(one: Audited) -> Iterator[str]:
+def _sections(one: Audited) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What is wrong, what is open, and what is assumed, each line once."""
     wrong = sorted((finding for finding in one.findings if finding.verdict in WRONG), key=_weight)
-    for finding in wrong:
-        claim = finding.claim
-        what = f", changes {finding.consequence}" if finding.consequence else ""
-        yield f"Wrong: {claim.row}, {claim.column}: {claim.text} {finding.verdict}{what}"
-    open_ = [f"{finding.claim.row} {finding.claim.text}" for finding in one.findings if finding.verdict == "open"]
-    if open_:
-        yield f"Open: {', '.join(open_)}"
-    for subject, explanations in one.explanations.items():
-        yield f"{subject[0]}: {explanations}"
-        for other in explanations.found[1:]:
-            yield f"{subject[0]}, or: {other}"
+    yield "Wrong, by what it changes", tuple(map(_line, wrong))
+    edits = [f"{subject[0]}: {text}" for subject, found in one.explanations.items() for text in _edits(found)]
     if one.unexplained:
-        yield f"{one.unexplained:,} more rows fail, for which no edits were searched"
-    yield from one.table.notes
-    yield (
-        "off by: how far the computed count is from the nearest one that is printed so; odds: how much likelier the "
-        "verdict is than the next."
-    )
-    networks = ", ".join(f"{name} at {format_shape(cost.input)}" for name, (_, cost) in one.table.priced.items())
-    yield _provenance([one.table.source, networks, _convention(one)])
+        edits.append(f"{one.unexplained:,} more rows fail, for which no edits were searched")
+    yield "Edits that would reproduce a row", tuple(edits)
+    open_ = [finding for finding in one.findings if finding.verdict == "open"]
+    alike: dict[str, list[Finding]] = {}
+    for finding in open_:
+        alike.setdefault(finding.evidence.rpartition("; ")[2], []).append(finding)
+    lines = [
+        _line(same[0]) if len(same) == 1 else f"{_several(f'{f.claim.row} {f.claim.text}' for f in same)}: {why}"
+        for why, same in alike.items()
+    ]
+    yield "Open, and what would settle it", tuple(lines)
+    unread: dict[str, list[str]] = {}
+    for row in one.unread:
+        unread.setdefault(row.why, []).append(" ".join(filter(None, (row.row, row.column, row.text))))
+    yield "Not read", tuple(f"{_several(rows)}: {why}" for why, rows in unread.items())
+    yield "Convention", tuple(_convention(one))
+
+
+def _line(finding: Finding) -> str:
+    """A cell, its verdict and its evidence."""
+    claim = finding.claim
+    verdict = "" if finding.verdict == "open" else f" {'is a slip' if finding.verdict == 'slip' else finding.verdict}"
+    return f"{claim.row}, {claim.column} {claim.text}{verdict}: {_told(finding)}"
+
+
+def _several(texts: Iterable[str]) -> str:
+    """Names in a row; of very many the first ones."""
+    every = list(texts)
+    more = len(every) - _MOST_NAMED
+    return ", ".join(every if more <= 1 else [*every[:_MOST_NAMED], f"and {more} more"])
+
+
+def _edits(found: Explanations) -> Iterator[str]:
+    """The smallest edits of a row; of many that are as small, of which none says anything, the first one."""
+    yield str(found)
+    yield from (f"or {other}" for other in found.found[1:] if found.equally_small <= len(found.found))
+
+
+def _convention(one: Audited) -> Iterator[str]:
+    """How columns are read, and what rows are about if not what they name; with the version, to paste."""
+    said = [f"{kind} are read as {reading or 'no rule known here'}" for kind, reading in one.readings.items()]
+    said += [f"{spec} is its variant {variant}" for spec, variant in one.variants.items()]
+    if one.shared.input:
+        said.append(f"all are at {format_shape(one.shared.input)}")
+    if one.shared.classes:
+        said.append(f"all have {one.shared.classes} classes")
+    yield _provenance(said)
 
 
 def _provenance(parts: Sequence[str]) -> str:

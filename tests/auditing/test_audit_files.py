@@ -453,6 +453,36 @@ def test_the_answer_comes_first_and_can_come_alone(capsys):
     assert [(row["cells"], row["holds"], row["slip"]) for row in rows] == [(43, 33, 4), (12, 11, 1)]
 
 
+def test_what_is_printed_is_in_sections_and_nothing_twice(capsys):
+    """Computed counts stand as their cells are printed: 388,736 is 379K with K = 1024, as 380K is."""
+    assert run(["audit", "googlenet"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    headings = [
+        "Wrong, by what it changes",
+        "Edits that would reproduce a row",
+        "Convention",
+        "How to read it",
+        "Notes",
+    ]
+    assert [line for line in lines if line in headings] == headings
+    (row,) = (line for line in lines if line.startswith("inception_3b params"))
+    assert row.split()[2:5] == ["380K", "379K", "-384"]
+    said = " ".join(lines)
+    assert said.count("840K allows") == said.count("K = 1024, truncated") == 1
+    assert run(["audit", "googlenet", "--brief"]) == 0
+    brief = capsys.readouterr().out
+    assert brief.startswith("Audit: GoogLeNet incarnation of the Inception architecture\nanswer: 33 of 43")
+    assert "output size" not in brief
+    assert "Convention" not in brief
+
+
+def test_what_many_rows_share_is_one_line(capsys, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("Model,Params (M)\nresnet18,11.69\nfoo,3.1\nbar,4.1\n", encoding="utf-8")
+    assert run(["audit", str(path)]) == 0
+    assert "Not read\nfoo, bar: no network of that name is known" in capsys.readouterr().out
+
+
 def test_json_has_the_evidence(capsys):
     run(["audit", "googlenet", "--format", "json"])
     rows = json.loads(capsys.readouterr().out)["rows"]

@@ -12,6 +12,7 @@ from any_table import SMALL, SMALL_ASCII_EXACT, SMALL_CSV, SMALL_JSON, SMALL_LAT
 
 from convcost.errors import ConvcostError
 from convcost.render import FORMATS, Column, Row, Table, render
+from convcost.render.table import Cell, Section
 
 
 def test_each_format_as_written_by_hand() -> None:
@@ -81,3 +82,29 @@ def test_importing_the_printers_loads_none_of_what_they_print_with() -> None:
         f"print(*sys.modules.keys() & {heavy!r})"
     )
     assert subprocess.check_output([sys.executable, "-c", script], text=True).split() == []
+
+
+SECTIONED = Table(
+    "t",
+    (),
+    ONE,
+    (Row((Cell(1536, note="half of it", told=True, shown="1.5Ki"),)),),
+    ("a note",),
+    sections=(Section("Wrong", ("line 1", "line 2")), Section("Nothing", ())),
+)
+
+
+def test_sections_have_headings_and_their_notes_are_no_footnotes() -> None:
+    """Readers see a cell as it is to be shown; programs have the number and the note."""
+    assert render(SECTIONED, "terminal").splitlines() == [
+        *("t", "", "    n", "─────", "1.5Ki", "", "Wrong", "line 1", "line 2", "", "Notes", "a note")
+    ]
+    assert "1,536" in render(SECTIONED, "terminal", exact=True)
+    assert render(SECTIONED, "markdown").endswith(
+        "| 1.5Ki |\n\n**Wrong**\n\n- line 1\n- line 2\n\n**Notes**\n\n- a note\n"
+    )
+    assert r"\par\footnotesize \textbf{Wrong}" in render(SECTIONED, "latex")
+    assert '<th colspan="1">Wrong</th>' in render(SECTIONED, "html")
+    told = json.loads(render(SECTIONED, "json"))
+    assert told["notes"] == ["Wrong: line 1", "Wrong: line 2", "a note"]
+    assert told["rows"] == [{"n": 1536, "n_note": "half of it", "kind": "row"}]
