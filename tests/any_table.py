@@ -179,7 +179,14 @@ def tables(draw: st.DrawFn, texts: st.SearchStrategy[str] = ANY_TEXT, *, wraps: 
         for i in range(draw(st.integers(1, 5)))
     )
     values = st.none() | texts | INTEGERS | st.fractions()
-    cells = values | st.builds(Cell, values, st.sampled_from([None, HOLDS, DIFFERS]), texts | st.just(""))
+    cells = values | st.builds(
+        Cell,
+        values,
+        st.sampled_from([None, HOLDS, DIFFERS]),
+        texts | st.just(""),
+        told=st.booleans(),
+        shown=st.just(""),
+    )
     rows = st.builds(
         Row, st.tuples(*(cells for _ in columns)), st.sampled_from(["row", "row", "row", "section", "total"])
     )
@@ -198,8 +205,9 @@ def cells_of(row: Row) -> list[Cell]:
 
 
 def footnotes(table: Table) -> list[str]:
-    """The different notes of the cells, in order of appearance."""
-    return list(dict.fromkeys(cell.note for row in table.rows for cell in cells_of(row) if cell.note))
+    """The different notes of the cells that no section tells, in order of appearance."""
+    cells = (cell for row in table.rows for cell in cells_of(row))
+    return list(dict.fromkeys(cell.note for cell in cells if cell.note and not cell.told))
 
 
 def raised(number: int) -> str:
@@ -216,6 +224,6 @@ def texts_of(table: Table, row: Row) -> list[str | None]:
     seen: list[str | None] = []
     for cell in cells_of(row):
         suffix = f" {cell.mark.glyph}" if cell.mark else ""
-        suffix += raised(footnotes(table).index(cell.note) + 1) if cell.note else ""
+        suffix += raised(footnotes(table).index(cell.note) + 1) if cell.note and not cell.told else ""
         seen.append(f"{cell.value or ''}{suffix}".strip() if isinstance(cell.value, str | None) else None)
     return seen
