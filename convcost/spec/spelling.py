@@ -58,11 +58,13 @@ _REWRITTEN = (
     (re.compile(r"(?<![a-z])(mobilenet\w*?|mnasnet)_(0[1-9][05]|1[0-5][05]|200)(?![0-9a-z])"), r"\1 \2e-2"),
     (re.compile(r"(?<![a-z])regnet_?([xy])_?([0-9]{2})([0-9])(?![0-9a-z])"), r"regnet\1 \2.\3gf"),
     (re.compile(r"(?<![a-z])(regnet_?[xy]_[0-9]+)_([0-9])(?=gf)"), r"\1.\2"),
+    # The papers that compare with them: RegNetY-16G
+    (re.compile(r"(?<![a-z])regnet[-_ ]?([xy])[-_ ]?([0-9]{1,2}(?:\.[0-9])?)g(?:f)?(?![0-9a-z])"), r"regnet\1 \2gf"),
     (re.compile(r"(?<![a-z0-9])r-?(18|34|50|101|152)(?![0-9a-z])"), r"resnet\1"),
     (re.compile(r"(?<![a-z0-9])x-?(50|101|152)(?=[-_ ][0-9]+x[0-9]+d)"), r"resnext\1"),
 )
 _HUNDREDTHS = re.compile(r"([0-9])([0-9]{2})e-2")
-_GIGAFLOPS = re.compile(r"(?<=[xy] )([0-9]{2}\.[0-9])gf")
+_GIGAFLOPS = re.compile(r"(?<=[xy] )([0-9]{1,2}(?:\.[0-9])?)gf")
 _NAME_TOKEN = re.compile(
     r"(?<![0-9a-z.])(?P<size>[0-9]+(?:x[0-9]+){1,2}d?(?![0-9a-z.]))"  # 32x4d, 224x224, 3x224x224
     r"|(?P<key>[a-z]+)\s*=\s*(?P<value>[0-9]+(?:\.[0-9]+)?)"  # g = 3

@@ -35,6 +35,14 @@ _ARGUMENTS = {
     "*[[{": "citet citep citealp citealt citenum citeyear citeyearpar Citet Citep"
     " parencite textcite autocite footcite supercite onlinecite",
 }
+_ENVIRONMENTS = {
+    "tabular": "[{",
+    "longtable": "[{",
+    "tabular*": "{[{",
+    "tabularx": "{[{",
+    "tabulary": "{[{",
+    "minipage": "[[[{",
+}
 # Macros that show their last argument, in a style or where a mark may stand; any other stays as written (\frac).
 _STYLES = re.compile(
     "text.*|math.*|emph|underline|ensuremath|mbox|fbox|makecell|thead|shortstack|multirow|multicolumn|colorbox"
@@ -168,7 +176,8 @@ def context() -> Any:
     known = require("pylatexenc.latexwalker", "pylatexenc").get_default_latex_context_db()
     named = ((name, kinds) for kinds, names in _ARGUMENTS.items() for name in names.split())
     macros = [macrospec.MacroSpec(name, kinds) for name, kinds in named]
-    known.add_context_category("tables", macros=macros, prepend=True)
+    environments = [macrospec.EnvironmentSpec(name, kinds) for name, kinds in _ENVIRONMENTS.items()]
+    known.add_context_category("tables", macros=macros, environments=environments, prepend=True)
     return known
 
 

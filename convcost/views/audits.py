@@ -273,7 +273,8 @@ def _sections(one: Audited) -> Iterator[tuple[str, tuple[str, ...]]]:
     open_ = [finding for finding in one.findings if finding.verdict == "open"]
     alike: dict[str, list[Finding]] = {}
     for finding in open_:
-        alike.setdefault(finding.evidence.rpartition("; ")[2], []).append(finding)
+        why = finding.evidence.rpartition("; ")[2]
+        alike.setdefault(why.replace("that is", "printed so under the convention, but", 1), []).append(finding)
     lines = [
         _line(same[0]) if len(same) == 1 else f"{_several(f'{f.claim.row} {f.claim.text}' for f in same)}: {why}"
         for why, same in alike.items()

@@ -266,7 +266,7 @@ def test_latex_with_everything(tmp_path: Path) -> None:
 \toprule
 \multirow{2}{*}{\textbf{Model}} & \multicolumn{2}{c}{re-impl.} & \multicolumn{2}{c}{SENet} \\
 \cmidrule(lr){2-3} \cmidrule[0.4pt](l){4-5}
- & \begin{tabular}{@{}c@{}}top-1\\err.\end{tabular} & GFLOPs & top-1 & \makecell[c]{GFLOPs\\(M)}\\ \midrule
+ & \begin{tabular}[c]{@{}c@{}}top-1\\err.\end{tabular} & GFLOPs & top-1 & \makecell[c]{GFLOPs\\(M)}\\ \midrule
 \multicolumn{5}{l}{\textit{ResNets}} \\
 ResNet-50~\cite{a&b} & 24.80 & 3.86 & $23.29_{(1.51)}$ & 3.87 \\[2pt]
 R\&D\_101 & \textcolor{red}{23.17} & $7.58\times10^{9}$ & 22.38\% & \best{7.60} \\ % gone & gone
