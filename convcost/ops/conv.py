@@ -130,7 +130,7 @@ class DepthwiseConv(Op):
 class ConvTranspose(Op):
     """Transposed convolution, as torch.nn.ConvTranspose1d to ConvTranspose3d.
 
-    size' = (n - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1, and n stride where padding is "same",
+    size' = (n - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1; n stride where padding is "same",
     as TensorFlow's: then padding and output_padding follow.
     macs = input elements * (out_channels / groups) * kernel: each input position meets each weight of its group once,
     also where the padding then cuts the product off (as fvcore 0.1.5 and torch's FlopCounterMode count).
