@@ -50,6 +50,12 @@ def _torch(cost: Cost) -> str:
     return code(cost)
 
 
+def _keras(cost: Cost) -> str:
+    from convcost.exports.kerascode import code
+
+    return code(cost)
+
+
 def _onnx(cost: Cost) -> bytes:
     try:
         from convcost.exports.onnxfile import onnx_file
@@ -67,6 +73,7 @@ FORMATS: Mapping[str, Callable[[Cost], str | bytes]] = {
     "stonne": _stonne,
     "csv": _csv,
     "torch": _torch,
+    "keras": _keras,
     "onnx": _onnx,
 }
 """What a network can be written as; each loads what it needs when it is asked for."""

@@ -3,7 +3,12 @@
 import csv
 import io
 import math
+import os
 import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import torch
@@ -317,6 +322,33 @@ def test_every_networks_torch_code_is_the_network_or_says_why_not(name):
     same(cost)
 
 
+def test_keras_builds_the_network_and_computes_the_same():
+    """Keras 3 on torch, in a process of its own: depthwise, split, shuffle; gates, hard swish, padding of one side."""
+    if find_spec("keras") is None:  # importing it asks for a backend
+        pytest.skip("no keras here")
+    script = Path(__file__).with_name("keras_code.py")
+    done = subprocess.run(
+        [sys.executable, script, "shufflenet_v2_x0.5 3x32x32", "mobilenet_v3_small 3x32x32"],
+        env={**os.environ, "KERAS_BACKEND": "torch", "PYTHONPATH": str(script.parents[2])},
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for line in done.stdout.splitlines():
+        trained, counted, apart, spread = map(float, line.split())
+        assert trained == counted
+        assert apart < 1e-3
+        assert spread > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("lenet5", "layer .*: .* is not written as Keras code"), ("vit_b_16", "is not written as Keras code")],
+)
+def test_what_keras_code_cannot_say_names_the_layer(name, why):
+    with pytest.raises(ConvcostError, match=why):
+        export(price(name), "keras")
+
+
 def test_names_that_python_has_are_not_taken_and_names_are_no_code():
     g = GraphBuilder('a"""\n\\', input=(3, 8, 8))
     a = g.add(ops.Conv(4, 3), g.input, name="class")
@@ -343,4 +375,4 @@ def test_a_file_is_written_once(tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["net.py"]
     assert run(["export", "vgg11", "--to", "scalesim", "--batch", "2"]) == 2
     assert "SCALE-Sim has no batch" in capsys.readouterr().err
-    assert [*FORMATS] == ["scalesim", "timeloop", "maestro", "zigzag", "stonne", "csv", "torch", "onnx"]
+    assert [*FORMATS] == ["scalesim", "timeloop", "maestro", "zigzag", "stonne", "csv", "torch", "keras", "onnx"]
