@@ -37,7 +37,8 @@ def cite(
     """Print the counts of a NETWORK with unit, rule, input and tool.
 
     Styles are sentence, latex, macros, timm (Model Stats), metafile (OpenMMLab), hf (a model card), acl (C1 of its
-    checklist), form (CVPR's compute reporting), csv and bibtex (the source of the network). --check finds what was cited in a file, makes it again, and exits with 1 if it differs.
+    checklist), form (CVPR's compute reporting), csv and bibtex (the source of the network). --check finds what was
+    cited in a file, makes it again, and exits with 1 if it differs.
 
     Example: convcost cite resnet50@v1.5 --style timm
     """

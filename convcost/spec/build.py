@@ -40,6 +40,8 @@ CONSTANTS: dict[str, Any] = {
 """Names that every expression knows: argument values that torch and the papers write as words."""
 STRUCTURES = ("concat", "add", "mul", "repeat", "if", "results", "auxiliary", "outputs")
 _JOINS = ("concat", "add", "mul")
+REPEATS = ("previous", "collect")
+"""What a repeat takes that one of branches does not."""
 WORDS = {*CONSTANTS, "input", "in_channels", "previous", "identity", "again"}
 """What an expression or a chain finds under these names is not for a layer to change."""
 Env = dict[str, Any]
@@ -286,7 +288,7 @@ class _Builder:
         state: State = (x,)
         if follows := "previous" in value.entries:
             state = (x, self._layer(self._scalar(value, "previous"), env))
-        count, index = self._turns(value, env, "previous", "collect")
+        count, index = self._turns(value, env, *REPEATS)
         collect = self._collects(value, count)
         collected: list[Tensor] = []
 

@@ -18,7 +18,7 @@ from convcost.spec.document import Scalar
 
 
 def formatted(text: str, file: str) -> str:
-    """The text in its form. Raises ConvcostError, with the place, for what is no YAML of ours, or if it meant another."""
+    """The text in its form. Raises ConvcostError, with the place, for what is no YAML of ours or would mean another."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     before = document.parse(text, file)
     inside = _inside(text)
@@ -31,9 +31,9 @@ def formatted(text: str, file: str) -> str:
 
 
 def _meant(value: document.Value) -> Any:
-    """A document without its places."""
+    """A document without its places, and without the end of a last line that has none."""
     if isinstance(value, Scalar):
-        return (_spaced(value.text), isinstance(value.value, str))
+        return (_spaced(value.text).rstrip("\n"), isinstance(value.value, str))
     if isinstance(value, document.Sequence):
         return [*map(_meant, value.items)]
     return {_spaced(key): _meant(item) for key, item in value.entries.items()}
@@ -48,7 +48,7 @@ def _inside(text: str) -> Collection[int]:
                 continue
             first, last = event.start_mark.line, event.end_mark.line
             if event.style in ("|", ">"):
-                found.update(range(first + 1, last))
+                found.update(range(first + 1, last + (event.end_mark.column > 0)))  # a file may end within its line
             elif last > first:
                 found.update(range(first, last + 1))
     return found

@@ -14,7 +14,7 @@ from convcost.printed.numbers import KILO, ROUNDINGS
 from convcost.published import tables
 from convcost.published.tables import QUANTITIES
 from convcost.spec import model
-from convcost.spec.build import STRUCTURES
+from convcost.spec.build import REPEATS, STRUCTURES
 
 Schema = dict[str, Any]
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -81,7 +81,9 @@ def spec_schema() -> Schema:
         },
         "branches": {"anyOf": [{"type": "array", "items": ref["item"]}, _mapping({}, rest=ref["item"])]},
         "structure": {
-            "anyOf": [_mapping({name: structures[name], **_more(name, ref["item"])}, [name]) for name in STRUCTURES]
+            "anyOf": [
+                _mapping({name: structures.get(name, {}), **_more(name, ref["item"])}, [name]) for name in STRUCTURES
+            ]
         },
     }
     return _whole("A network as convcost reads it", sections, model.KEYS, model.NEEDED, definitions)
@@ -111,11 +113,11 @@ SCHEMAS = {"spec": spec_schema, "table": table_schema}
 
 
 def _whole(title: str, sections: Schema, keys: Iterable[str], needed: Iterable[str], definitions: Schema) -> Schema:
-    """A schema of exactly the keys that the reader knows: a key that is not described here is a KeyError."""
+    """A schema of exactly the keys that the reader knows; what one takes that is not described here, `check` knows."""
     return {
         "$schema": _DRAFT,
         "title": title,
-        **_mapping({key: sections[key] for key in keys}, needed),
+        **_mapping({key: sections.get(key, {}) for key in keys}, needed),
         **({"$defs": definitions} if definitions else {}),
     }
 
@@ -138,7 +140,7 @@ def _named(item: Schema) -> Schema:
 def _more(structure: str, item: Schema) -> Schema:
     """What a structure takes beside its own key."""
     if structure == "repeat":
-        return {"index": {"type": "string"}, "previous": _EXPRESSION, "layers": item}
+        return {"index": {"type": "string"}, **dict.fromkeys(REPEATS, _EXPRESSION), "layers": item}
     if structure == "if":
         return {"then": item, "else": item}
     operator = OPERATORS.get(structure)

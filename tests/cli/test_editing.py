@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from convcost.cli import run
@@ -105,6 +105,7 @@ LINES = st.sampled_from(
 
 
 @settings(max_examples=60)
+@example(["t: |", "  - c>>d  # >>"])
 @given(st.lists(LINES, max_size=12))
 def test_a_form_is_stable_and_means_the_same(lines):
     text = "\n".join(lines)
