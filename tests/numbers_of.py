@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,7 +21,7 @@ def is_exact(value: Any) -> bool:
 
 def arguments(op: Op) -> dict[str, Any]:
     """Argument name to value, in order."""
-    return {field.name: getattr(op, field.name) for field in dataclasses.fields(op)}
+    return {field.name: getattr(op, field.name) for field in op.fields}
 
 
 def combined(variants: Sequence[Any], combine: Callable[[tuple[int, ...]], Any]) -> Any:

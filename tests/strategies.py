@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from hypothesis import strategies as st
@@ -140,8 +139,8 @@ def gates(draw: Draw, x: Shape) -> Shape:
 @st.composite
 def any_numbers(draw: Draw, operator: type[Op], place: str) -> Op:
     """An operator without arguments, or whose arguments are numbers that no count depends on."""
-    drawn = [field.name for field in dataclasses.fields(operator) if field.type is ops.base.Number]
-    assert len(drawn) == len(dataclasses.fields(operator)), f"{place} wants a case of {operator.name}"
+    drawn = [field.name for field in operator.fields if field.type is ops.base.Number]
+    assert len(drawn) == len(operator.fields), f"{place} wants a case of {operator.name}"
     # In order, and in [0, 1], for the limits of a hardtanh and the probability of a dropout.
     values = sorted(draw(st.fractions(0, 1, max_denominator=8)) for _ in drawn)
     return operator(*(value + i for i, value in enumerate(values)))
@@ -315,7 +314,7 @@ def variants(draw: Draw) -> list[Applied]:
         grown = {name: getattr(op, name) * deeper for name in OUTPUTS if hasattr(op, name)}
         if op.name == "prelu" and op.num_parameters > 1:  # one for each channel
             grown = {"num_parameters": op.num_parameters * wider}
-        result.append((dataclasses.replace(op, **grown), tuple(grow(x, wider, larger, op.name) for x in xs)))
+        result.append((op.replace(**grown), tuple(grow(x, wider, larger, op.name) for x in xs)))
     return result
 
 
@@ -350,7 +349,7 @@ def graphs(draw: Draw) -> Graph:
             case "gate":
                 x = build.add(ops.Multiply(), x, build.add(ops.Sigmoid(), build.add(ops.GlobalAvgPool(), x)))
             case "branches":
-                floor = dataclasses.replace(pool, ceil_mode=False)
+                floor = pool.replace(ceil_mode=False)
                 x = build.add(ops.Concat(), build.add(conv, x), build.add(floor, x))
             case "upsample":
                 x = build.add(ops.ConvTranspose(draw(channels), kernel + 1, stride), x)

@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, fields
+from dataclasses import MISSING
 from pathlib import Path
 from typing import Any
 
@@ -133,12 +133,12 @@ def test_the_example_is_a_spec():
 
 
 def signature(operator: type[Op]) -> str:
-    needed = [field.name for field in fields(operator) if field.default is MISSING]
+    needed = [field.name for field in operator.fields if field.default is MISSING]
     tensors = {None: ["a", "b", "..."], 2: ["layer"], 3: ["key", "value"], 4: ["key", "value", "mask"]}.get(
         operator.inputs, []
     )
     needed = [*tensors, *needed]
-    optional = ", ".join(field.name for field in fields(operator) if field.default is not MISSING)
+    optional = ", ".join(field.name for field in operator.fields if field.default is not MISSING)
     arguments = ", ".join([*needed, *([f"[{optional}]"] if optional else [])])
     return f"{operator.name}({arguments})" if arguments else operator.name
 

@@ -6,7 +6,6 @@ What a cell says of exact counts is bounds: a count is printed so under a readin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from itertools import product
@@ -76,8 +75,8 @@ class Axis(NamedTuple):
         for k, rounding, zeros in self.ways:
             reading = Reading(self.quantity, "", rounding, k, ALL, zeros)
             form = reading.form(printed)
-            low, _ = whole(replace(form, digits=max(0, form.digits - off)).interval(rounding))
-            _, high = whole(replace(form, digits=form.digits + off).interval(rounding))
+            low, _ = whole(form._replace(digits=max(0, form.digits - off)).interval(rounding))
+            _, high = whole(form._replace(digits=form.digits + off).interval(rounding))
             ends.append((min(low, NEVER), NEVER if high is None else min(high, NEVER)))
         return np.array(ends, dtype="int64").T
 

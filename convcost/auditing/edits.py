@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph, Node
@@ -123,15 +123,10 @@ def _inside(graph: Graph, scope: str) -> list[tuple[int, Node]]:
     ]
 
 
-def _but(op: Any, **changes: Any) -> Op:
-    """An operator with other arguments; a record that has them is what it must be."""
-    return cast("Op", replace(op, **changes))
-
-
 def _strided(graph: Graph, scope: str, stride: int) -> dict[int, Op]:
     """The layers of a scope that slide a window at a stride, with stride 1 or 2 instead."""
     return {
-        number: _but(node.op, stride=3 - stride)
+        number: node.op.replace(stride=3 - stride)
         for number, node in _inside(graph, scope)
         if getattr(node.op, "stride", None) == stride and hasattr(node.op, "kernel_size")
     }
@@ -146,7 +141,7 @@ def _strides(graph: Graph, scopes: Sequence[str]) -> Iterator[Edit]:
         for later in scopes[place + 1 :]:
             wide = [number for number, op in _strided(graph, later, 1).items() if getattr(op, "kernel_size", 1) != 1]
             if wide and not _strided(graph, later, 2):
-                moved = {wide[0]: (_but(graph.nodes[wide[0] - 1].op, stride=2),)}
+                moved = {wide[0]: (graph.nodes[wide[0] - 1].op.replace(stride=2),)}
                 yield Edit(f"the stride of {scope} in {later}", {**lost, **moved})
                 break
 
@@ -173,14 +168,15 @@ def _expansions(cost: Cost, scopes: Sequence[str]) -> Iterator[Edit]:
         known = [number for number in inside if number in widened]
         for times in (1, 2, 3, 4, 6) if known else ():
             changed = {
-                number: (_but(graph.nodes[number - 1].op, out_channels=times * widened[number][0]),) for number in known
+                number: (graph.nodes[number - 1].op.replace(out_channels=times * widened[number][0]),)
+                for number in known
             }
             yield Edit(f"{scope} expands {times} times", changed)
         depthwise = [number for number in inside if isinstance(graph.nodes[number - 1].op, DepthwiseConv)]
         if depthwise and not known:
             number, line = depthwise[0], cost.rows[depthwise[0] - 1]
             for times in (1, usual):
-                expand = _but(graph.nodes[first - 1].op, out_channels=times * line.inputs[0][0])
+                expand = graph.nodes[first - 1].op.replace(out_channels=times * line.inputs[0][0])
                 said = f"{scope} expands {times} times, too" if times > 1 else f"{scope} has a layer that expands, too"
                 yield Edit(said, {number: (expand, *behind, graph.nodes[number - 1].op)})
 
@@ -202,14 +198,12 @@ def _biases(graph: Graph) -> Iterator[Edit]:
     """Biases in all convolutions, or in none; no bias in linear layers."""
     for bias, said in ((True, "with biases in convolutions"), (False, "without biases in convolutions")):
         changed = {
-            number: (replace(node.op, bias=bias),)
+            number: (node.op.replace(bias=bias),)
             for number, node in enumerate(graph.nodes, 1)
             if isinstance(node.op, Conv | DepthwiseConv) and node.op.bias != bias
         }
         yield Edit(said, changed)
-    linear = {
-        n: (replace(node.op, bias=False),) for n, node in enumerate(graph.nodes, 1) if isinstance(node.op, Linear)
-    }
+    linear = {n: (node.op.replace(bias=False),) for n, node in enumerate(graph.nodes, 1) if isinstance(node.op, Linear)}
     yield Edit("without biases in linear layers", linear)
 
 
@@ -229,7 +223,7 @@ def _squeezes(cost: Cost) -> Iterator[Edit]:
             number: getattr(graph.nodes[number - 1].op, name) * numerator / denominator for number, name in squeezed
         }
         if all(width >= 1 and width == int(width) for width in widths.values()):
-            changed = {n: (_but(graph.nodes[n - 1].op, **{name: int(widths[n])}),) for n, name in squeezed}
+            changed = {n: (graph.nodes[n - 1].op.replace(**{name: int(widths[n])}),) for n, name in squeezed}
             yield Edit(f"squeezed to {numerator}/{denominator} of its width", changed)
 
 

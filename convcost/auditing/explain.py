@@ -12,7 +12,6 @@ way than its column. How many equally small ones there are says what one is wort
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial, reduce
 from itertools import combinations
 from math import gcd
@@ -172,7 +171,7 @@ class _Search:
                 name,
                 lambda v: f"{short} of {v} instead of {op.out_channels} channels",
                 self.widths(op.out_channels),
-                lambda v: (replace(op, out_channels=v),),
+                lambda v: (op.replace(out_channels=v),),
                 _from(op.out_channels),
             )
         if not isinstance(kernel, int):
@@ -185,21 +184,21 @@ class _Search:
                 name,
                 lambda v: f"{short} as a {kernel}x{kernel} depthwise-separable convolution with multiplier {v}",
                 tuple(range(1, _MULTIPLIERS + 1)),
-                lambda v: (replace(depthwise, multiplier=v), pointwise),
+                lambda v: (depthwise.replace(multiplier=v), pointwise),
                 lambda _: 1.0,
             )
-            along = replace(op, kernel_size=(kernel, 1), stride=(op.stride, 1), padding="same")
-            across = replace(op, kernel_size=(1, kernel), stride=(1, op.stride), padding="same")
+            along = op.replace(kernel_size=(kernel, 1), stride=(op.stride, 1), padding="same")
+            across = op.replace(kernel_size=(1, kernel), stride=(1, op.stride), padding="same")
             if isinstance(op.stride, int):
                 yield one(f"factorised into {kernel}x1 and 1x{kernel}", along, across)
             if kernel == 5:  # Szegedy et al. 2016
-                yield one("as two 3x3", replace(op, kernel_size=3, stride=1), replace(op, kernel_size=3))
+                yield one("as two 3x3", op.replace(kernel_size=3, stride=1), op.replace(kernel_size=3))
         for other in _KERNELS:
             if other != kernel:
-                yield one(f"{other}x{other} instead of {kernel}x{kernel}", replace(op, kernel_size=other))
+                yield one(f"{other}x{other} instead of {kernel}x{kernel}", op.replace(kernel_size=other))
         for groups in _GROUPS:
             if op.groups == 1 and not op.out_channels % groups and not row.inputs[0][0] % groups:
-                yield one(f"in {groups} groups", replace(op, groups=groups))
+                yield one(f"in {groups} groups", op.replace(groups=groups))
         yield one("missing")
 
     # -- evaluation ----------------------------------------------------------------------------------------------

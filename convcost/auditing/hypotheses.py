@@ -139,7 +139,7 @@ def _one_class_more(cost: Cost, classes: int) -> Cost | None:
         width = next((name for name in ("out_features", "out_channels") if hasattr(node.op, name)), "")
         if not width or getattr(node.op, width) != classes:
             return None
-        nodes[i - 1] = node._replace(op=replace(node.op, **{width: classes + 1}))
+        nodes[i - 1] = node._replace(op=node.op.replace(**{width: classes + 1}))
     try:
         return Cost(replace(graph, nodes=tuple(nodes)), cost.input)
     except ConvcostError:

@@ -46,7 +46,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     if "_CONVCOST_COMPLETE" in os.environ:  # a shell asks: it learns of ours
         from convcost.cli import completion as completion
     try:
-        with _warnings_in_one_line():
+        with _little_garbage(), _warnings_in_one_line():
             status = cli.main(arguments or ["--help"], prog_name="convcost", standalone_mode=False)
     except click.ClickException as error:
         return _fail(error.format_message())
@@ -84,6 +84,17 @@ def _closed() -> int:
     # Python flushes standard output once more when it exits: give it something that takes it.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return _fail("standard output was closed before all of it was written")
+
+
+@contextmanager
+def _little_garbage() -> Iterator[None]:
+    """What a command imports and builds is in use until it ends: Python looks for garbage there seldom, not always."""
+    young, *old = gc.get_threshold()
+    gc.set_threshold(max(young, 20_000), *old)
+    try:
+        yield
+    finally:
+        gc.set_threshold(young, *old)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import MISSING, fields
+from dataclasses import MISSING
 from typing import Any, NamedTuple
 
 from convcost.cost.cost import Cost
@@ -164,7 +164,7 @@ def by_rules(line: Line, names: Iterable[str]) -> list[Step]:
 
 def written(op: Op) -> str:
     """An operator as a spec calls it, without what is as by default: `conv(64, 7, stride=2)`."""
-    given = [(one, value) for one in fields(op) if (value := getattr(op, one.name)) != one.default]
+    given = [(one, value) for one in op.fields if (value := getattr(op, one.name)) != one.default]
     said = (_value(value) if one.default is MISSING else f"{one.name}={_value(value)}" for one, value in given)
     return f"{op.name}({', '.join(said)})" if given else op.name
 
@@ -193,7 +193,7 @@ def _letter(axis: int, rank: int) -> str:
 def _named(op: Op, rank: int) -> Op:
     """The same operator with named numbers for those arguments that may be symbols."""
     arguments = []
-    for one in fields(op):
+    for one in op.fields:
         value, annotation = getattr(op, one.name), str(one.type)
         if annotation == "Int":
             value = Traced(value, one.name)

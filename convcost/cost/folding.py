@@ -8,7 +8,7 @@ layer of the same weights and one bias per channel; torch.nn.utils.fuse_conv_bn_
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from convcost.cost.graph import Graph, Node
 from convcost.ops import BatchNorm, Conv, ConvTranspose, DepthwiseConv, Linear, Op
@@ -52,5 +52,4 @@ def _folds(first: Node, norm: Node) -> bool:
 
 def _with_bias(op: Op) -> Op:
     """The same operator with a bias."""
-    values = {field.name: getattr(op, field.name) for field in fields(op)}
-    return type(op)(**{**values, "bias": True})
+    return op.replace(bias=True)

@@ -216,7 +216,7 @@ def _arguments(op: Op) -> Iterator[str]:
     """Arguments that are not the default, those without one by their places."""
     from dataclasses import MISSING
 
-    for name, default in type(op)._fields:
+    for name, _, default in op.fields:
         value = getattr(op, name)
         if default is MISSING:
             yield _value(value)

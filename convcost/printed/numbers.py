@@ -30,13 +30,10 @@ digits; a decimal point is a point. So "1,5" is refused and "4,089" is four thou
 All arithmetic is on ints and Fractions.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from convcost.errors import ConvcostError
 from convcost.printed.units import scale_and_unit
@@ -68,21 +65,21 @@ _NUMBER = re.compile(
     r"(?P<suffix>.*)",
     re.DOTALL,
 )
-_SUFFIX = re.compile(
+_SUFFIX = (
     r"(?:[xX×*·]10(?:(?:\^|\*\*)(?P<power>[-+−]?[0-9]+)|(?P<superscript>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))"
     r"|[eE](?P<exponent>[-+−]?[0-9]+))?"
     r"(?P<words>[^0-9^¹²³⁴⁵⁶⁷⁸⁹†‡*∗§¶]*)"
     r"(?:[†‡*∗§¶]|(?<=[A-Za-z%])(?:\^[0-9a-z]|[¹²³⁴⁵⁶⁷⁸⁹]))*"  # footnotes; behind a digit it could be a power
 )
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_LATEX_TIMES = re.compile(r"\\(?:times|cdot)(?![A-Za-z])")
-_LATEX_SPACE = re.compile(r"[${}~\s\u00a0\u2009\u202f]|\\[,;: !]|\\(?=%)")
-_HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
-_NOTHING = re.compile(r"[\s${}?/.\u2010-\u2015\u2212-]*|n\.?\s*/?\s*a\.?|none|unknown|tbd", re.IGNORECASE)
+_LATEX_TIMES = r"\\(?:times|cdot)(?![A-Za-z])"
+_LATEX_SPACE = r"[${}~\s\u00a0\u2009\u202f]|\\[,;: !]|\\(?=%)"
+_HYPHEN = r"(?<=[A-Za-z])-(?=[A-Za-z])"
+_NOTHING = r"[\s${}?/.\u2010-\u2015\u2212-]*|n\.?\s*/?\s*a\.?|none|unknown|tbd"
+# Patterns are compiled when a text needs them: those for characters beyond Latin 1 take longest, and few numbers do.
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """Exact values between `low` and `high` (None: no upper end), each end included or not."""
 
     low: Fraction
@@ -90,8 +87,8 @@ class Interval:
     low_closed: bool = True
     high_closed: bool = False
 
-    def __contains__(self, exact: int | Fraction) -> bool:
-        """Exact containment."""
+    def __contains__(self, exact: Any) -> bool:
+        """Exact containment, of an int or a Fraction."""
         if exact < self.low or (exact == self.low and not self.low_closed):
             return False
         return self.high is None or exact < self.high or (exact == self.high and self.high_closed)
@@ -103,8 +100,7 @@ class Interval:
         return f"{left}{_readable(self.low)}, {high}{right}"
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
+class Printed(NamedTuple):
     """A number as printed; its text is `prefix + numeral + suffix`, its value digits / 10**decimals * factor.
 
     Attributes:
@@ -132,12 +128,12 @@ class Printed:
         return self.prefix + self.numeral + self.suffix
 
     @classmethod
-    def of(cls, exact: int | Fraction, like: Printed, rounding: Rounding = "half_up", k: int = 1000) -> Printed:
+    def of(cls, exact: int | Fraction, like: "Printed", rounding: Rounding = "half_up", k: int = 1000) -> "Printed":
         """What the notation of `like` (its scale, decimals and separators) prints for `exact`, at least 0."""
         if exact < 0:
             raise ConvcostError(f"a count cannot be negative: {exact}")
         digits = _rounded(Fraction(exact) / like.factor(k) * 10**like.decimals, rounding)
-        return replace(like, numeral=like._spell(digits), digits=digits)
+        return like._replace(numeral=like._spell(digits), digits=digits)
 
     @property
     def normal(self) -> str:
@@ -147,11 +143,11 @@ class Printed:
             return f"{number} {self.scale}B" if self.scale else f"{number} bytes"
         return number + self.scale + {"": "", "x": "x"}.get(self.unit, f" {self.unit}")
 
-    def as_binary(self) -> Printed:
+    def as_binary(self) -> "Printed":
         """The same text with its prefix read as a power of 1024; for counts nobody's stated convention."""
-        return replace(self, scale=f"{self.scale}i") if self.scale in ("K", "M", "G", "T") else self
+        return self._replace(scale=f"{self.scale}i") if self.scale in ("K", "M", "G", "T") else self
 
-    def coarser(self, zeros: int | None = None) -> Printed | None:
+    def coarser(self, zeros: int | None = None) -> "Printed | None":
         """The same number with last zeros taken for places that are not printed: 15300 to three digits.
 
         `zeros` says how many, all by default. None if it does not end in so many, or if nothing would be left of it.
@@ -163,9 +159,9 @@ class Printed:
             return None
         digits, behind = self.digits // 10**lost, self.decimals - lost
         if behind >= 0:
-            return replace(self, digits=digits, decimals=behind)
+            return self._replace(digits=digits, decimals=behind)
         power = int(self.scale[1:]) if self.scale.startswith("e") else 3 * _POWERS.get(self.scale, -99)
-        return replace(self, digits=digits, decimals=0, scale=f"e{power - behind}") if power >= 0 else None
+        return self._replace(digits=digits, decimals=0, scale=f"e{power - behind}") if power >= 0 else None
 
     def factor(self, k: int = 1000) -> Fraction:
         """What one unit of the scale is worth, with K = `k`."""
@@ -260,20 +256,19 @@ def parse(text: str, *, scale: str = "", unit: str = "", where: str = "") -> Pri
     number = _NUMBER.fullmatch(text)
     if number is None:
         raise refuse("there is none in it")
-    words = re.sub(r"[\s${}]+", " ", number["prefix"]).strip().casefold()
-    approximate = words in _ABOUT_SIGNS or words in _ABOUT_WORDS
-    if not approximate and words not in _BOUND_OF:
-        raise refuse(f"what does {words!r} before it mean?")
+    before = re.sub(r"[\s${}]+", " ", number["prefix"]).strip().casefold()
+    approximate = before in _ABOUT_SIGNS or before in _ABOUT_WORDS
+    if not approximate and before not in _BOUND_OF:
+        raise refuse(f"what does {before!r} before it mean?")
     whole = re.sub("[^0-9]", "", number["grouped"] or number["plain"] or "")
     decimals = number["decimals"] or ""
     if len(whole + decimals) > MAX_DIGITS:
         raise refuse(f"more than {MAX_DIGITS} digits")
-    suffix = _SUFFIX.fullmatch(_LATEX_SPACE.sub("", _LATEX_TIMES.sub("×", number["suffix"])))
-    meaning = scale_and_unit(_HYPHEN.sub("", suffix["words"])) if suffix else None
-    if suffix is None or meaning is None:
+    words, power = _after(number["suffix"])
+    meaning = None if words is None else scale_and_unit(words)
+    if meaning is None:
         raise refuse(f"what does {number['suffix'].strip()!r} after it mean?")
     own_scale, own_unit = meaning
-    power = suffix["power"] or (suffix["superscript"] or "").translate(_SUPERSCRIPTS) or suffix["exponent"]
     if power:
         if own_scale:
             raise refuse("it has two scales")
@@ -290,13 +285,24 @@ def parse(text: str, *, scale: str = "", unit: str = "", where: str = "") -> Pri
         scale=own_scale or scale,
         unit=own_unit or unit,
         approximate=approximate,
-        bound=_BOUND_OF.get(words, ""),
+        bound=_BOUND_OF.get(before, ""),
     )
 
 
 def absent(text: str) -> bool:
     """Whether a cell says that there is no number: empty, a dash, "n/a", "?"."""
-    return len(text) <= MAX_TEXT and _NOTHING.fullmatch(text.strip()) is not None
+    return len(text) <= MAX_TEXT and re.fullmatch(_NOTHING, text.strip(), re.IGNORECASE) is not None
+
+
+def _after(suffix: str) -> tuple[str | None, str]:
+    """What stands behind a numeral: the words, None where it is none of ours, and the power of ten."""
+    if not suffix or (suffix.isascii() and suffix.isalpha()):
+        return suffix, ""
+    found = re.fullmatch(_SUFFIX, re.sub(_LATEX_SPACE, "", re.sub(_LATEX_TIMES, "×", suffix)))
+    if found is None:
+        return None, ""
+    power = found["power"] or (found["superscript"] or "").translate(_SUPERSCRIPTS) or found["exponent"] or ""
+    return re.sub(_HYPHEN, "", found["words"]), power
 
 
 def _unknown(rounding: str) -> ConvcostError:

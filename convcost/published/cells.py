@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 
 from convcost.printed.numbers import MAX_TEXT, Printed, absent, parse
 
@@ -64,7 +63,7 @@ def number(text: str, *, scale: str = "", where: str = "", commas: bool = False)
         printed = parse(found["number"] + found["unit"], scale=scale, where=where)
         spread = parse(found["spread"])
         if (spread.digits, spread.decimals) == (1, printed.decimals):
-            return replace(printed, approximate=True)  # one unit of the last digit either way
+            return printed._replace(approximate=True)  # one unit of the last digit either way
     return parse(bare, scale=scale, where=where)
 
 

@@ -9,8 +9,6 @@ network a cell is about is said once: by the table, by the cell's column, or by 
   network, whose cells print the quantity that `quantities` gives for their row.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -55,7 +53,7 @@ class TableConvention(NamedTuple):
         """The number that a cell of this quantity, params or ops, prints of a line."""
         return rule(self.params if quantity == "params" else self.ops).of(line)
 
-    def under(self, as_: str) -> TableConvention:
+    def under(self, as_: str) -> "TableConvention":
         """The same with operations (or params) counted by a rule, or as a tool does. Raises ConvcostError."""
         found = rule(as_)
         return self._replace(params=as_) if found.unit == "params" else self._replace(ops=as_)
@@ -126,7 +124,7 @@ class PublishedTable(NamedTuple):
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
 
-    def check(self) -> Checked:
+    def check(self) -> "Checked":
         """Compare every cell that prints a size or a count with the computed value.
 
         Raises ConvcostError if the table names a network, knob or scope that there is not.
@@ -135,7 +133,7 @@ class PublishedTable(NamedTuple):
         cells = [cell for row in self.rows for cell in self._check_row(row, priced)]
         return Checked(self, cells, list(priced.values()), priced)
 
-    def under(self, as_: str) -> PublishedTable:
+    def under(self, as_: str) -> "PublishedTable":
         """The same table, counted by a rule, or as a tool counts. Raises ConvcostError for an unknown one."""
         return self._replace(convention=self.convention.under(as_))
 
@@ -290,7 +288,7 @@ def _quantity(value: document.Value) -> Quantity:
     raise SpecError(value.mark, f"a quantity is one of {', '.join(QUANTITIES)}, perhaps in K, M or G")
 
 
-def _convention(top: document.Mapping) -> TableConvention:
+def _convention(top: document.Mapping) -> "TableConvention":
     values = {name: (literal(part), part.mark) for name, part, _ in document.entries(top, "convention")}
     allowed: dict[str, tuple[Any, ...]] = {
         "params": tuple(PARAMS),

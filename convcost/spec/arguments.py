@@ -1,10 +1,8 @@
 """From a call of an operator to the record that it makes: what it says is read once, its values each time."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -31,7 +29,7 @@ class Signature(NamedTuple):
 @cache
 def signature(operator: str) -> Signature:
     """The arguments of an operator, in order."""
-    known = fields(OPERATORS[operator])
+    known = OPERATORS[operator].fields
     return Signature(
         tuple(f.name for f in known),
         tuple(f.name for f in known if f.default is MISSING),

@@ -243,7 +243,7 @@ class Spec:
             raise SpecError(mark, f"defaults for an unknown operator {kind!r}{did_you_mean(kind, OPERATORS)}")
         if not isinstance(value, document.Mapping):
             raise SpecError(value.mark, f"the defaults of {kind} are a mapping from arguments to expressions")
-        known = (*OPERATORS[kind].__dataclass_fields__, "then")
+        known = (*(field.name for field in OPERATORS[kind].fields), "then")
         for key in value.entries:
             if key not in known:
                 raise SpecError(value.marks[key], f"{kind} has no argument {key!r}{did_you_mean(key, known)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
 from typing import Any
 
@@ -45,7 +44,7 @@ def test_every_argument_has_its_error_cases() -> None:
     tables = (INTEGERS, BOOLEANS, WORDS, NUMBERS)
     kinds = {name: [argument for table in tables for argument in table.get(name, ())] for name in REGISTRY}
     covered = [f"{name}.{argument}" for name, arguments in kinds.items() for argument in arguments]
-    wanted = [f"{name}.{field.name}" for name, op in REGISTRY.items() for field in dataclasses.fields(op)]
+    wanted = [f"{name}.{field.name}" for name, op in REGISTRY.items() for field in op.fields]
     require_lines(covered, wanted, "tests/cases/operators.py, INTEGERS, BOOLEANS, WORDS or NUMBERS", "{}")
     words = [f"{name}.{argument}" for name, arguments in WORDS.items() for argument in arguments]
     refused = [f"{one.name}.{argument}" for one in REFUSED for argument in one.arguments]

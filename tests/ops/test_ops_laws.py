@@ -129,10 +129,10 @@ def test_outputs_add_up(drawn: Applied, more: int) -> None:
     """A layer of a + b outputs is a layer of a beside a layer of b."""
     op, xs = drawn
     if op.name == "linear":
-        parts = [dataclasses.replace(op, out_features=n) for n in (op.out_features, more, op.out_features + more)]
+        parts = [op.replace(out_features=n) for n in (op.out_features, more, op.out_features + more)]
     else:
-        op = dataclasses.replace(op, groups=1)
-        parts = [dataclasses.replace(op, out_channels=n) for n in (op.out_channels, more, op.out_channels + more)]
+        op = op.replace(groups=1)
+        parts = [op.replace(out_channels=n) for n in (op.out_channels, more, op.out_channels + more)]
     (p, v), (q, w), whole = (costs(part, *xs) for part in parts)
     assert (sum_params([p, q]), sum_work([v, w])) == whole
 
@@ -142,7 +142,7 @@ def test_outputs_add_up(drawn: Applied, more: int) -> None:
 def test_inputs_add_up(drawn: Applied, more: int) -> None:
     """A layer on a + b channels is the sum of two layers: their weights and macs, without biases."""
     op, (x,) = drawn
-    op = dataclasses.replace(op, bias=False, **({"dim": None} if op.name == "linear" else {"groups": 1}))
+    op = op.replace(bias=False, **({"dim": None} if op.name == "linear" else {"groups": 1}))
     (p, v), (q, w), whole = (costs(op, (c, *x[1:])) for c in (x[0], more, x[0] + more))
     assert (sum_params([p, q]), sum_work([v, w])) == whole
 
@@ -155,7 +155,7 @@ def test_inputs_add_up(drawn: Applied, more: int) -> None:
 def test_positions_add_up(drawn: Applied, more: int) -> None:
     """Point by point, a map of height a + b is as much work as one of a and one of b."""
     op, (x,) = drawn
-    op = dataclasses.replace(op, dim=1) if op.name == "softmax" else op
+    op = op.replace(dim=1) if op.name == "softmax" else op
     (_, v), (_, w), (_, whole) = (costs(op, (x[0], h, *x[2:])) for h in (x[1], more, x[1] + more))
     assert sum_work([v, w]) == whole
 
@@ -184,14 +184,14 @@ def test_padding_apart_is_padding_within(drawn: Applied) -> None:
     op, (x,) = drawn
     padding = pads(op, x, op.kernel_size, op.stride, op.dilation, op.padding)
     padded = ops.ZeroPad(padding).out_shape(x)
-    valid = dataclasses.replace(op, padding="valid")
+    valid = op.replace(padding="valid")
     assert numbers(evaluate(valid, (padded,))) == numbers(evaluate(op, (x,)))
 
 
 @settings(deadline=None, max_examples=200)
 @given(applied("linear"))
 def test_linear_is_a_convolution_with_the_map_as_its_kernel(drawn: Applied) -> None:
-    op, (x,) = dataclasses.replace(drawn[0], dim=None), drawn[1]
+    op, (x,) = drawn[0].replace(dim=None), drawn[1]
     flat = ops.Flatten().out_shape(x)
     assert costs(op, x) == costs(op, flat)
     if len(x) > 1:
@@ -211,7 +211,7 @@ def test_global_pooling_is_a_window_of_the_whole_map(drawn: Applied) -> None:
 def test_transposed_convolution_mirrors_the_convolution(drawn: Applied) -> None:
     """The convolution of the same arguments goes back from its output to its input, with the same weights and macs."""
     op, (x,) = drawn
-    op = dataclasses.replace(op, bias=False)
+    op = op.replace(bias=False)
     # PyTorch defines output_padding by this: it says which of the sizes that the convolution maps to x is meant.
     assume(all(q < s for q, s in zip(op.output_padding, op.stride, strict=True)))
     y = op.out_shape(x)

@@ -7,7 +7,6 @@ padding the tensor; the rounding rules that it does not know are in test_ops_law
 
 from __future__ import annotations
 
-import dataclasses
 from itertools import product
 from typing import Any
 
@@ -44,7 +43,7 @@ def within_torch(op: Op, xs: tuple[Shape, ...]) -> Op:
     """The operator, with another rounding where PyTorch does not have its own."""
     pooling = isinstance(op, ops.MaxPool | ops.AvgPool) and op.padding != "same"
     if pooling and (op.ceil_mode == "caffe" or not symmetric(op, xs[0])):
-        return dataclasses.replace(op, ceil_mode=False)
+        return op.replace(ceil_mode=False)
     return op
 
 
@@ -112,7 +111,7 @@ def test_macs(drawn: Applied) -> None:
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 def test_same_puts_the_odd_element_where_torch_does(drawn: Applied) -> None:
     """PyTorch has `same` for stride 1 only; the values show on which side the odd element is."""
-    op, (x,) = dataclasses.replace(drawn[0], stride=1, padding="same"), drawn[1]
+    op, (x,) = drawn[0].replace(stride=1, padding="same"), drawn[1]
     ours = conv(op, x)
     theirs = CONV[len(x) - 2](
         x[0], op.out_channels, op.kernel_size, padding="same", dilation=op.dilation, groups=op.groups, bias=op.bias
@@ -149,8 +148,8 @@ def predicted(op: Op, x: Shape, y: Shape) -> Tensor:
 
 def one_channel(op: Op) -> Op:
     arguments: dict[str, Any] = {"out_channels": 1, "groups": 1, "bias": False, "multiplier": 1}
-    known = {field.name for field in dataclasses.fields(op)}
-    return dataclasses.replace(op, **{name: value for name, value in arguments.items() if name in known})
+    known = {field.name for field in op.fields}
+    return op.replace(**{name: value for name, value in arguments.items() if name in known})
 
 
 @pytest.mark.parametrize("rank", [1, 2])
