@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import MISSING, fields
+from dataclasses import MISSING
 from functools import partial
 from inspect import getdoc
 from multiprocessing import get_context
@@ -260,7 +260,7 @@ def _operators(made: Sequence[Made], every: bool) -> Iterator[tuple[str, str]]:
 
 def _rule(op: type[Op]) -> str:
     rows = ""
-    for one in fields(op):
+    for one in op.fields:
         default = "needed" if one.default is MISSING else escaped(str(one.default))
         rows += f"<tr><th scope=row>{escaped(one.name)}</th><td>{default}</td></tr>"
     heads = "<thead><tr><th scope=col>argument</th><th scope=col>default</th></tr></thead>"

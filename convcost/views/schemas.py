@@ -144,4 +144,4 @@ def _more(structure: str, item: Schema) -> Schema:
     if structure == "if":
         return {"then": item, "else": item}
     operator = OPERATORS.get(structure)
-    return dict.fromkeys(operator.__dataclass_fields__, _EXPRESSION) if operator is not None else {}
+    return dict.fromkeys((field.name for field in operator.fields), _EXPRESSION) if operator is not None else {}

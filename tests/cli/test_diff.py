@@ -33,7 +33,6 @@ SPEC = "name: {0}\nsource: mine\ninput: 3x8x8\nlayers:\n  - {1}\n"
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     (tmp_path / "of_mine.py").write_text(SOURCE)
-    b = "d: conv(8, 5, padding=1, bias=false) >> bn >> relu >> conv(4, 1)"
     (tmp_path / "a.yaml").write_text(SPEC.format("a", "c: conv(8, 3, bias=false) >> relu >> conv(4, 1)"))
     (tmp_path / "b.yaml").write_text(
         SPEC.format("b", "d: conv(8, 5, padding=1, bias=false) >> bn >> relu >> conv(4, 1)")

@@ -130,7 +130,7 @@ def test_real_tensors(name: str, size: int) -> None:
 
 
 def made_for_one_size(op: ops.Op) -> bool:
-    """Whether torch's module is told sizes that no parameter shows: a layer's points, axes of a norm without weights."""
+    """Whether torch's module is told sizes that no parameter shows: points, or axes of a norm without weights."""
     return isinstance(op, ops.RBF) or (isinstance(op, ops.LayerNorm | ops.RMSNorm) and not op.affine)
 
 
