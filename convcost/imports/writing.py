@@ -6,13 +6,14 @@ takes that is not the layer before it is written in a line of its own, as a name
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph, Node
 from convcost.errors import ConvcostError, unwarned
+from convcost.imports.folding import Blocks, Call, Line
 from convcost.ops import REGISTRY, Op, format_shape
 from convcost.ops.traced import Traced
 from convcost.spec import document
@@ -37,9 +38,15 @@ class _Item(NamedTuple):
 
 def spec_of(graph: Graph, source: str) -> str:
     """The spec of a graph. Raises ConvcostError, with the layer, for what the language cannot say."""
-    text = _Writer(graph).text(source)
-    _check(graph, text)
-    return text
+    writer = _Writer(graph)
+    try:
+        folded = writer.folded(source)
+        _check(graph, folded)
+    except ConvcostError:  # scopes that take several tensors, or of names that are not seen: it is written out
+        text = writer.text(source)
+        _check(graph, text)
+        return text
+    return folded
 
 
 def _check(graph: Graph, text: str) -> None:
@@ -173,6 +180,73 @@ class _Writer:
         ]
         return "\n".join([*head, "", "layers:", *self._lines(self.items, (), "  ", [0]), ""])
 
+    def folded(self, source: str) -> str:
+        """The same with blocks, repeats, and norms and activations in the line of what they follow.
+
+        Raises ConvcostError where a scope takes several tensors.
+        """
+        if self.flat or len(self.graph.outputs) > 1:
+            raise ConvcostError("weights that are used again, and several outputs, have names")
+        blocks = Blocks([*_RESERVED, *REGISTRY])
+        lines = self._folded(self.items, (), 0, blocks)
+        head = self.text(source).partition("\nlayers:")[0]
+        written = [*blocks.written()]
+        body = [f"  - {blocks.line(line)}" for line in lines]
+        return "\n".join([head, *(["blocks:", *written, ""] if written else []), "layers:", *body, ""])
+
+    def _folded(self, items: Sequence[_Item], parent: Path, entry: int, blocks: Blocks) -> list[Line]:
+        """The lines of a scope that takes the tensor `entry`, and no other."""
+        lines: list[Line] = []
+        shown: dict[Path, str] = {}
+        current = entry
+
+        def reference(tensor: int) -> str:
+            if tensor == entry:
+                return "input"
+            path = self._seen(tensor - 1, parent)
+            if path not in shown:
+                raise ConvcostError(f"layer {self.nodes[tensor - 1].name} is outside of the scope that takes it")
+            return shown[path]
+
+        for item in items:
+            given = {t for node in self.nodes[item.first : item.last + 1] for t in node.inputs if t <= item.first}
+            alone = current == 0 or all(item.first <= user <= item.last for user in self.uses[current])
+            node, last = self.nodes[item.first], lines[-1] if lines else ""
+            name = _local(item.path[-1], shown.values())
+            if item.parts:
+                if len(given) != 1:
+                    raise ConvcostError(f"scope {'/'.join(item.path)} takes {len(given)} tensors")
+                body = self._folded(item.parts, item.path, min(given), blocks)
+                line: Line = Call(name, *blocks.add(name, body)) if len(body) > 1 else body[0]
+                if len(body) == 1:  # which needs no block
+                    line = f"{name}: {line.partition(': ')[2]}" if isinstance(line, str) else line._replace(name=name)
+                if (
+                    isinstance(last, Call)
+                    and isinstance(line, Call)
+                    and last[1:3] == line[1:3]
+                    and given == {current}
+                    and alone
+                ):
+                    lines[-1] = last._replace(times=last.times + 1)
+                    name = last.name
+                    line = ""
+            else:
+                taken = [reference(tensor) for tensor in node.inputs] if len(node.inputs) > 1 else []
+                call = _called(node.op, taken)
+                line = f"{name}: {call}"
+                follows = node.op.kind in ("norm", "activation") and given == {current} and alone
+                if follows and last and isinstance(last, str) and ": " in last:
+                    lines[-1] = f"{last} >> {call}"
+                    name = last.partition(":")[0]
+                    line = ""
+            if line:
+                if len(given) == 1 and given != {current} and (item.parts or len(node.inputs) == 1):
+                    lines.append(reference(min(given)))
+                lines.append(line)
+            shown[item.path] = name
+            current = item.last + 1
+        return lines
+
     def _lines(self, items: Sequence[_Item], parent: Path, indent: str, current: list[int]) -> Iterator[str]:
         for item in items:
             name = _key(self.called[item.path])
@@ -195,11 +269,25 @@ class _Writer:
         if node.shares is not None:
             return f"again({self._reference(node.shares + 1, scope)})"
         taken = [self._reference(tensor, scope) for tensor in node.inputs] if len(node.inputs) > 1 else []
-        op = node.op
-        if op.name == "resize_like":
+        if node.op.name == "resize_like":
             raise ConvcostError(f"layer {node.name}: resize_like is not written yet")
-        given = [*taken, *_arguments(op)]
-        return f"{op.name}({', '.join(given)})" if given else op.name
+        return _called(node.op, taken)
+
+
+def _called(op: Op, taken: Sequence[str]) -> str:
+    given = [*taken, *_arguments(op)]
+    return f"{op.name}({', '.join(given)})" if given else op.name
+
+
+def _local(name: str, others: Iterable[str]) -> str:
+    """A name that can be referred to, and is none of the others."""
+    name = f"unit_{name}" if name[:1].isdigit() else name
+    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in name)
+    base = f"{name}_1" if name in _RESERVED or name in REGISTRY else name
+    made, n = base, 2
+    while made in others:
+        made, n = f"{base}_{n}", n + 1
+    return made
 
 
 def _require_said(node: Node) -> None:
