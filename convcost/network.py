@@ -228,6 +228,7 @@ def of_layers(layers: str, input: str) -> Network:
     return Network(spec, spec.name, None)
 
 
+_FILES = {".onnx": "an ONNX file", ".pt2": "a file of torch.export"}
 _PICKLED = (".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
 
@@ -238,18 +239,21 @@ def _of_file(text: str, knobs: Mapping[str, Any]) -> Network | None:
     if suffix in _PICKLED:
         raise ConvcostError(
             f"{base}: a pickle runs code where it is opened, so it is not; name what makes the module, "
-            "torch:package.module:callable, or export it to ONNX"
+            "torch:package.module:callable, or export it (torch.export to .pt2, or ONNX)"
         )
-    if suffix != ".onnx":
+    if suffix not in _FILES:
         return None
-    from convcost.imports import from_onnx
 
     inputs = [setting.removeprefix("input=") for setting in settings if setting.startswith("input=")]
     if others := [*(setting for setting in settings if not setting.startswith("input=")), *knobs]:
-        raise ConvcostError(f"{base}: an ONNX file has no knobs, got {', '.join(others)}")
+        raise ConvcostError(f"{base}: {_FILES[suffix]} has no knobs, got {', '.join(others)}")
     if len(inputs) > 1:
         raise ConvcostError(f"{text}: the input is given twice")
-    return from_onnx(base, *inputs)
+    if not Path(base).is_file():
+        raise ConvcostError(f"{base}: there is no such file")
+    from convcost import imports  # most networks are specs
+
+    return (imports.from_onnx if suffix == ".onnx" else imports.from_exported)(base, *inputs)
 
 
 def _referred(text: str) -> tuple[Reference, list[str]]:

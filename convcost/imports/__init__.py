@@ -73,6 +73,27 @@ def from_onnx(path: str | PathLike[str], input: Shape | str | None = None, /) ->
     return ImportedNetwork(spec, model.name, None)
 
 
+def from_exported(path: str | PathLike[str], input: Shape | str | None = None, /) -> ImportedNetwork:
+    """The network of a file of torch.export: `convcost.load("model.pt2")`.
+
+    Only the description of its graph is read: no weights, and nothing is executed. `input` is (channels, *sizes), where
+    it was exported for any. Raises ConvcostError, in one line, for what is no such file, and with the layer for what
+    does not fit; MissingExtraError without torch.
+    """
+    if find_spec("torch") is None:
+        raise MissingExtraError("torch", "torch")
+    from convcost.imports.exported import Exported
+    from convcost.imports.network import ImportedNetwork, ImportedSpec
+    from convcost.spec.inputs import parse_shape
+
+    file = Exported(Path(path))
+    example = parse_shape(input) if isinstance(input, str) else input or file.example
+    spec = ImportedSpec(file.name, file.run, example, "imported from torch.export")
+    if example is not None:
+        spec.recipe(example)
+    return ImportedNetwork(spec, file.name, None)
+
+
 def torch_named(name: str, arguments: Mapping[str, Any]) -> ImportedNetwork:
     """The network of `torch:package.module:callable`, or of a part of it, `...#part`; runs the code that is named.
 
@@ -83,4 +104,4 @@ def torch_named(name: str, arguments: Mapping[str, Any]) -> ImportedNetwork:
     return from_torch(module_named(name.removeprefix(TORCH), arguments, name), name=name)
 
 
-__all__ = ["TORCH", "from_onnx", "from_torch", "torch_named"]
+__all__ = ["TORCH", "from_exported", "from_onnx", "from_torch", "torch_named"]

@@ -12,7 +12,7 @@ from typing import Any
 @lru_cache(maxsize=4096)
 def function_name(func: Any) -> str:
     """What a function is called, in place (`add_`) or not (`add`); of a property, its name."""
-    name = str(func.__name__)
+    name = str(func.__name__).partition(".")[0]  # of ATen's `conv2d.default`
     if name == "__get__":
         name = str(func.__self__.__name__)
     if name.startswith("__") and name.endswith("__"):
@@ -47,7 +47,8 @@ READS = _words("item tolist numpy __bool__ __int__ __float__ __index__ __array__
 """Read the values of a tensor, which it does not have."""
 SAME = _words(
     "contiguous clone detach to float type_as type half bfloat16 cpu cuda alias double int long bool real data "
-    "requires_grad_ requires_grad identity stop_gradient positive resolve_conj resolve_neg"
+    "requires_grad_ requires_grad identity stop_gradient positive resolve_conj resolve_neg lift_fresh_copy lift_fresh "
+    "_to_copy"
 )
 """Give the tensor that they take, perhaps as another type or somewhere else."""
 FRESH = _words(
@@ -65,6 +66,10 @@ MOVES = _words(
 """Move elements, and do no arithmetic."""
 KEPT = MOVES | _words("dropout dropout1d dropout2d dropout3d feature_dropout alpha_dropout feature_alpha_dropout")
 """Write to nothing, also where they give the tensor that they take."""
+
+
+ALIKE = _words("relu relu6 silu sigmoid tanh hardswish hardsigmoid gelu mish softplus")
+"""Make a tensor like the only one that they take, whatever it is."""
 
 
 def _rows(tensors: Sequence[Any]) -> int:

@@ -322,7 +322,7 @@ def _max_pool(
 
 
 def _size(kernel: Any, rank: int) -> int:
-    return prod(kernel) if isinstance(kernel, tuple) else int(kernel) ** rank
+    return prod(kernel) if isinstance(kernel, tuple | list) else int(kernel) ** rank
 
 
 @rule("avg_pool1d", "avg_pool2d", "avg_pool3d")
@@ -574,6 +574,33 @@ for _name in ("amin", "max", "min", "argmax", "argmin"):
     RULES[_name] = _reduction(_name, None, lambda n, m: Work(compares=n - m))
 
 
+@rule("var", "std")
+def _variance(t: Tracer, out: Tensor, x: Tensor, *_: Any, **__: Any) -> None:
+    """Of each group of n: n - 1 adds and a division for the mean, n differences, n squares, and as much for theirs."""
+    n, m = t.each(x.numel()), t.each(out.numel())
+    t.sample(out)
+    t.traced("var", [x], out, Work(adds=3 * n - 2 * m, muls=n, divs=2 * m))
+
+
+_CELL = Work(exps=5, adds=8, divs=5, muls=5)
+"""Of an LSTM's cell, beside its products: three sigmoids, two tanh, three products and a sum."""
+
+
+@rule("lstm")
+def _lstm(t: Tracer, out: Sequence[Tensor], x: Tensor, hx: Any, weights: Any, *_: Any, **__: Any) -> None:
+    """Every weight once at every position: torch.nn.LSTM, of any number of layers, in one direction or both."""
+    _require(isinstance(weights, list | tuple) and not t.alive(*weights))
+    positions = t.each(x.numel()) // x.shape[-1]
+    matrices, biases = [w for w in weights if w.dim() == 2], [w for w in weights if w.dim() == 1]
+    cells = sum(int(w.shape[0]) for w in matrices[1::2]) // 4  # input and hidden weights alternate
+    done = _CELL.times(positions * cells)._replace(macs=positions * sum(w.numel() for w in matrices))
+    done = done._replace(adds=done.adds + positions * sum(w.numel() for w in biases))
+    first, *states = out
+    t.traced("lstm", [x, *t.alive(*hx)], first, done, used={"weights": matrices, "biases": biases})
+    for state in states:
+        t.traced("lstm", [first], state, used={})
+
+
 # -- moves -----------------------------------------------------------------------------------------------------------
 
 
@@ -676,7 +703,7 @@ def _stack(t: Tracer, out: Tensor, tensors: Sequence[Tensor], dim: int = 0) -> N
 
 
 @rule("chunk", "split", "split_with_sizes", "tensor_split", "unsafe_chunk", "unsafe_split")
-def _split(t: Tracer, out: Sequence[Tensor], x: Tensor, size: Any, dim: int = 0, **_: Any) -> None:
+def _split(t: Tracer, out: Sequence[Tensor], x: Tensor, size: Any = None, dim: int = 0, **_: Any) -> None:
     place = t.dim(x, dim)
     if len(out) == 1:
         t.same(out[0], x)

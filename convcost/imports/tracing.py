@@ -26,6 +26,7 @@ from torch.overrides import TorchFunctionMode
 
 from convcost.errors import ConvcostError, reason
 from convcost.imports.functions import (
+    ALIKE,
     FRESH,
     KEPT,
     MOVES,
@@ -122,14 +123,19 @@ def _traced(module: nn.Module, batch: int, args: Sequence[Any], named: Mapping[s
         try:
             with _calls(module, tracer.calls), tracer:
                 returned = module(*args, **named)
-            outputs = [value.number for value in map(tracer.value, _tensors(returned)) if isinstance(value, _Live)]
+            return finished(tracer, returned)
         except Exception as error:
             raise _LocatedError(tracer.calls[-1].path if tracer.calls else (), error) from error
+
+
+def finished(tracer: Tracer, returned: Any) -> Recipe:
+    """The recipe of what ran, with what was returned. Raises ConvcostError if that does not depend on the input."""
+    outputs = [value.number for value in map(tracer.value, _tensors(returned)) if isinstance(value, _Live)]
     if not outputs:
         raise ConvcostError("nothing that it returns depends on the input")
     if min(outputs) < 0:
         raise ConvcostError("it returns its input as it is")
-    known = {key: Stored(name, t.numel(), isinstance(t, nn.Parameter)) for key, (name, t) in stored.items()}
+    known = {key: Stored(name, t.numel(), isinstance(t, nn.Parameter)) for key, (name, t) in tracer.stored.items()}
     shapes = tuple(tracer.inputs)
     return Recipe(
         shapes, tuple(tracer.steps), tuple(dict.fromkeys(outputs)), known, tracer.per_forward, tuple(tracer.decisions)
@@ -479,7 +485,8 @@ class Tracer(TorchFunctionMode):
                 args, kwargs = _mapped(args, self._twin), _mapped(kwargs, self._twin)
             else:
                 return args[0]  # written to, which changes no shape
-        return func(*args, **kwargs)
+        made = _alike(func, name, args, kwargs) if len(real) == 0 else None
+        return func(*args, **kwargs) if made is None else made
 
     def _twin(self, tensor: Tensor) -> Tensor:
         if tensor.is_meta:
@@ -540,6 +547,28 @@ class Tracer(TorchFunctionMode):
             self.per_forward += made[0].numel() * PRODUCTS[name](tensors)
         elif name == "einsum" and (found := summed_products(args[0], [x.shape for x in tensors])) and found[1]:
             self.per_forward += found[0]
+
+
+def _alike(func: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
+    """What the commonest functions return, which torch's own kernels for tensors without data are slow to find out.
+
+    None for any other, and wherever the arguments are not plainly right: then torch says what is wrong with them.
+    """
+    x = args[0] if args else None
+    if not isinstance(x, Tensor) or not x.dtype.is_floating_point:
+        return None
+    written = str(func.__name__)
+    in_place = written.startswith("__i") if written.startswith("__") else written.endswith("_")
+    if name in ALIKE and len(args) == 1 and not kwargs.keys() - {"inplace"}:
+        return x if in_place or kwargs.get("inplace") else torch.empty_like(x)
+    if name == "add" and len(args) == 2 and not kwargs and isinstance(args[1], Tensor):
+        same = args[1].shape == x.shape and args[1].dtype == x.dtype
+        return (x if in_place else torch.empty_like(x)) if same else None
+    if name == "batch_norm" and x.dim() > 1 and not (args[5] if len(args) > 5 else kwargs.get("training")):
+        stored = [one for one in (*args[1:5], *kwargs.values()) if isinstance(one, Tensor)]
+        if len(stored) in (2, 4) and all(tuple(one.shape) == (x.shape[1],) for one in stored):
+            return torch.empty_like(x)
+    return None
 
 
 _QUESTIONS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")

@@ -32,11 +32,10 @@ SPEC = "name: {0}\nsource: mine\ninput: 3x8x8\nlayers:\n  - {1}\n"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    (tmp_path / "of_mine.py").write_text(SOURCE)
+    (tmp_path / "of_theirs.py").write_text(SOURCE)
+    b = "d: conv(8, 5, padding=1, bias=false) >> bn >> relu >> conv(4, 1)"
     (tmp_path / "a.yaml").write_text(SPEC.format("a", "c: conv(8, 3, bias=false) >> relu >> conv(4, 1)"))
-    (tmp_path / "b.yaml").write_text(
-        SPEC.format("b", "d: conv(8, 5, padding=1, bias=false) >> bn >> relu >> conv(4, 1)")
-    )
+    (tmp_path / "b.yaml").write_text(SPEC.format("b", b))
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.chdir(tmp_path)
 
@@ -64,14 +63,14 @@ def test_the_two_resnets_differ_by_three_strides(capsys):
 
 
 def test_the_same_network_in_two_ways_is_one(capsys):
-    assert run(["diff", "resnet18", "torch:of_mine:Net"]) == 0
+    assert run(["diff", "resnet18", "torch:of_theirs:Net"]) == 0
     assert "in none of" in capsys.readouterr().out
-    assert run(["verify", "resnet18", "--against", "torch:of_mine:Net"]) == 0
+    assert run(["verify", "resnet18", "--against", "torch:of_theirs:Net"]) == 0
     assert "agrees" in capsys.readouterr().out
 
 
 def test_a_module_that_is_nearly_a_network(capsys):
-    assert run(["verify", "resnet18", "--against", "torch:of_mine:wider"]) == 1
+    assert run(["verify", "resnet18", "--against", "torch:of_theirs:wider"]) == 1
     out = " ".join(capsys.readouterr().out.split())
     assert "layer fc has in it output 1,001" in out.replace("1001", "1,001")
     assert "1 difference" in out
@@ -80,7 +79,7 @@ def test_a_module_that_is_nearly_a_network(capsys):
 def test_which_network_it_is(capsys, monkeypatch):
     few = [(net, net.price()) for net in map(convcost.load, ("resnet18", "resnet34", "vgg11", "alexnet"))]
     monkeypatch.setattr("convcost.network.shipped", lambda **_: iter(few))
-    assert run(["verify", "--against", "torch:of_mine:wider", "--input", "3x224x224"]) == 1
+    assert run(["verify", "--against", "torch:of_theirs:wider", "--input", "3x224x224"]) == 1
     out = " ".join(capsys.readouterr().out.split())
     assert "resnet18@v1" in out.partition("torch:")[0]
     assert "1 difference" in out
@@ -88,7 +87,7 @@ def test_which_network_it_is(capsys, monkeypatch):
 
 
 def test_what_does_not_go_together(capsys):
-    for more in (["--all"], ["--module", "of_mine:Net"]):
+    for more in (["--all"], ["--module", "of_theirs:Net"]):
         assert run(["verify", "--against", "resnet18", *more]) == 2
         assert "--against is instead of" in capsys.readouterr().err
     assert run(["diff", "a.yaml", "missing.yaml"]) == 2

@@ -258,6 +258,7 @@ def test_an_operator_without_a_rule_is_named_and_makes_totals_lower_bounds():
         (lambda m, x: x if x.sum() > 0 else -x, "it reads a value (__bool__)"),
         (lambda m, x: m.fc(x) * x.max().item(), "it reads a value (item)"),
         (lambda m, x: m.fc(x[:, :3]), "layer fc: RuntimeError: "),
+        (lambda m, x: functional.batch_norm(x, torch.ones(3), torch.ones(3)), "RuntimeError: "),
         (lambda m, x: x, "it returns its input as it is"),
         (lambda m, x: torch.zeros(3), "nothing that it returns depends on the input"),
         (lambda m, x: torch.vmap(m.fc)(x), "cannot be followed"),
@@ -420,3 +421,19 @@ def test_tools_count_an_imported_transformer_as_its_dialects_say():
     assert total(as_="fvcore") == analysis.total()
     beside_layers = made.token.numel() + made.positions.numel() + made.gamma.numel()  # which it leaves out
     assert total(as_="torchinfo") - beside_layers == summary(made, input_data=x, verbose=0).total_mult_adds
+
+
+def test_an_lstm_multiplies_every_weight_at_every_position():
+    """Two directions of 5 cells on 7 steps of 3 features: 4 gates of 5, each of 3 inputs and 5 states."""
+    (row, *_) = from_torch(
+        module(lambda m, x: m.r(x)[0], r=nn.LSTM(3, 5, bidirectional=True, batch_first=True)), (7, 3)
+    ).price()
+    assert row.macs == 2 * 7 * 4 * 5 * (3 + 5)
+    assert row.params == 2 * (4 * 5 * (3 + 5) + 2 * 4 * 5)
+
+
+def test_a_variance_is_counted():
+    cost = from_torch(module(lambda m, x: x.var((2, 3), keepdim=True)), (3, 4, 4)).price()
+    assert cost[-1].shape == (3, 1, 1)
+    assert not cost.unknown
+    assert cost.total.work.adds == 3 * (15 + 16 + 15)
