@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convcost.cost.cost import Cost
 from convcost.cost.doubts import warn_of
 from convcost.cost.graph import Graph
-from convcost.cost.inputs import admitted, as_input
+from convcost.cost.inputs import Given, admitted
 from convcost.errors import ConvcostError, did_you_mean, unwarned
 from convcost.exact.context import in_force
 from convcost.exact.integers import Int
-from convcost.ops import Shape
+from convcost.ops import Inputs, Shape
 from convcost.spec import document
 from convcost.spec.catalog import Reference, UnknownNetworkError, resolve, shipped_files, split_settings
 from convcost.spec.catalog import shipped as shipped_spec
-from convcost.spec.inputs import parse_shape
+from convcost.spec.inputs import parse_input
 from convcost.spec.model import Spec, literal
 from convcost.values import all_named, show
 
@@ -81,7 +81,7 @@ class Network:
         """The same network as it is deployed, batch norms in the layers before them: see `convcost.cost.folding`."""
         return replace(self, folds=True)
 
-    def build(self, /, input: Shape | str | None = None, **knobs: Any) -> Graph:
+    def build(self, /, input: Given | str | None = None, **knobs: Any) -> Graph:
         """The layer graph, for an input shape and knobs. Raises ConvcostError at the layer that does not fit."""
         network = self.set(**knobs)
         shape = network.shape(input)
@@ -89,7 +89,7 @@ class Network:
         warn_of(graph, shape, graph.evaluate())
         return graph
 
-    def price(self, /, input: Shape | str | None = None, batch: Int = 1, **knobs: Any) -> Cost:
+    def price(self, /, input: Given | str | None = None, batch: Int = 1, **knobs: Any) -> Cost:
         """The cost on an input: `net.price(input="3x320x320", batch=8, classes=10)`.
 
         input is (channels, *sizes), batch apart; sizes, batch and knobs can be int64 arrays or symbols as well. What
@@ -116,7 +116,8 @@ class Network:
         if in_force() is not None:  # another graph for other answers; one that is kept would not ask again
             return self.spec.build(name, shape, settings)
         # Every other input size is only another evaluation of the same structure, unless the spec can look at it.
-        key = (name, shape if self.spec.sized else (len(shape), shape[0]), *settings.values())
+        alike = shape if self.spec.sized or isinstance(shape, Inputs) else (len(shape), shape[0])
+        key = (name, alike, *settings.values())
         try:
             hash(key)
         except TypeError:  # arrays cannot be looked up, though an empty dictionary's pop does not say so
@@ -135,7 +136,7 @@ class Network:
         quantity: str = "macs",
         symbols: Sequence[str] | None = None,
         *,
-        input: Shape | str | None = None,
+        input: Given | str | None = None,
         batch: Int = 1,
         **knobs: Any,
     ) -> Formula:
@@ -157,7 +158,7 @@ class Network:
         quantity: str = "macs",
         symbols: Sequence[str] | None = None,
         *,
-        input: Shape | str | None = None,
+        input: Given | str | None = None,
         batch: Int = 1,
         **knobs: Any,
     ) -> LayerFormulas:
@@ -169,20 +170,18 @@ class Network:
 
         return derive_layers(self.set(**knobs), quantity, symbols, input, batch)
 
-    def shape(self, input: Shape | str | None = None) -> Shape:
-        """An input as (channels, *sizes); the network's own for None.
+    def shape(self, input: Given | str | None = None) -> Shape:
+        """An input as (channels, *sizes), several by name; the network's own for None and those that are not named.
 
         Raises ConvcostError for what is no input of this network: it has as many channels and axes as its own, but
         where the spec makes a knob of them.
         """
         if input is None:
             return self.input
-        given = parse_shape(input) if isinstance(input, str) else input
+        given = parse_input(input) if isinstance(input, str) else input
         own = self.spec.defined_input(self.network, self.variant)
         if own.knobs:
-            shape = as_input(self.reference, given)
-            own.bound(self.reference, shape, self.settings, self.knobs)
-            return shape
+            return own.whole(self.reference, given, self.settings, self.knobs)
         return admitted(self.reference, own.shape({}), given)
 
 
@@ -212,11 +211,11 @@ def load(name: str | PathLike[str], /, **knobs: Any) -> Network:
     said = parse_settings([setting for setting in settings if not setting.startswith("input=")], text)
     if twice := [knob for knob in said if knob in knobs]:
         raise ConvcostError(f"{text} {twice[0]}: set twice")
-    shape = parse_shape(inputs[0]) if inputs else None
-    network = Network(reference.spec, reference.network, reference.variant, {**said, **knobs}, shape)
+    shape = parse_input(inputs[0]) if inputs else None
+    network = Network(reference.spec, reference.network, reference.variant, {**said, **knobs})
     network.settings  # noqa: B018  # refuses unknown knobs now, not at the first price
-    network.shape(shape)  # and an input that is none of its
-    return network
+    whole = network.shape(shape)  # and an input that is none of its
+    return network if shape is None else replace(network, at=whole)
 
 
 def of_layers(layers: str, input: str) -> Network:
@@ -322,7 +321,7 @@ class Comparison(NamedTuple):
         return tuple(1 - ratio for ratio in self.ratio(quantity))
 
 
-def compare(*networks: Network | str | PathLike[str], input: Shape | str | None = None, batch: int = 1) -> Comparison:
+def compare(*networks: Network | str | PathLike[str], input: Given | str | None = None, batch: int = 1) -> Comparison:
     """Price networks (or names of them) and set them side by side: `compare("resnet50@v1", "resnet50@v1.5")`.
 
     Raises ConvcostError for fewer than two networks, an unknown one, or an input that does not fit.

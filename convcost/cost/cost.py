@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from convcost.cost.doubts import warn_of
 from convcost.cost.graph import Graph
-from convcost.cost.inputs import admitted
+from convcost.cost.inputs import Given, admitted, sizes_of
 from convcost.counters.line import Line
 from convcost.counters.rules import rule
 from convcost.errors import ConvcostError, did_you_mean
@@ -30,10 +30,10 @@ class Cost(Sequence[Line]):
     """The cost of a graph on one input: a sequence of rows, one per node, in execution order.
 
     `cost["inception_3a"]` is the line of a scope or a node, `cost.total` the network's at inference, and
-    `cost.with_auxiliary` the same with the auxiliary heads.
+    `cost.with_auxiliary` the same with the auxiliary heads. Of several inputs, `cost.input.of` has the shapes by name.
     """
 
-    def __init__(self, graph: Graph, input: Shape | None = None, batch: Int = 1) -> None:
+    def __init__(self, graph: Graph, input: Given | None = None, batch: Int = 1) -> None:
         """Price every node.
 
         Raises ShapeError, naming the layer, if the input does not fit, and ConvcostError if arrays cannot hold a count.
@@ -51,7 +51,7 @@ class Cost(Sequence[Line]):
             if isinstance(error, ConvcostError):
                 raise
             raise ConvcostError(f"{graph.name}: {error}") from None  # numpy's: the batch is an array of another length
-        if graph.arrays or any(hasattr(value, "dtype") for value in (*self.input, self.batch)):
+        if graph.arrays or any(hasattr(value, "dtype") for value in (*sizes_of(self.input), self.batch)):
             from convcost.cost.overflow import refuse_overflow
 
             refuse_overflow(graph, self.input, self.batch)

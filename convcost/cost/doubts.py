@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcost.cost.graph import Evaluated, Graph
+from convcost.cost.inputs import sizes_of
 from convcost.counters.line import Line
 from convcost.errors import warn, warned
 from convcost.ops import Shape
@@ -20,7 +21,7 @@ def warn_of(graph: Graph, input: Shape, priced: Sequence[Evaluated | Line]) -> N
 
     Of inputs that have been looked at only what was found is said again; nothing is said of arrays.
     """
-    if graph.arrays or not warned() or not all(type(size) is int for size in input):
+    if graph.arrays or not warned() or not all(type(size) is int for size in sizes_of(input)):
         return
     if (found := graph.doubted.get(input)) is None:
         if len(graph.doubted) >= MAX_INPUTS:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import chain
 from typing import NamedTuple, TypeAlias, get_args
 
-from convcost.cost.inputs import admitted, as_input
+from convcost.cost.inputs import Given, admitted, as_input
 from convcost.errors import ConvcostError, ShapeError
 from convcost.exact.context import in_force
 from convcost.exact.integers import Int, equal, require_above, require_equal, sum_over
-from convcost.ops import NO_PARAMS, Linear, Op, Params, Shape, Work, elements, format_shape
+from convcost.ops import NO_PARAMS, NO_WORK, Input, Linear, Op, Params, Shape, Work, elements, format_shape, inputs_of
 from convcost.ops.doubts import swapped
 from convcost.ops.repeat import Step, Steps
 from convcost.ops.torchpadding import Windowed
@@ -95,7 +95,7 @@ class Graph:
 
     name: str
     input: Shape
-    """The input shape it was built for, (channels, *sizes)."""
+    """The input shape it was built for, (channels, *sizes); of several inputs, theirs by name."""
     nodes: tuple[Node, ...]
     arrays: bool = False
     """Whether arguments of operators are int64 arrays."""
@@ -155,7 +155,12 @@ class Graph:
 
         return folded(self)
 
-    def evaluate(self, input: Shape | None = None) -> list[Evaluated]:
+    @cached_property
+    def given(self) -> tuple[int, ...]:
+        """The inputs, by number of the tensor, in the order in which they are declared."""
+        return (0, *[i for i, node in enumerate(self.nodes, 1) if isinstance(node.op, Input)])
+
+    def evaluate(self, input: Given | None = None) -> list[Evaluated]:
         """Shape, parameters and work of every node, for an input shape (default: the graph's own).
 
         Equal operators on equal shapes are evaluated once. Raises ShapeError, naming the layer, where one does not fit.
@@ -166,11 +171,11 @@ class Graph:
         """As `evaluate`, for an input that has been admitted."""
         memo, epoch = self.built.copy(), in_force()
         seen: dict[tuple[int, int], Evaluated] = {}  # by identity: most layers are one of few on one of few shapes
-        tensors, results = [input], []
+        tensors, results = [tuple(input)], []
         try:
             for op, taken, apart in zip(*self._steps, strict=True):
                 if apart is not None:
-                    one = self._evaluated_apart(memo, epoch, apart, tensors)
+                    one = self._evaluated_apart(memo, epoch, apart, tensors, input)
                 elif len(taken) != 1:
                     one = evaluated(memo, epoch, op, tuple([tensors[i] for i in taken]))
                 else:
@@ -181,7 +186,7 @@ class Graph:
                 results.append(one)
                 tensors.append(one.shape)
         except ConvcostError as error:
-            node, names = self.nodes[len(results)], ("input", *self.names)
+            node, names = self.nodes[len(results)], (next(iter(inputs_of(input))), *self.names)
             raise located(error, node, [(names[i], tensors[i]) for i in node.inputs]) from None
         return results
 
@@ -189,13 +194,17 @@ class Graph:
     def _steps(self) -> tuple[list[Op], list[tuple[int, ...]], list[Node | None]]:
         """The nodes' operators, inputs, and the nodes that cost what these do not say: see `_evaluated_apart`."""
         apart = [
-            n if n.repeats or n.shares is not None or n.counts is not None or isinstance(n.op, Steps) else None
+            n if n.repeats or n.shares is not None or n.counts is not None or isinstance(n.op, Steps | Input) else None
             for n in self.nodes
         ]
         return [n.op for n in self.nodes], [n.inputs for n in self.nodes], apart
 
-    def _evaluated_apart(self, memo: Memo, epoch: object, node: Node, tensors: Sequence[Shape]) -> Evaluated:
-        """A node of a symbolic repeat, in all steps; one that shares weights, or is told what it stores."""
+    def _evaluated_apart(
+        self, memo: Memo, epoch: object, node: Node, tensors: Sequence[Shape], input: Shape
+    ) -> Evaluated:
+        """A node of a symbolic repeat, in all steps; one that shares weights, or is told what it stores; an input."""
+        if isinstance(node.op, Input):
+            return given(node, input)
         with _stepping(node):
             xs = tuple([tensors[i] for i in node.inputs])
             one = evaluated(memo, (epoch, node.repeats) if node.repeats else epoch, node.op, xs)
@@ -220,6 +229,11 @@ def _stepping(node: Node) -> AbstractContextManager[None]:
     from convcost.exact.poly.assume import stepping
 
     return stepping([*node.repeats, *ended])
+
+
+def given(node: Node, input: Shape) -> Evaluated:
+    """An input besides the first, which costs nothing."""
+    return _record((node.op, (), inputs_of(input)[node.name], NO_PARAMS, NO_WORK, 0))
 
 
 def evaluated(memo: Memo, epoch: object, op: Op, xs: tuple[Shape, ...]) -> Evaluated:
@@ -312,13 +326,16 @@ class GraphBuilder:
     ...     x = g.add(GlobalAvgPool(), x)
     ...     x = g.add(Linear(10), x, name="fc")
     >>> graph = g.graph()
+
+    Several inputs have names: of `input={"image": (3, 64, 64), "text": (77, 512)}`, `g.inputs["text"]` is the second.
     """
 
-    def __init__(self, name: str, input: Shape) -> None:
+    def __init__(self, name: str, input: Given) -> None:
         self.name = name
         self.input_shape = as_input(name, input)
-        self.input = Tensor(0, self.input_shape, "input")
-        """The graph's input."""
+        first, *others = inputs_of(self.input_shape)
+        self.input = Tensor(0, tuple(self.input_shape), first)
+        """The graph's input, the first of several."""
         self._tensors = [self.input]
         self._nodes: list[Node] = []
         self._scopes: list[str] = []  # full names, the innermost last
@@ -332,6 +349,11 @@ class GraphBuilder:
         self._ops: dict[Op, Op] = {}
         self._known: dict[int, tuple[Op, Op]] = {}  # by id, an operator that was added and the one it is equal to
         self._memo: Memo = {}
+        for other in others:
+            self._nodes.append(Node(self._unique(other, named=True, place=""), Input(), ()))
+            self._tensors.append(Tensor(len(self._nodes), inputs_of(self.input_shape)[other], other))
+        self.inputs: Mapping[str, Tensor] = dict(zip((first, *others), self._tensors, strict=True))
+        """The graph's inputs by name; a single one that was given none is called input."""
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -484,7 +506,7 @@ class GraphBuilder:
         Raises ConvcostError if all layers are auxiliary or there are none, if some layer's output is never used, or if
         one that is not auxiliary takes the output of one that is.
         """
-        if not self._nodes:
+        if len(self._nodes) < len(self.inputs):
             raise ConvcostError(f"{self.name}: a network needs at least one layer")
         used = set(chain.from_iterable([node.inputs for node in self._nodes]))
         last = max((i for i, node in enumerate(self._nodes) if not node.aux), default=None)
@@ -505,7 +527,8 @@ class GraphBuilder:
 
     def _made(self, tensor: Tensor) -> bool:
         """Whether it is the output of a layer."""
-        return isinstance(tensor, Tensor) and 0 < tensor.index <= len(self) and self._tensors[tensor.index] is tensor
+        whole = isinstance(tensor, Tensor) and len(self.inputs) <= tensor.index <= len(self)
+        return whole and self._tensors[tensor.index] is tensor
 
     def _unique(self, name: str, *, named: bool, place: object) -> str:
         if not isinstance(name, str) or "" in name.split("/"):

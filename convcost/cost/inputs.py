@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
-from convcost.errors import ShapeError
+from convcost.errors import ShapeError, did_you_mean
 from convcost.exact.integers import Int, equal, require_above, require_integer, unboxed
-from convcost.ops import Shape, format_shape
+from convcost.ops import Inputs, Shape, format_shape, inputs_of
+
+Given: TypeAlias = Iterable[Int] | Mapping[str, Iterable[Int]]
+"""An input, or inputs by name."""
 
 MAP = 16
 """Positions from which on an axis is one of an image, and no number of channels of a colour."""
 
 
-def as_input(name: str, input: Iterable[Int]) -> Shape:
-    """An input shape as a tuple. Raises ShapeError if it is not (channels, *sizes), each an integer >= 1."""
+def as_input(name: str, input: Given) -> Shape:
+    """An input shape as a tuple, several by name as `Inputs`.
+
+    Raises ShapeError if one is not (channels, *sizes), each an integer >= 1.
+    """
+    if (several := by_name(input)) is not None:
+        if not several or not all(isinstance(one, str) and one for one in several):
+            raise ShapeError(f"{name}: inputs have a name each, got {dict(several)}")
+        return Inputs({one: as_input(f"{name}: {one}", shape) for one, shape in several.items()})
     shape = tuple(map(unboxed, input)) if isinstance(input, Iterable) and not isinstance(input, str) else ()
     if not shape or not all((type(d) is int and d > 0) or _is_size(d) for d in shape):
         raise ShapeError(f"{name}: an input is (channels, *sizes) of integers >= 1, got {shape or input}")
@@ -24,12 +35,48 @@ def _is_size(d: Int) -> bool:
     return require_integer(d) and require_above(d, 0)
 
 
-def admitted(name: str, own: Shape, input: Iterable[Int]) -> Shape:
+def changed(input: Shape, change: Callable[[Int], Any]) -> Shape:
+    """The same inputs with every size changed."""
+    if isinstance(input, Inputs):
+        return Inputs({name: tuple(map(change, shape)) for name, shape in input.of.items()})
+    return tuple(map(change, input))
+
+
+def sizes_of(input: Shape) -> Shape:
+    """All sizes of all inputs, channels too."""
+    return tuple([size for shape in inputs_of(input).values() for size in shape])
+
+
+def by_name(input: Any) -> Mapping[str, Any] | None:
+    """What is given by name; None for one input."""
+    return input.of if isinstance(input, Inputs) else input if isinstance(input, Mapping) else None
+
+
+def named(name: str, own: Shape, input: Any) -> Mapping[str, Any]:
+    """What is given, by names that `own` has: what is no mapping is the first. Raises ShapeError for other names."""
+    known = inputs_of(own)
+    given = by_name(input)
+    given = {next(iter(known)): input} if given is None else given
+    for one in given:
+        if one not in known:
+            hint = did_you_mean(str(one), known) or f"; it has {', '.join(known)}"
+            raise ShapeError(f"{name} has no input {one!r}{hint}")
+    return given
+
+
+def admitted(name: str, own: Shape, input: Given) -> Shape:
     """An input for what is defined for `own`, as a tuple: another size of it, with the same channels and axes.
 
-    Raises ShapeError for any other, with what it likely means. Where `own` has a symbol or an array of channels, it is
-    defined for all of them.
+    Of several inputs those that are not given are `own`'s. Raises ShapeError for any other, with what it likely means.
+    Where `own` has a symbol or an array of channels, it is defined for all of them.
     """
+    if isinstance(own, Inputs):
+        given = named(name, own, input)
+        of = own.of.items()
+        return Inputs({one: admitted(f"{name}: {one}", x, given[one]) if one in given else x for one, x in of})
+    if by_name(input) is not None:
+        given = named(name, own, input)
+        return admitted(name, own, given["input"]) if given else own
     shape = as_input(name, input)
     if len(shape) == len(own) and (not isinstance(own[0], int) or equal(shape[0], own[0])):
         return shape

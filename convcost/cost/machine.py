@@ -16,7 +16,7 @@ from convcost.cost.memory import element_size
 from convcost.counters.line import Line
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import Int
-from convcost.ops import elements
+from convcost.ops import Input, elements, inputs_of
 from convcost.printed.numbers import exact_number
 from convcost.values import all_named, listed
 
@@ -94,11 +94,11 @@ def roofline(cost: Cost, machine: Machine, dtype: str = "float32") -> Roofline:
         if row.aux:
             continue
         weights = (row if node.shares is None else cost.rows[node.shares]).counts.total  # read at each use
-        view = row.op is not None and row.op.memory == "view"
-        tensors = 0 if view else sum(map(elements, row.inputs)) + row.elements
+        there = row.op is not None and (row.op.memory == "view" or isinstance(row.op, Input))
+        tensors = 0 if there else sum(map(elements, row.inputs)) + row.elements
         layers.append(_bound(machine, row, moved(tensors, weights)))
-    total = cost.total
-    fused = _bound(machine, total, moved(elements(cost.input) + total.elements, total.counts.total))
+    total, given = cost.total, sum(map(elements, inputs_of(cost.input).values()))
+    fused = _bound(machine, total, moved(given + total.elements, total.counts.total))
     return Roofline(tuple(layers), together(total, layers), fused)
 
 

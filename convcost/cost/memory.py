@@ -1,9 +1,9 @@
 """What a network holds in memory while it runs: the tensors that are alive at each layer, and the most of them.
 
 Layers run one after the other, in the graph's order. A tensor is alive from the layer that makes it to the last one
-that takes it, the network's input from the beginning, its outputs to the end. Views (flatten, split, dropout at
+that takes it, the network's inputs from the beginning, its outputs to the end. Views (flatten, split, dropout at
 evaluation) are their input's memory, and learned tensors are weights. In place, an activation, a sum or a product
-overwrites an input of its shape that nothing else needs, as torch can; the network's input is never overwritten.
+overwrites an input of its shape that nothing else needs, as torch can; the network's inputs are never overwritten.
 Folded, norms and activations are part of the layer that they alone follow, as engines for inference run them, and have
 no memory of their own. Padding is part of the layer that pads, and what a library allocates for its own use is not
 counted. Auxiliary heads do not run at inference.
@@ -19,14 +19,14 @@ from convcost.cost.cost import Cost
 from convcost.cost.graph import Node
 from convcost.counters.line import Line
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.exact.integers import Int, equal, largest, max_over
+from convcost.exact.integers import Int, equal, largest, max_over, total
 from convcost.ops import elements
 from convcost.ops.repeat import Step, Steps
 
 DTYPES: Mapping[str, int] = MappingProxyType({"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 1})
 """Bytes of one element, by torch's name of its type."""
 INPUT = 0
-"""The memory of the network's input; every other one has the number of the tensor that it was made for."""
+"""The memory of the network's first input; every other one has the number of the tensor that it was made for."""
 
 
 class Moment(NamedTuple):
@@ -51,10 +51,10 @@ def moments(cost: Cost, *, in_place: bool = False, into: Collection[str] = ()) -
     for home, n in last.items():
         ends.setdefault(n, []).append(home)
     # Kept, not added up anew at each layer, of which there can be as many as tensors are alive.
-    alive = size_of(cost, INPUT)
+    alive = total([size_of(cost, n) for n in cost.graph.given])
     found = []
     for n, node in nodes:
-        writes = size_of(cost, n) if homes[n] == n else 0
+        writes = size_of(cost, n) if homes[n] == n and n not in cost.graph.given else 0
         alive = alive + writes
         if not isinstance(node.op, (Step, Steps)):
             most = alive
@@ -86,7 +86,7 @@ def element_size(dtype: str) -> int:
 
 def size_of(cost: Cost, tensor: int) -> Int:
     """Elements of a tensor, of the whole batch."""
-    if tensor and not cost.rows[tensor - 1].inputs:
+    if tensor not in cost.graph.given and not cost.rows[tensor - 1].inputs:
         return 0  # a learned tensor, which is there as weights
     return cost.batch * elements(cost.rows[tensor - 1].shape if tensor else cost.input)
 
@@ -127,5 +127,5 @@ def _shared(
         for tensor, shape in zip(node.inputs, row.inputs, strict=True):
             home = homes[tensor]
             fits = len(shape) == len(row.shape) and all(map(equal, shape, row.shape))
-            if home != INPUT and last[home] <= n and fits:
+            if home not in cost.graph.given and last[home] <= n and fits:
                 yield home

@@ -6,9 +6,10 @@ from copy import copy
 from typing import Any
 
 from convcost.cost.graph import Graph
+from convcost.cost.inputs import changed
 from convcost.errors import ConvcostError
 from convcost.exact.integers import Int
-from convcost.ops import Op, Params, Shape, Work, elements, sum_params, sum_work
+from convcost.ops import Input, Op, Params, Shape, Work, elements, inputs_of, sum_params, sum_work
 
 LARGEST = 2**52
 """Of any count: a 2,048th of what int64 holds, more than any rule makes of it (a test adds up their weights) or the
@@ -25,7 +26,7 @@ def refuse_overflow(graph: Graph, input: Shape, batch: Int) -> None:
     import numpy as np
 
     if not graph.arrays:
-        largest = tuple(int(np.max(size)) for size in input)
+        largest = changed(input, lambda size: int(np.max(size)))
         try:
             every = graph.evaluate_on(largest)
         except ConvcostError:  # a mixture of sizes that fits nowhere
@@ -48,12 +49,16 @@ def refuse_overflow(graph: Graph, input: Shape, batch: Int) -> None:
             vars(op).update(changed)
         return op
 
-    tensors = [tuple(map(as_float, input))]
+    given = changed(input, as_float)
+    tensors = [tuple(given)]
     params: list[Params] = []
     work: list[Work] = []
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             for node in graph.nodes:
+                if isinstance(node.op, Input):
+                    tensors.append(inputs_of(given)[node.name])
+                    continue
                 op = in_floats(node.op)
                 xs = [tensors[i] for i in node.inputs]
                 tensors.append(tuple(map(as_float, op.out_shape(*xs))))

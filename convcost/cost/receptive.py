@@ -15,9 +15,9 @@ from operator import index
 from typing import NamedTuple, TypeAlias
 
 from convcost.cost.graph import Graph
-from convcost.errors import ConvcostError
+from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import ceildiv
-from convcost.ops import ResizeLike, Shape, Window
+from convcost.ops import ResizeLike, Shape, Window, inputs_of
 
 
 class ReceptiveField(NamedTuple):
@@ -70,20 +70,32 @@ class _Axis(NamedTuple):
         return _Axis(tuple(map(self.at, range(period))), self.step * (period // len(self.phases)))
 
 
-def receptive_fields(graph: Graph, input: Shape, *, local: bool = False) -> list[ReceptiveField]:
-    """The receptive field of every node for an input shape (channels, *sizes).
+def receptive_fields(graph: Graph, input: Shape, *, local: bool = False, of: str | None = None) -> list[ReceptiveField]:
+    """The receptive field of every node for an input shape (channels, *sizes), of several in the one called `of`.
+
+    By default that is the first. What depends on no position of it is said to see the whole.
 
     Behind a gate that pools the whole map (squeeze-and-excitation, Hu et al. 2018) every position depends on the whole
     input. With `local`, a path that has seen it all is left out where it meets one that has not: what remains is the
     field of the windows alone, which tells networks with gates apart.
 
-    Raises ConvcostError if one depends on a symbol or an array, or if maps are enlarged so much that it takes too long.
+    Raises ConvcostError if one depends on a symbol or an array, if maps are enlarged so much that it takes too long,
+    and for an unknown input.
     """
     effort = _Effort()
-    shapes: list[Shape] = [input]
-    constant: set[int] = set()  # tensors that no input has a say in
-    spans: list[tuple[_Axis, ...] | None] = [(_Axis(((0, 0),), 1),) * (len(input) - 1) or None]
+    known = inputs_of(graph.input)
+    chosen = next(iter(known)) if of is None else of
+    if chosen not in known:
+        raise ConvcostError(f"{graph.name} has no input {of!r}{did_you_mean(chosen, known)}")
+    start = graph.given[[*known].index(chosen)]
+    shapes: list[Shape] = [tuple(input)]
+    spans: list[tuple[_Axis, ...] | None] = [None if start else _itself(shapes[0])]
+    constant = {0} if start else set()  # tensors that the input has no say in
     for node, priced in zip(graph.nodes, graph.evaluate(input), strict=True):
+        if len(shapes) == start:
+            spans.append(_itself(priced.shape))
+            shapes.append(priced.shape)
+            continue
         if isinstance(node.op, ResizeLike):  # of the other it takes the size, and nothing else
             first, _ = node.inputs
             windows = node.op.between(shapes[first], priced.shape)
@@ -95,6 +107,11 @@ def receptive_fields(graph: Graph, input: Shape, *, local: bool = False) -> list
         spans.append(_hull(parts, effort, local=local))
         shapes.append(priced.shape)
     return [_field(span) for span in spans[1:]]
+
+
+def _itself(input: Shape) -> tuple[_Axis, ...] | None:
+    """Each position of an input depends on itself; of one that has no positions, nothing is told apart."""
+    return (_Axis(((0, 0),), 1),) * (len(input) - 1) or None
 
 
 class _Effort:

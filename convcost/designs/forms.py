@@ -23,7 +23,7 @@ from convcost.exact.poly import Poly, compile_polys, symbol
 from convcost.exact.poly.assume import Assumptions, Condition, assuming, explored
 from convcost.exact.poly.calculus import is_integer
 from convcost.exact.poly.core import denominator
-from convcost.formulas.derive import AXES
+from convcost.formulas.derive import resized, size_names
 from convcost.network import Network
 from convcost.spec import expression
 from convcost.values import show
@@ -38,22 +38,25 @@ Values = Mapping[str, Any]
 
 def design_names(network: Network) -> tuple[str, ...]:
     """What a design of the network can be made of: its knobs, the sizes of its input, and the batch."""
-    return (*network.spec.knobs, *AXES.get(len(network.input) - 1, ()), BATCH)
+    return (*network.spec.knobs, *size_names(network.input), BATCH)
 
 
 def price(network: Network, values: Values) -> Cost:
-    """The cost of a design. A size that is not given follows the first one that is (W = H), or is the network's own.
+    """The cost of a design.
 
+    A size that is not given follows the first one of its input that is (W = H), or is the network's own.
     Raises ConvcostError where the design does not fit.
     """
     knobs = {name: value for name, value in values.items() if name in network.spec.knobs}
     network = network.set(**knobs)
-    channels, *own = network.input
-    names = AXES.get(len(own), ("",) * len(own))
-    given = next((values[name] for name in names if name in values), None)
-    sizes = [values.get(name, size if given is None else given) for name, size in zip(names, own, strict=True)]
+    inputs = {name: of for name, (of, _) in size_names(network.input).items()}
+    followed: dict[str, Int] = {}
+    for name, of in inputs.items():
+        if name in values:
+            followed.setdefault(of, values[name])
+    sizes = {name: values.get(name, followed[of]) for name, of in inputs.items() if of in followed}
     with unwarned():
-        return network.price((channels, *sizes), values.get(BATCH, 1))
+        return network.price(resized(network.input, sizes), values.get(BATCH, 1))
 
 
 def metrics(cost: Cost, names: Sequence[str] = METRICS) -> tuple[Int, ...]:

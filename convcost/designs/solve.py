@@ -24,8 +24,9 @@ from convcost.exact.integers import Int
 from convcost.exact.poly import Poly
 from convcost.exact.poly.assume import Condition
 from convcost.exact.poly.atoms import Atom, Symbol, atoms_within
-from convcost.formulas.derive import AXES
+from convcost.formulas.derive import size_names
 from convcost.network import Network
+from convcost.ops import inputs_of
 from convcost.spec import expression
 from convcost.spec.document import SpecError, exact
 from convcost.spec.expression import Expression
@@ -116,7 +117,8 @@ def default_axis(network: Network, name: str) -> Axis:
     to twice it, in twentieths (whole ones, unless it is a multiplier, with a default of at most 2). Raises
     ConvcostError for any other.
     """
-    sizes = dict(zip(AXES.get(len(network.input) - 1, ()), network.input[1:], strict=False))
+    shapes = inputs_of(network.input)
+    sizes = {axis: shapes[of][place] for axis, (of, place) in size_names(network.input).items()}
     if name in sizes:
         return Axis(name, Steps(32, 32, max(1, 2 * sizes[name] // 32)))
     knob = network.spec.knobs.get(name)

@@ -57,11 +57,16 @@ def code(cost: Cost) -> str:
         for tensor in node.inputs:
             uses.setdefault(tensor, []).append(n)
     # A tensor that only the next layer takes needs no name of its own; the input's is kept while it is needed.
-    chain = "x" if uses.get(0) == [1] else "y"
+    chain = "x" if uses.get(0) == [len(graph.given)] else "y"
     variables = {0: "x"}
     learned: set[int] = set()
     """Tensors that are the same for every sample, and there once."""
+    taken = ["x: torch.Tensor"]
     for n, (node, row, step) in enumerate(zip(graph.nodes, cost.rows, model.steps, strict=True), 1):
+        if isinstance(node.op, ops.Input):
+            variables[n] = named[node.name]
+            taken.append(f"{variables[n]}: torch.Tensor")
+            continue
         if learned.issuperset(node.inputs):
             learned.add(n)
         given = [variables[i] for i in node.inputs]
@@ -103,7 +108,7 @@ def code(cost: Cost) -> str:
         "        super().__init__()",
         *(f"        {line}" for line in made),
         "",
-        f"    def forward(self, x: torch.Tensor) -> {result}:",
+        f"    def forward(self, {', '.join(taken)}) -> {result}:",
         *(f"        {line}" for line in done),
         f"        return {outputs}",
     ]

@@ -7,7 +7,7 @@ mostly are, the choice is gone. What the layers need of the symbols is the formu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from convcost.exact.integers import Int, total
 from convcost.exact.poly import Poly, symbol
 from convcost.exact.poly.assume import Assumptions, assuming, explored
 from convcost.formulas.formula import Formula, LayerFormulas, symbols_in
+from convcost.ops import Inputs, Shape, inputs_of
 
 if TYPE_CHECKING:
     from convcost.network import Network
@@ -32,6 +33,27 @@ AXES: dict[int, tuple[str, ...]] = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H
 """What the spatial axes of an input are called, by their number."""
 DEPTHS = ("units", "n")
 """The knobs by which specs repeat layers, of which the first that a network has is its depth."""
+
+
+def size_names(input: Shape) -> dict[str, tuple[str, int]]:
+    """What the sizes of an input are called, each with the input's name and its place in its shape.
+
+    Those of several inputs' first are called as if it were the only one, of others `text_L` and `mask_H`.
+    """
+    found: dict[str, tuple[str, int]] = {}
+    for number, (name, shape) in enumerate(inputs_of(input).items()):
+        for place, axis in enumerate(AXES.get(len(shape) - 1, ()), 1):
+            found[f"{name}_{axis}" if number else axis] = (name, place)
+    return found
+
+
+def resized(input: Shape, sizes: Mapping[str, Int]) -> Shape:
+    """An input with other sizes, by `size_names`."""
+    shapes = {name: list(shape) for name, shape in inputs_of(input).items()}
+    for axis, (name, place) in size_names(input).items():
+        shapes[name][place] = sizes.get(axis, shapes[name][place])
+    whole = {name: tuple(shape) for name, shape in shapes.items()}
+    return Inputs(whole) if isinstance(input, Inputs) else whole["input"]
 
 
 def derive(network: Network, quantity: str, names: Sequence[str] | None, input: Any, batch: Int) -> Formula:
@@ -66,8 +88,9 @@ def _symbolic(
         known = did_you_mean(quantity, QUANTITIES) or f"; choose from {', '.join(QUANTITIES)}"
         raise ConvcostError(f"no formula for {quantity!r}{known}")
     _refuse_arrays(network, input, batch)
-    axes = AXES.get(len(network.shape(input)) - 1, ())
-    names = axes if names is None else names
+    whole = network.shape(input)
+    axes = size_names(whole)
+    names = tuple(axes) if names is None else names
     if not all(names):
         raise ConvcostError("a symbol has a name: H,W,width")
     if twice := [name for name in names if names.count(name) > 1]:
@@ -82,10 +105,9 @@ def _symbolic(
             sizes[name] = symbol(name)
             variables.append(sizes[name])
         else:
-            network, more = _with_symbol(network, name, axes)
+            network, more = _with_symbol(network, name, tuple(axes))
             variables += more
-    channels, *own = network.shape(input)
-    shape = (channels, *(sizes.get(name, size) for name, size in zip(axes or own, own, strict=True)))
+    shape = resized(network.shape(input), sizes)
     # Knobs that were given as symbols are arguments, too.
     variables += [v for value in network.settings.values() for v in symbols_in(value)]
 

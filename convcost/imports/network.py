@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from convcost.cost.doubts import without_rule
 from convcost.cost.graph import Graph
-from convcost.cost.inputs import as_input
+from convcost.cost.inputs import Given, as_input
 from convcost.errors import ConvcostError, warn
 from convcost.exact.integers import Int, is_symbolic
 from convcost.imports.recipe import Recipe
 from convcost.network import Network
 from convcost.ops import Shape, format_shape
 from convcost.spec.document import Mark
-from convcost.spec.inputs import Input, parse_shape
+from convcost.spec.inputs import Input, parse_input
 from convcost.spec.model import Preset, Spec
 
 if TYPE_CHECKING:
@@ -110,11 +110,11 @@ class ImportedNetwork(Network):
         """Multiply-adds on parameters alone, once in a pass for all samples: no part of the totals."""
         return self.recipe.per_forward
 
-    def shape(self, input: Shape | str | None = None) -> Shape:
+    def shape(self, input: Given | str | None = None) -> Shape:
         """An input as (channels, *sizes); its example for None. Raises ConvcostError for what is none."""
         if input is None or self.spec.example is not None:
             return super().shape(input)
-        return parse_shape(input) if isinstance(input, str) else as_input(self.name, input)
+        return as_input(self.name, parse_input(input) if isinstance(input, str) else input)
 
     def formula(
         self,
@@ -122,7 +122,7 @@ class ImportedNetwork(Network):
         quantity: str = "macs",
         symbols: Sequence[str] | None = None,
         *,
-        input: Shape | str | None = None,
+        input: Given | str | None = None,
         batch: Int = 1,
         **knobs: Any,
     ) -> Formula:
@@ -138,14 +138,14 @@ class ImportedNetwork(Network):
         quantity: str = "macs",
         symbols: Sequence[str] | None = None,
         *,
-        input: Shape | str | None = None,
+        input: Given | str | None = None,
         batch: Int = 1,
         **knobs: Any,
     ) -> LayerFormulas:
         """The exact closed forms of every layer, as `formula` is of all of them together."""
         return super(ImportedNetwork, self._at(input)).layer_formulas(quantity, symbols, batch=batch, **knobs)
 
-    def to_spec(self, /, input: Shape | str | None = None) -> str:
+    def to_spec(self, /, input: Given | str | None = None) -> str:
         """The text of a spec that is the same network, layer by layer: it has been read again.
 
         Raises ConvcostError, with the layer, for what no spec can say.
@@ -158,7 +158,7 @@ class ImportedNetwork(Network):
         except ConvcostError as error:
             raise ConvcostError(f"{self.name}: no spec: {error}") from None
 
-    def _at(self, input: Shape | str | None) -> ImportedNetwork:
+    def _at(self, input: Given | str | None) -> ImportedNetwork:
         return self if input is None else replace(self, at=self.shape(input))
 
     def _graph(self, shape: Shape) -> Graph:

@@ -10,6 +10,7 @@ from convcost.ops.arithmetic import Add, Divide, Multiply, Power, Subtract
 from convcost.ops.base import (
     NO_PARAMS,
     NO_WORK,
+    Inputs,
     Kind,
     Op,
     Params,
@@ -18,12 +19,13 @@ from convcost.ops.base import (
     Work,
     elements,
     format_shape,
+    inputs_of,
     sum_params,
     sum_work,
 )
 from convcost.ops.conv import RBF, Conv, ConvTranspose, DepthwiseConv, Linear
 from convcost.ops.layout import Flatten, Permute, Reshape, Roll, Slice, Split
-from convcost.ops.learned import Parameter
+from convcost.ops.learned import Input, Parameter
 from convcost.ops.norm import (
     GRN,
     BatchNorm,
@@ -225,6 +227,8 @@ __all__ = [
     "HardSigmoid",
     "HardSwish",
     "HardTanh",
+    "Input",
+    "Inputs",
     "InstanceNorm",
     "Kind",
     "LayerNorm",
@@ -277,6 +281,7 @@ __all__ = [
     "ZeroPad",
     "elements",
     "format_shape",
+    "inputs_of",
     "operators_of",
     "sum_params",
     "sum_work",

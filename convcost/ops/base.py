@@ -10,10 +10,11 @@ may).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, FrozenInstanceError
 from fractions import Fraction
 from math import isfinite
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, Self, TypeAlias, TypeVar, dataclass_transform
 
 from convcost.errors import ConvcostError, ShapeError
@@ -316,6 +317,42 @@ def spatial(op: Op, x: Shape) -> Shape:
     return x[1:]
 
 
+class Inputs(tuple[Int, ...]):  # noqa: SLOT001  # no subclass of a tuple can have slots that hold anything
+    """The shapes of a network's inputs by name, in order: as a `Shape`, that of the first, which its layers begin with.
+
+    >>> inputs = Inputs({"image": (3, 64, 64), "text": (77, 512)})
+    >>> inputs[0], inputs.of["text"]
+    (3, (77, 512))
+    """
+
+    of: Mapping[str, Shape]
+
+    def __new__(cls, of: Mapping[str, Shape]) -> Self:
+        """Take a shape for each name, of which there is one or more."""
+        self = super().__new__(cls, next(iter(of.values())))
+        self.of = MappingProxyType(dict(of))
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Inputs) and tuple(self.of.items()) == tuple(other.of.items())
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.of.items()))
+
+    def __reduce__(self) -> tuple[type[Inputs], tuple[dict[str, Shape]]]:
+        return Inputs, (dict(self.of),)
+
+
+def inputs_of(input: Shape) -> Mapping[str, Shape]:
+    """The shapes of all inputs by name; a single one that has none is called input."""
+    return input.of if isinstance(input, Inputs) else {"input": input}
+
+
 def format_shape(shape: Shape) -> str:
-    """Shape as the field writes it: 64x56x56."""
+    """Shape as the field writes it: 64x56x56; of several inputs, image=3x64x64,text=77x512."""
+    if isinstance(shape, Inputs):
+        return ",".join(f"{name}={format_shape(one)}" for name, one in shape.of.items())
     return "x".join(str(d) for d in shape)

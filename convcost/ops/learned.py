@@ -1,10 +1,11 @@
-"""Learned tensors that are values of their own: a position embedding, a class token, a query."""
+"""Tensors that no layer makes: learned ones, as a position embedding or a class token, and those that are given."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar
 
+from convcost.errors import ShapeError
 from convcost.exact.integers import Int
 from convcost.ops.base import Op, Params, Shape, check_integers, elements, record
 
@@ -32,3 +33,14 @@ class Parameter(Op):
     @property
     def _sizes(self) -> Shape:
         return self.shape if isinstance(self.shape, tuple) else (self.shape,)
+
+
+class Input(Op):
+    """An input of a network besides its first: a graph has one under each name, with its shape. No spec calls it."""
+
+    name: ClassVar[str] = "input"
+    inputs: ClassVar[int | None] = 0
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """Known to the graph alone."""
+        raise ShapeError("the shape of an input is its graph's")

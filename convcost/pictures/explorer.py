@@ -17,7 +17,7 @@ from convcost.pictures.picture import BY, bytes_alive, measured
 def graph(cost: Cost) -> str:
     """Every layer, with its costs as attributes and shapes on the tensors."""
     names = ("input", *cost.graph.names)
-    nodes: list[dict[str, Any]] = [_node("input", "input", "", [], format_shape(cost.input), {})]
+    nodes: list[dict[str, Any]] = [_node("input", "input", "", [], format_shape(tuple(cost.input)), {})]
     for row, node in zip(cost.rows, cost.graph.nodes, strict=True):
         attributes = {"macs": f"{row.macs:,}", "params": f"{row.params:,}", "activations": f"{row.activations:,}"}
         scope, _, last = row.name.rpartition("/")

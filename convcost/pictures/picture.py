@@ -216,7 +216,7 @@ class _Folded:
                 source = drawn[tensor - 1] if tensor else ""
                 # What goes from one step to the next, inside of the box or back to its beginning, is said by `x 6`.
                 if source != target and (not source or order[source] < order[target]):
-                    shape = self.cost.rows[tensor - 1].shape if tensor else self.cost.input
+                    shape = self.cost.rows[tensor - 1].shape if tensor else tuple(self.cost.input)
                     shapes.setdefault((source, target), {})[format_shape(shape)] = None
         return tuple(
             Arrow(source and self.inside + source, self.inside + target, tuple(found))

@@ -118,7 +118,7 @@ class Program:
     def build(self, name: str, input: Shape) -> Graph:
         """The graph for an input shape. Raises SpecError at the item that fails."""
         builder = _Builder(self, GraphBuilder(name, input))
-        env = {**self.env, "input": builder.graph.input}
+        env = {**self.env, **builder.graph.inputs, "input": builder.graph.input}
         builder.one(builder.item(self.layers, builder.graph.input, env), self.layers.mark, "the network's end")
         return builder.graph.graph()
 

@@ -1,14 +1,14 @@
-"""The input that a spec is defined for: numbers, and knobs where it is meant for more than one number of them."""
+"""The input that a spec is defined for, or several by name: numbers, and knobs where more than one number is meant."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from convcost.cost.inputs import another, as_input, misplaced
+from convcost.cost.inputs import another, as_input, misplaced, named
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.integers import equal
-from convcost.ops import Shape, format_shape
+from convcost.ops import Inputs, Shape, format_shape, inputs_of
 from convcost.spec import document
 from convcost.spec.document import Mark, Scalar, SpecError
 from convcost.values import show
@@ -39,6 +39,12 @@ class Input(NamedTuple):
         except ConvcostError as error:
             raise SpecError(self.mark, str(error)) from None
 
+    def whole(self, name: str, given: Any, settings: Mapping[str, Any], fixed: Mapping[str, Any]) -> Shape:
+        """What is given, as a shape. Raises ConvcostError as `bound` does."""
+        shape = as_input(name, named(name, (), given).get("input", self.shape(settings)))
+        self.bound(name, shape, settings, fixed)
+        return shape
+
     def bound(self, name: str, shape: Shape, settings: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
         """What its knobs are on an input; `fixed` are those that someone has set. Raises ConvcostError if it is none.
 
@@ -68,14 +74,64 @@ class Input(NamedTuple):
         return f"[{', '.join(map(str, self.parts))}]"
 
 
-def read_input(value: document.Value, knobs: Mapping[str, Any]) -> Input:
+class Several(NamedTuple):
+    """`{image: 3x224x224, text: [length, 512]}`: inputs by name; a knob that stands in two of them is one."""
+
+    parts: Mapping[str, Input]
+    mark: Mark
+
+    @property
+    def knobs(self) -> set[str]:
+        """The knobs that they name."""
+        return set().union(*(part.knobs for part in self.parts.values()))
+
+    def shape(self, settings: Mapping[str, Any]) -> Shape:
+        """The inputs with these values of knobs. Raises SpecError if one is none."""
+        return Inputs({name: part.shape(settings) for name, part in self.parts.items()})
+
+    def whole(self, name: str, given: Any, settings: Mapping[str, Any], fixed: Mapping[str, Any]) -> Shape:
+        """All inputs where some are given: the others are as the knobs say. Raises ConvcostError as `bound` does."""
+        said = {one: as_input(f"{name}: {one}", x) for one, x in named(name, self.shape(settings), given).items()}
+        known = {**settings, **self._bound(name, said, settings, fixed)}
+        return Inputs({one: said[one] if one in said else part.shape(known) for one, part in self.parts.items()})
+
+    def bound(self, name: str, shape: Shape, settings: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+        """What their knobs are on inputs, as `Input.bound`."""
+        return self._bound(name, inputs_of(shape), settings, fixed)
+
+    def _bound(
+        self, name: str, shapes: Mapping[str, Shape], settings: Mapping[str, Any], fixed: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for one, shape in shapes.items():
+            known = {**settings, **values}
+            values |= self.parts[one].bound(f"{name}: {one}", shape, known, {**fixed, **values})
+        return values
+
+    def __str__(self) -> str:
+        return f"{{{', '.join(f'{name}: {part}' for name, part in self.parts.items())}}}"
+
+
+def read_input(value: document.Value, knobs: Mapping[str, Any]) -> Input | Several:
     """The input that a spec says, `knobs` being the defaults of its knobs. Raises SpecError for what is none."""
+    if not isinstance(value, document.Mapping):
+        return _read_one(value, knobs)
+    if not value.entries:
+        raise SpecError(value.mark, "inputs have a name each: {image: 3x224x224, text: 77x512}")
+    for name, mark in value.marks.items():
+        if not name.isidentifier() or name in knobs:
+            why = "it is a knob" if name in knobs else "it is no name"
+            raise SpecError(mark, f"{name!r} cannot name an input: {why}")
+    return Several({name: _read_one(part, knobs) for name, part in value.entries.items()}, value.mark)
+
+
+def _read_one(value: document.Value, knobs: Mapping[str, Any]) -> Input:
     if isinstance(value, Scalar):
         found = Input(parse_shape(value.text.strip(), value.mark), value.mark)
     elif isinstance(value, document.Sequence):
         found = Input(tuple(_part(item, knobs) for item in value.items), value.mark)
     else:
-        raise SpecError(value.mark, "an input is 3x224x224, or a list of numbers and knobs")
+        raise SpecError(value.mark, "an input is 3x224x224, a list of numbers and knobs, or a mapping of names to such")
     lists = [part for part in found.parts if isinstance(part, str) and isinstance(knobs[part], tuple)]
     if len(lists) > 1 or found.parts[:1] == tuple(lists):
         raise SpecError(found.mark, "one knob of an input can be a list, and not the first, which is the channels")
@@ -83,6 +139,19 @@ def read_input(value: document.Value, knobs: Mapping[str, Any]) -> Input:
     if not found.knobs and (meant := misplaced(shape)):
         why = "channels come first, and where that is meant, they are a knob: [channels, ...]"
         raise SpecError(found.mark, f"input {format_shape(shape)}: did you mean {format_shape(meant)}? {why}")
+    return found
+
+
+def parse_input(text: str) -> Shape | dict[str, Shape]:
+    """'3x224x224', or by name 'image=3x224x224,text=77x512'. Raises SpecError."""
+    if "=" not in text:
+        return parse_shape(text)
+    found: dict[str, Shape] = {}
+    for part in text.split(","):
+        name, _, shape = part.strip().partition("=")
+        if name in found:
+            raise SpecError("input", f"{name} is given twice")
+        found[name] = parse_shape(shape, f"input {name}" if name else "input")
     return found
 
 

@@ -19,7 +19,7 @@ from convcost.spec.block import Block
 from convcost.spec.build import CONSTANTS, STRUCTURES, WORDS, Program
 from convcost.spec.document import Mark, Scalar, SpecError, exact
 from convcost.spec.expression import FUNCTIONS, Expression
-from convcost.spec.inputs import Input, read_input
+from convcost.spec.inputs import Input, Several, read_input
 from convcost.values import got, show
 
 KEYS = (
@@ -80,7 +80,7 @@ class Preset(NamedTuple):
     knobs: Mapping[str, Any]
     about: str = ""
     source: str = ""
-    input: Input | None = None
+    input: Input | Several | None = None
     networks: tuple[str, ...] = ()
     """The networks that a variant is of; () for all of its spec."""
 
@@ -168,7 +168,7 @@ class Spec:
         """The first of a network's variants, None if it has none."""
         return next(iter(self.variants_of(network)), None)
 
-    def defined_input(self, network: str, variant: str | None) -> Input:
+    def defined_input(self, network: str, variant: str | None) -> Input | Several:
         """The input that a network is defined for, perhaps in terms of its knobs."""
         chosen = self.variants[variant].input if variant is not None else None
         return chosen or self.networks[network].input or self._own
@@ -223,8 +223,13 @@ class Spec:
         networks = self._networks_of(value, words)
         return Preset(name, knobs, document.text(value, "about"), document.text(value, "source"), shape, networks)
 
-    def _input(self, value: document.Value) -> Input:
-        return read_input(value, {name: knob.default for name, knob in self.knobs.items()})
+    def _input(self, value: document.Value) -> Input | Several:
+        found = read_input(value, {name: knob.default for name, knob in self.knobs.items()})
+        if isinstance(found, Several) and isinstance(value, document.Mapping):
+            for name in found.parts:
+                if name in _APPLIED:
+                    raise SpecError(value.marks[name], f"{name!r} cannot name an input: it is a word of the language")
+        return found
 
     def _networks_of(self, value: document.Mapping, words: tuple[str, ...]) -> tuple[str, ...]:
         found = value.entries.get("networks") if "networks" in words else None

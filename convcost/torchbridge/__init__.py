@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph
+from convcost.cost.inputs import Given, sizes_of
 from convcost.errors import ConvcostError, MissingExtraError, reported
 from convcost.network import Network, load
 from convcost.ops import Shape
-from convcost.spec.inputs import parse_shape
+from convcost.spec.inputs import parse_input
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,11 +31,11 @@ def torch_model(
     network: Network | Graph | str | PathLike[str],
     /,
     *,
-    input: Shape | str | None = None,
+    input: Given | str | None = None,
     device: str | torch.device = "cpu",
     **knobs: Any,
 ) -> TorchModel:
-    """The torch model of a network or graph, in evaluation mode: (N, C, *sizes) -> its output.
+    """The torch model of a network or graph, in evaluation mode: (N, C, *sizes) -> its output, several inputs in order.
 
     On device "meta" no weights are allocated. Raises ConvcostError if there is no such device or torch has no such
     layer, MissingExtraError without torch.
@@ -52,7 +53,7 @@ def verify(
     /,
     *,
     module: nn.Module | None = None,
-    input: Shape | str | None = None,
+    input: Given | str | None = None,
     device: str | torch.device | None = None,
     **knobs: Any,
 ) -> Verification:
@@ -99,17 +100,17 @@ def module_named(name: str, arguments: Mapping[str, Any] | None = None, said: st
 
 
 def _graph(
-    network: Network | Graph | str | PathLike[str], input: Shape | str | None, knobs: dict[str, Any]
+    network: Network | Graph | str | PathLike[str], input: Given | str | None, knobs: dict[str, Any]
 ) -> tuple[Graph, Shape]:
     """A graph, and an input shape that fits it."""
     if isinstance(network, Graph):
         if knobs:
             raise ConvcostError(f"{network.name}: a graph has no knobs, got {', '.join(knobs)}")
-        cost = Cost(network, parse_shape(input) if isinstance(input, str) else input)
+        cost = Cost(network, parse_input(input) if isinstance(input, str) else input)
     else:
         cost = (network if isinstance(network, Network) else load(network)).price(input, **knobs)
     total = cost.with_auxiliary
-    if not all(type(number) is int for number in (*cost.input, total.params, total.macs)):
+    if not all(type(number) is int for number in (*sizes_of(cost.input), total.params, total.macs)):
         raise ConvcostError(f"{cost.graph.name}: torch takes one network on one input, not arrays or symbols")
     return cost.graph, cost.input
 

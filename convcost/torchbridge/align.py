@@ -19,7 +19,7 @@ from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError, unwarned
 from convcost.ops import Shape, format_shape
-from convcost.torchbridge.module import TorchModel, samples
+from convcost.torchbridge.module import TorchModel, samples, zeros
 from convcost.torchbridge.record import Layer, NotRunError, Run, record
 from convcost.torchbridge.report import Difference, Verification
 from convcost.torchbridge.storage import Region, overlap
@@ -43,14 +43,15 @@ def verify_module(graph: Graph, shape: Shape, module: nn.Module, device: torch.d
     with unwarned():  # whoever asked for a verification has been warned
         total = Cost(graph, shape).with_auxiliary
     with torch.device("meta"):
-        model, x = TorchModel(graph, shape), torch.zeros(samples(graph), *shape)
+        model, xs = TorchModel(graph, shape), zeros(shape, samples(graph))
     names = {path: name for name, path in reversed(model.paths.items())}
-    ours = record(model, x)
+    ours = record(model, *xs)
     ours = ours._replace(layers=[layer._replace(name=names[layer.name]) for layer in ours.layers])
+    shapes = ", ".join(str(tuple(x.shape)) for x in xs)
     try:
-        theirs = record(module, torch.zeros(x.shape, device=like.device, dtype=like.dtype))
+        theirs = record(module, *zeros(shape, samples(graph), like.device, dtype=like.dtype))
     except NotRunError as error:
-        raise ConvcostError(f"the module does not run on {tuple(x.shape)}: {error}") from error.__cause__
+        raise ConvcostError(f"the module does not run on {shapes}: {error}") from error.__cause__
     differences = list(_differences(ours, theirs))
     params = sum(p.numel() for p in module.parameters() if not is_lazy(p))
     if params != total.params:

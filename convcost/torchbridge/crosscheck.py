@@ -21,7 +21,7 @@ from convcost.counters.rules import count, rule
 from convcost.errors import ConvcostError, reason, unwarned
 from convcost.exact.integers import Int
 from convcost.ops import Op, Shape, format_shape
-from convcost.torchbridge.module import TorchModel, samples, too_large
+from convcost.torchbridge.module import TorchModel, samples, too_large, zeros
 from convcost.torchbridge.report import Difference, Quantity, Verification
 
 _MACS_OF_FVCORE = ("conv", "linear", "addmm", "matmul", "mm", "bmm")
@@ -53,10 +53,10 @@ def verify_graph(graph: Graph, shape: Shape, device: torch.device) -> Verificati
         cost = Cost(graph, shape, batch)
     try:
         with device:
-            model, x = TorchModel(graph, shape), torch.zeros(batch, *shape)
+            model, xs = TorchModel(graph, shape), zeros(shape, batch)
     except RuntimeError as error:
         raise ConvcostError(f"{graph.name}: torch refuses an input of {format_shape(shape)}: {reason(error)}") from None
-    claims = [*_parameters(model), *_counted(model, x, cost)]
+    claims = [*_parameters(model), *_counted(model, xs, cost)]
     total = cost.with_auxiliary
     against = tuple(dict.fromkeys(claim.source for claim in claims))
     return Verification(
@@ -78,17 +78,18 @@ def _parameters(model: TorchModel) -> Iterator[Claim]:
     yield Claim("norm statistics", "torch's buffers", "params", lambda line: line.norm_stats, stored, sum(stored))
 
 
-def _counted(model: TorchModel, x: Tensor, cost: Cost) -> Iterator[Claim]:
+def _counted(model: TorchModel, xs: tuple[Tensor, ...], cost: Cost) -> Iterator[Claim]:
     """What a forward pass gives, and what others count of it; where torch refuses a layer, nothing is counted."""
-    if x.device.type == "meta":
-        given, outputs = _run(model, lambda: model(x))
+    device = xs[0].device.type
+    if device == "meta":
+        given, outputs = _run(model, lambda: model(*xs))
     else:
-        analysis = FlopCountAnalysis(model, x).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        analysis = FlopCountAnalysis(model, xs).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         given, outputs = _run(model, analysis.by_module_and_operator)
-    yield Claim("output", f"a forward pass on {x.device.type}", "out_shape", lambda line: line.shape, outputs)
+    yield Claim("output", f"a forward pass on {device}", "out_shape", lambda line: line.shape, outputs)
     if len(given) < len(outputs):
         return
-    if x.device.type != "meta":
+    if device != "meta":
         yield from _by_fvcore(model, analysis, cost)
     yield _by_torch(model.to("meta"), given)
 

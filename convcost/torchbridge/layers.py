@@ -581,6 +581,7 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.Permute: _from(Permute, "dims"),
     ops.Roll: _roll,
     ops.Parameter: _parameter,
+    ops.Input: _from(nn.Identity),
     ops.Mean: _reduction(torch.mean),
     ops.Sum: _reduction(torch.sum),
     ops.Amax: _reduction(torch.amax),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError, reason
-from convcost.ops import BatchNorm, Shape
+from convcost.ops import BatchNorm, Input, Shape, inputs_of
 from convcost.torchbridge import layers
 
 
@@ -19,7 +19,10 @@ class Scope(nn.Module):
 
 
 class Step(NamedTuple):
-    """One node in execution. Tensors are numbered as in the graph: 0 is its input, i + 1 the output of node i."""
+    """One node in execution. Tensors are numbered as in the graph: 0 is its input, i + 1 the output of node i.
+
+    What is given for a node that is another input has the number below 0.
+    """
 
     layer: nn.Module
     multiplies: bool
@@ -31,7 +34,7 @@ class Step(NamedTuple):
 
 
 class TorchModel(Scope):
-    """The model of a graph, in evaluation mode: (N, C, *sizes) -> its output.
+    """The model of a graph, in evaluation mode: (N, C, *sizes) -> its output, several inputs in their order.
 
     It takes any size that the graph allows; weights that depend on the size (those of a linear layer behind a map) are
     made for `input`, by default the graph's own. Where there are several outputs, or auxiliary heads, it
@@ -48,7 +51,8 @@ class TorchModel(Scope):
         last_use = {i: number for number, node in zip(numbers, graph.nodes, strict=True) for i in node.inputs}
         self.outputs = (*graph.outputs, *(i for i in numbers if i not in last_use and i not in graph.outputs))
         scopes: dict[str, tuple[str, nn.Module]] = {"": ("", self)}
-        shapes: list[Shape] = [input or graph.input, *(result.shape for result in graph.evaluate(input))]
+        self.given = graph.given
+        shapes: list[Shape] = [tuple(input or graph.input), *(result.shape for result in graph.evaluate(input))]
         for number, node in zip(numbers, graph.nodes, strict=True):
             xs = tuple(shapes[i] for i in node.inputs)
             try:
@@ -60,15 +64,20 @@ class TorchModel(Scope):
             first = None if node.shares is None else graph.nodes[node.shares].name
             self.paths[node.name] = _adopt(scopes, node.name, layer) if first is None else self.paths[first]
             done = tuple(i for i in set(node.inputs) if last_use[i] == number and i not in self.outputs)
-            self.steps.append(
-                Step(layer, node.op.multiplies, node.inputs, layers.preparation(node.op, xs), number, done)
-            )
+            taken = node.inputs
+            if isinstance(node.op, Input):
+                taken = done = (-number,)
+            self.steps.append(Step(layer, node.op.multiplies, taken, layers.preparation(node.op, xs), number, done))
         self.eval()
 
-    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+    def numbered(self, *xs: Tensor) -> dict[int, Tensor]:
+        """The inputs by the numbers that steps take them by."""
+        return {-number: x for number, x in zip(self.given, xs, strict=True)}
+
+    def forward(self, *xs: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Run the layers in the graph's order, letting go of every tensor after its last use."""
-        tensors = {0: x}
-        del x
+        tensors = self.numbered(*xs)
+        del xs
         for layer, _, inputs, preparation, output, done in self.steps:
             given = [tensors[i] for i in inputs]
             for i in done:
@@ -86,6 +95,11 @@ def samples(graph: Graph) -> int:
     Behind a global pooling a batch of one would be a single value, which torch refuses, in evaluation mode as well.
     """
     return 2 if any(isinstance(node.op, BatchNorm) and not node.op.stats for node in graph.nodes) else 1
+
+
+def zeros(input: Shape, batch: int, device: torch.device | str | None = None, **like: Any) -> tuple[Tensor, ...]:
+    """A batch of zeros for each input of this shape."""
+    return tuple(torch.zeros(batch, *shape, device=device, **like) for shape in inputs_of(input).values())
 
 
 _NO_ROOM = re.compile(

@@ -70,7 +70,7 @@ class NotRunError(Exception):
     """A module raised something; its text names the part of it and the cause."""
 
 
-def record(module: nn.Module, x: Tensor) -> Run:
+def record(module: nn.Module, *xs: Tensor) -> Run:
     """Run a module on some samples, in evaluation mode, and say what ran, of one of them.
 
     Raises NotRunError for whatever the module does.
@@ -78,10 +78,10 @@ def record(module: nn.Module, x: Tensor) -> Run:
     with _evaluating(module), torch.no_grad():
         if any(map(is_lazy, chain(module.parameters(), module.buffers()))):
             with _located(tracker := ModuleTracker()), tracker:
-                module(x)  # only then are they stored anywhere
-        recorder = _Recorder(module, len(x))
+                module(*xs)  # only then are they stored anywhere
+        recorder = _Recorder(module, len(xs[0]))
         with _located(recorder.tracker), recorder.tracker, recorder:
-            returned = list(_returned(module(x)))
+            returned = list(_returned(module(*xs)))
     output = returned[0].shape if returned else None
     sources = recorder.sources(returned[:1])
     used = recorder.used | recorder.origins(returned)

@@ -15,6 +15,7 @@ import torch
 
 from convcost.cost.cost import Cost
 from convcost.machines import fastest
+from convcost.ops import inputs_of
 from convcost.torchbridge.module import TorchModel, samples
 
 
@@ -54,16 +55,16 @@ def layer_seconds(cost: Cost, rounds: int = 5, also: Callable[[], None] = lambda
     model = TorchModel(cost.graph, cost.input)
     least: dict[str, float] = {}
     with one_thread(), torch.inference_mode():
-        x = torch.rand(batch, *cost.input)
+        given = [torch.rand(batch, *shape) for shape in inputs_of(cost.input).values()]
         for _ in range(rounds):
             also()
-            tensors = {0: x}
+            tensors = model.numbered(*given)
             for node, step in zip(cost.graph.nodes, model.steps, strict=True):
-                given = [tensors[i] for i in step.inputs]
+                taken = [tensors[i] for i in step.inputs]
                 begin = time.perf_counter()
                 if step.preparation is not None:  # torch pads in a step of its own, which is the layer's, too
-                    given = [step.preparation(given.pop())]
-                tensors[step.output] = step.layer(*given)
+                    taken = [step.preparation(taken.pop())]
+                tensors[step.output] = step.layer(*taken)
                 least[node.name] = min(time.perf_counter() - begin, least.get(node.name, float("inf")))
                 for i in step.done:
                     del tensors[i]

@@ -87,7 +87,7 @@ def test_sizes_as_people_write_them(given, meant):
         ("[channel, 8]", "net.yaml:3:9: there is no knob 'channel'; did you mean channels?"),
         ("[0, 8]", "net.yaml:3:9: an input is a list of integers >= 1 and of knobs"),
         ("[size, 8]", "net.yaml:3:8: one knob of an input can be a list, and not the first"),
-        ("{}", "net.yaml:3:8: an input is 3x224x224, or a list of numbers and knobs"),
+        ("{}", "net.yaml:3:8: inputs have a name each: {image: 3x224x224, text: 77x512}"),
     ],
 )
 def test_specs_with_an_input_that_nobody_means_are_refused(input, said):
