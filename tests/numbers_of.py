@@ -10,7 +10,7 @@ import numpy as np
 from convcost.exact.poly import Poly, symbol
 from convcost.ops import Op
 
-NAMES_OF_AXES = ("dim", "dims", "start_dim", "end_dim")
+NAMES_OF_AXES = ("dim", "dims", "dim0", "dim1", "start_dim", "end_dim")
 """Arguments that say which axes are meant, or move them: of these there is one for all variants."""
 
 
@@ -49,6 +49,22 @@ def as_arrays(ops: Sequence[Op], inputs: Sequence[Any]) -> tuple[Op, Any]:
     return type(ops[0])(**values), combined(inputs, array_of)
 
 
+def shapes(op: Any, inputs: Sequence[tuple[Any, ...]], combine: Callable[[tuple[int, ...]], Any]) -> Any:
+    """Input shapes of variants of an operator, itself combined already, as one.
+
+    How many axes a grid names, and how many parts move alone, stays a number; where they move follows from the map.
+    """
+    if not inputs[0]:
+        return ()
+    first, *others = combined(inputs, combine)
+    if op.name == "grid_sample":
+        others = [(*grid[:-1], given[-1]) for grid, given in zip(others, inputs[0][1:], strict=True)]
+    if "deform" in op.name:
+        y = op.plain.out_shape(first)
+        others = [(given[0], *y[1:]) for given in inputs[0][1:]]
+    return (first, *others)
+
+
 class Symbols:
     """A symbol for every number that varies or is above 1; numbers that agree in all variants share theirs."""
 
@@ -67,9 +83,9 @@ class Symbols:
     def op(self, ops: Sequence[Op]) -> Op:
         """Variants of one operator as one. Sizes and channels are divided by the arguments that stay numbers."""
         kept = {"stride", "groups", "num_groups", "parts", "index", "output_size", *NAMES_OF_AXES}
-        kept |= {"upscale_factor", "downscale_factor", "step"}
+        kept |= {"upscale_factor", "downscale_factor", "step", "num_heads"}
         kept |= {"shape"} if -1 in getattr(ops[0], "shape", ()) else set()
-        if getattr(ops[0], "stride", 1) is None:
+        if getattr(ops[0], "stride", 1) is None or "deform" in ops[0].name:
             kept.add("kernel_size")
         return type(ops[0])(
             **{

@@ -17,6 +17,7 @@ from convcost import ops
 from convcost.cost.graph import Graph, GraphBuilder, Tensor
 from convcost.errors import ConvcostError
 from convcost.ops import REGISTRY, Op, elements
+from convcost.ops.tensor import PAD_MODES
 
 MOST_ELEMENTS = 20_000
 """No tensor is larger, so that thousands of graphs can be run."""
@@ -32,7 +33,10 @@ UNARY = [
     for _ in range(8 if name in SHUFFLES else 5 if name in WINDOWS else 2)
 ]
 """Operators of one input. Those that can do most wrong come up most, as many of their draws do not fit."""
-TRAINED = ("conv", "dwconv", "conv_transpose", "linear", "bn", "groupnorm", "layernorm", "layer_scale", "prelu")
+TRAINED = (
+    *("conv", "dwconv", "conv_transpose", "linear", "bn", "groupnorm", "layernorm", "layer_scale", "prelu"),
+    *("lstm", "gru", "embedding", "multihead_self_attention"),
+)
 """Those that have weights, and can be used again with the same."""
 
 small = st.integers(1, 4)
@@ -73,7 +77,7 @@ def layouts(draw: DrawFn, name: str, x: Tensor) -> Op:
 
 
 @st.composite
-def operators(draw: DrawFn, x: Tensor) -> Op:
+def operators(draw: DrawFn, x: Tensor) -> Op:  # noqa: PLR0915  # a line for each operator
     """Any operator of one input, with arguments that may fit x."""
     rank, channels = len(x.shape) - 1, x.shape[0]
     divisors = st.sampled_from([n for n in range(1, channels + 1) if channels % n == 0])
@@ -132,6 +136,23 @@ def operators(draw: DrawFn, x: Tensor) -> Op:
             return ops.GroupNorm(groups, draw(flags)) if elements(x.shape) > groups else ops.LayerScale()
         case "instancenorm":
             return ops.InstanceNorm(draw(flags)) if prod(x.shape[1:]) > 1 else ops.LayerScale()
+        case "transpose":
+            return ops.Transpose(draw(axis_names(rank)), draw(axis_names(rank)))
+        case "pad":
+            side = st.integers(0, 3)
+            sides = draw(st.tuples(*[st.one_of(side, st.tuples(side, side))] * rank))
+            return ops.Pad(sides, draw(st.sampled_from(PAD_MODES)))
+        case "blurpool":
+            return ops.BlurPool(draw(small), draw(small), mode=draw(st.sampled_from(PAD_MODES)))
+        case "multihead_self_attention" | "lstm" | "gru" if rank != 1:  # of tokens and features
+            return ops.LayerScale()
+        case "multihead_self_attention":
+            heads = draw(st.sampled_from([n for n in range(1, x.shape[1] + 1) if x.shape[1] % n == 0]))
+            return ops.SelfAttention(heads, draw(flags))
+        case "lstm" | "gru":
+            return REGISTRY[name](draw(small), draw(st.integers(1, 2)), draw(flags), draw(flags))
+        case "embedding":
+            return ops.Embedding(draw(small), draw(small)) if rank < 3 else ops.LayerScale()
         case "roll":
             return ops.Roll(draw(st.integers(-3, 3)), draw(axis_names(rank)))
         case "layernorm" | "rmsnorm":
@@ -153,7 +174,7 @@ def operators(draw: DrawFn, x: Tensor) -> Op:
 
 
 @st.composite
-def random_graphs(draw: DrawFn) -> Graph:
+def random_graphs(draw: DrawFn) -> Graph:  # noqa: PLR0915  # a line for each way to join
     """A graph of one to a dozen layers, some in scopes or auxiliary heads; loose ends are flattened and joined."""
     rank = draw(st.integers(0, 3))
     build = GraphBuilder("random", (draw(st.integers(1, 8)), *draw(st.tuples(*[st.integers(1, 9)] * rank))))
@@ -185,10 +206,19 @@ def random_graphs(draw: DrawFn) -> Graph:
                         like = ops.ResizeLike(draw(modes(max(len(x.shape) - 1, 1))))
                         joins = [ops.Add(), ops.Add(broadcast=True), ops.Multiply(), ops.Concat(draw(axis_names(rank)))]
                         of_two = [ops.Subtract(), ops.Divide(), ops.Power()]
-                        products = [ops.MatMul(), ops.Attention(), ops.MaskedAttention()]
-                        op = draw(st.sampled_from([*joins, *of_two, *products, like]))
+                        products = [ops.MatMul(), ops.Attention(), ops.MaskedAttention(), ops.MultiheadAttention(1)]
+                        moved = [ops.DeformConv, ops.ModulatedDeformConv] if len(x.shape) == 3 else []
+                        moved = [kind(draw(small), draw(small), draw(small), draw(small)) for kind in moved]
+                        op = draw(st.sampled_from([*joins, *of_two, *products, like, *moved, ops.GridSample()]))
                         if op.inputs is not None:  # of the same tensors, so that more of them fit
                             xs = [*xs, x, x, x][: op.inputs]
+                        if op.name == "grid_sample" and len(x.shape) in (3, 4):
+                            rank_ = len(x.shape) - 1
+                            to = build.add(ops.Conv(rank_, 1), x)
+                            xs = [x, build.add(ops.Permute((*range(2, rank_ + 2), 1)), to)]
+                        if op in moved:
+                            window = (op.kernel_size, op.stride, op.padding)
+                            xs = [x, *(build.add(ops.Conv(n * op.taps, *window), x) for n in (2, 1)[: op.inputs - 1])]
                         if op.name == "matmul" and len(x.shape) > 1:
                             *others, n, m = range(1, len(x.shape) + 1)
                             xs = [x, build.add(ops.Permute((*others, m, n)), x)]

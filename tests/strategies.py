@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import strategies as st
@@ -202,7 +203,54 @@ def layouts(draw: Draw, name: str, rank: int) -> Applied:
 
 
 @st.composite
-def others(draw: Draw, name: str, rank: int) -> Applied:
+def padded(draw: Draw, name: str, rank: int) -> Applied:
+    """What pads, and the input that is large enough for it."""
+    x = draw(maps(rank))
+    side = st.integers(-2 if name == "zeropad" else 0, 3)
+    sides = st.one_of(per_axis(side, rank), st.tuples(*[st.tuples(side, side)] * rank))
+    mode = draw(st.sampled_from(["constant", "reflect", "replicate", "circular"]))
+    larger = (x[0], *(n + 4 for n in x[1:]))
+    match name:
+        case "zeropad":
+            return ops.ZeroPad(draw(sides)), (larger,)
+        case "pad":
+            return ops.Pad(draw(sides), mode, draw(st.integers(0, 1))), (larger,)
+        case "blurpool":
+            return ops.BlurPool(draw(st.integers(1, 4)), draw(st.integers(1, 3)), mode=mode), (larger,)
+        case _:
+            return ops.ChannelPad(*draw(st.tuples(*[st.integers(0, 6)] * 2))), (x,)
+
+
+@st.composite
+def of_tokens(draw: Draw, name: str) -> Applied:
+    """Multi-head attention and recurrence, of tokens and features."""
+    if name in ("lstm", "gru"):
+        flags = draw(st.tuples(st.booleans(), st.booleans()))
+        return REGISTRY[name](draw(sizes), draw(st.integers(1, 3)), *flags), (draw(maps(1)),)
+    heads = draw(st.integers(1, 3))
+    q, tokens = (draw(sizes), heads * draw(sizes)), draw(sizes)
+    xs = (q, (tokens, draw(channels)), (tokens, draw(channels)))
+    return REGISTRY[name](heads, draw(st.booleans())), xs if REGISTRY[name].inputs == 3 else (q,)
+
+
+@st.composite
+def sampled(draw: Draw, name: str) -> Applied:
+    """What looks between positions: a grid with its map, a deformable convolution with its offset and mask."""
+    if name == "grid_sample":
+        rank = draw(st.integers(2, 3))
+        mode = draw(st.sampled_from(["nearest", "bilinear"] + ["bicubic"] * (rank == 2)))
+        padding = draw(st.sampled_from(["zeros", "border", "reflection"]))
+        return ops.GridSample(mode, padding), (draw(maps(rank)), (*draw(maps(rank))[1:], rank))
+    plain, ((channels_in, *sizes_in),) = draw(sliding("conv", 2))
+    op = REGISTRY[name](**vars(plain))
+    parts = draw(st.integers(1, 2))
+    x = (channels_in * parts, *sizes_in)
+    y, taps = plain.out_shape(x)[1:], parts * op.taps
+    return op, (x, (2 * taps, *y), *[(taps, *y)] * (op.inputs - 2))
+
+
+@st.composite
+def others(draw: Draw, name: str, rank: int) -> Applied:  # a line for each operator
     """Any of the remaining operators."""
     x = draw(maps(rank))
     match name:
@@ -222,15 +270,10 @@ def others(draw: Draw, name: str, rank: int) -> Applied:
         case "shuffle":
             groups = draw(st.integers(1, 4))
             return ops.ChannelShuffle(groups), ((x[0] * groups, *x[1:]),)
-        case "zeropad":
-            side = st.integers(-2, 3)
-            padding = draw(st.one_of(per_axis(side, rank), st.tuples(*[st.tuples(side, side)] * rank)))
-            return ops.ZeroPad(padding), ((x[0], *(n + 4 for n in x[1:])),)
-        case "channelpad":
-            return ops.ChannelPad(*draw(st.tuples(*[st.integers(0, 6)] * 2))), (x,)
         case "upsample":
             mode = draw(st.sampled_from(["nearest", "bilinear"] if rank == 2 else ["nearest"]))
-            return ops.Upsample(draw(per_axis(st.integers(1, 5), rank)), mode), (x,)
+            factors = st.integers(1, 5) | st.sampled_from([Fraction(3, 2), Fraction(7, 4)])
+            return ops.Upsample(draw(per_axis(factors, rank)), mode), (x,)
         case "groupnorm":
             groups = draw(st.integers(1, 4))
             return ops.GroupNorm(groups, draw(st.booleans())), ((x[0] * groups, *x[1:]),)
@@ -239,6 +282,10 @@ def others(draw: Draw, name: str, rank: int) -> Applied:
         case "glu":
             dim = draw(st.integers(1, rank + 1))
             return ops.GLU(dim), (tuple(2 * n if i == dim else n for i, n in enumerate(x, 1)),)
+        case "transpose":
+            return ops.Transpose(draw(axis_names(rank)), draw(axis_names(rank))), (x,)
+        case "embedding":
+            return ops.Embedding(draw(channels), draw(channels)), (x,)
         case "roll":
             dims = tuple(draw(st.lists(st.integers(1, rank + 1), min_size=1, max_size=rank + 1, unique=True)))
             return ops.Roll(tuple(draw(st.integers(-3, 3)) for _ in dims), dims), (x,)
@@ -287,6 +334,12 @@ def applied(draw: Draw, name: str, rank: int | None = None) -> Applied:
         return draw(transposed(rank))
     if name in ("split", "slice", "flatten", "reshape", "permute"):
         return draw(layouts(name, rank))
+    if name in ("lstm", "gru", "multihead_attention", "multihead_self_attention"):
+        return draw(of_tokens(name))
+    if name in ("grid_sample", "deform_conv", "modulated_deform_conv"):
+        return draw(sampled(name))
+    if name in ("pad", "blurpool", "zeropad", "channelpad"):
+        return draw(padded(name, rank))
     return draw(joined(name, rank) if REGISTRY[name].inputs is None else others(name, rank))
 
 
@@ -309,7 +362,7 @@ def variants(draw: Draw) -> list[Applied]:
         larger = draw(st.tuples(*[st.integers(0, 5)] * (rank - 1)))
         factor = op.parts if op.name == "split" else 2 if op.name == "glu" else getattr(op, "downscale_factor", 1)
         larger = tuple(n * factor for n in larger)
-        if op.name in ("reshape", "matmul", "attention", "masked_attention"):  # of sizes that hang together
+        if op.name in TOGETHER:
             wider, larger = 1, (0,) * (rank - 1)
         grown = {name: getattr(op, name) * deeper for name in OUTPUTS if hasattr(op, name)}
         if op.name == "prelu" and op.num_parameters > 1:  # one for each channel
@@ -318,6 +371,11 @@ def variants(draw: Draw) -> list[Applied]:
     return result
 
 
+TOGETHER = (
+    *("reshape", "matmul", "attention", "masked_attention", "multihead_attention", "multihead_self_attention"),
+    *("grid_sample", "deform_conv", "modulated_deform_conv"),
+)
+"""Operators whose sizes hang together: they do not grow alone."""
 BROADCAST = ("add", "mul", "sub", "div", "pow")
 OUTPUTS = ("out_channels", "out_features", "multiplier")
 

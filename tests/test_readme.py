@@ -137,6 +137,9 @@ def signature(operator: type[Op]) -> str:
     tensors = {None: ["a", "b", "..."], 2: ["layer"], 3: ["key", "value"], 4: ["key", "value", "mask"]}.get(
         operator.inputs, []
     )
+    tensors = {"deform_conv": ["offset"], "modulated_deform_conv": ["offset", "mask"], "grid_sample": ["grid"]}.get(
+        operator.name, tensors
+    )
     needed = [*tensors, *needed]
     optional = ", ".join(field.name for field in operator.fields if field.default is not MISSING)
     arguments = ", ".join([*needed, *([f"[{optional}]"] if optional else [])])

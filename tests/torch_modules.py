@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
+from math import floor
 from operator import lt
 from typing import Any
 
@@ -218,6 +220,103 @@ def zero_pad(op: ops.ZeroPad, x: Shape) -> nn.Module:
     return pad(tuple(p if isinstance(p, tuple) else (p, p) for p in spread(op.padding, len(x) - 1)))
 
 
+def pad_sides(op: Any, x: Shape) -> tuple[tuple[int, int], ...]:
+    return tuple(p if isinstance(p, tuple) else (p, p) for p in spread(op.padding, len(x) - 1))
+
+
+def pad_by(op: ops.Pad, x: Shape) -> nn.Module:
+    sides = [n for pair in reversed(pad_sides(op, x)) for n in pair]
+    value = {"value": float(op.value)} if op.mode == "constant" else {}
+    return Call(lambda t: F.pad(t, sides, op.mode, **value))
+
+
+def blur(op: ops.BlurPool, x: Shape) -> nn.Module:
+    """Binomial by adding neighbours, k - 1 times along each axis, then every stride-th."""
+    before = after = (op.stride - 1 + op.kernel_size - 1) // 2
+
+    def forward(t: Tensor) -> Tensor:
+        t = F.pad(t, [before, after] * (len(x) - 1), op.mode)
+        for dim in range(2, t.dim()):
+            for _ in range(op.kernel_size - 1):
+                t = (t.narrow(dim, 0, t.shape[dim] - 1) + t.narrow(dim, 1, t.shape[dim] - 1)) / 2
+            t = t.index_select(dim, torch.arange(0, t.shape[dim], op.stride))
+        return t
+
+    return Call(forward)
+
+
+class Heads(nn.MultiheadAttention):
+    def __init__(self, op: Any, q: Shape, k: Shape, v: Shape) -> None:
+        super().__init__(q[1], op.num_heads, bias=op.bias, kdim=k[1], vdim=v[1], batch_first=True)
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        return super().forward(*(xs if len(xs) == 3 else xs * 3))[0]
+
+
+def recurrent(op: Any, x: Shape) -> nn.Module:
+    """The cell, as many tokens as there are, one layer and direction at a time."""
+    kind = nn.LSTMCell if op.name == "lstm" else nn.GRUCell
+    directions = 2 if op.bidirectional else 1
+    widths = [x[1]] + [directions * op.hidden_size] * (op.num_layers - 1)
+    cells = nn.ModuleList([kind(n, op.hidden_size, op.bias) for n in widths for _ in range(directions)])
+
+    class Unrolled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cells = cells
+
+        def forward(self, t: Tensor) -> Tensor:
+            for layer in range(op.num_layers):
+                made = []
+                for direction in range(directions):
+                    state, outputs = None, []
+                    for token in t.unbind(1) if direction == 0 else reversed(t.unbind(1)):
+                        state = self.cells[layer * directions + direction](token, state)
+                        outputs.append(state[0] if op.name == "lstm" else state)
+                    made.append(torch.stack(outputs if direction == 0 else outputs[::-1], 1))
+                t = torch.cat(made, -1)
+            return t
+
+    return Unrolled()
+
+
+class Deformable(nn.Module):
+    """Tap by tap and position by position, a neighbour at a time: for small maps."""
+
+    def __init__(self, op: Any, x: Shape) -> None:
+        super().__init__()
+        kernel = spread(op.kernel_size, 2)
+        self.op, self.kernel = op, kernel
+        self.weight = nn.Parameter(torch.randn(op.out_channels, x[0] // op.groups, *kernel))
+        self.bias = nn.Parameter(torch.randn(op.out_channels)) if op.bias else None
+        self.before = [before for before, _ in pads(op, x, op.kernel_size, op.stride, op.dilation, op.padding)]
+
+    def forward(self, x: Tensor, offset: Tensor, mask: Tensor | None = None) -> Tensor:
+        op, (kh, kw) = self.op, self.kernel
+        (sy, sx), (dy, dx) = spread(op.stride, 2), spread(op.dilation, 2)
+        n, channels, height, width = x.shape
+        taps, (rows, columns) = kh * kw, offset.shape[2:]
+        parts = offset.shape[1] // (2 * taps)
+        seen = x.new_zeros(n, channels, taps, rows, columns)
+        each = channels // parts
+        for b, part, t, i, j in product(range(n), range(parts), range(taps), range(rows), range(columns)):
+            at = 2 * (part * taps + t)
+            y = i * sy - self.before[0] + t // kw * dy + offset[b, at, i, j].item()
+            z = j * sx - self.before[1] + t % kw * dx + offset[b, at + 1, i, j].item()
+            value = sum(
+                (1 - abs(y - p)) * (1 - abs(z - q)) * x[b, part * each : (part + 1) * each, p, q]
+                for p in (floor(y), floor(y) + 1)
+                for q in (floor(z), floor(z) + 1)
+                if 0 <= p < height and 0 <= q < width
+            )
+            weight = 1.0 if mask is None else mask[b, part * taps + t, i, j].item()
+            seen[b, part * each : (part + 1) * each, t, i, j] = weight * value
+        inside = seen.reshape(n, op.groups, channels // op.groups, taps, rows, columns)
+        by = self.weight.reshape(op.groups, -1, channels // op.groups, taps)
+        y = torch.einsum("ngctij,goct->ngoij", inside, by).reshape(n, -1, rows, columns)
+        return y if self.bias is None else y + self.bias.reshape(-1, 1, 1)
+
+
 MODULES: dict[str, Callable[..., nn.Module]] = {
     "conv": conv,
     "dwconv": conv,
@@ -272,6 +371,20 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "matmul": lambda op, *xs: Call(torch.matmul),
     "attention": lambda op, *xs: Call(F.scaled_dot_product_attention),
     "masked_attention": lambda op, *xs: Call(F.scaled_dot_product_attention),
+    "transpose": lambda op, x: Call(lambda t: t.transpose(op.dim0, op.dim1)),
+    "pad": pad_by,
+    "blurpool": blur,
+    "multihead_attention": Heads,
+    "multihead_self_attention": lambda op, x: Heads(op, x, x, x),
+    "lstm": recurrent,
+    "gru": recurrent,
+    "embedding": lambda op, x: nn.Sequential(Call(Tensor.long), nn.Embedding(op.num_embeddings, op.embedding_dim)),
+    "stochastic_depth": lambda op, x: nn.Identity(),
+    "grid_sample": lambda op, *xs: Call(
+        lambda t, grid: F.grid_sample(t, grid, op.mode, op.padding_mode, align_corners=False)
+    ),
+    "deform_conv": lambda op, x, *others: Deformable(op, x),
+    "modulated_deform_conv": lambda op, x, *others: Deformable(op, x),
     "roll": lambda op, x: Call(lambda t: t.roll(op.shifts, op.dims)),
     "add": lambda op, *xs: Call(lambda *ts: sum(same_rank(*ts))),
     "mul": lambda op, *xs: Call(gate),
@@ -289,5 +402,7 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "channelpad": channel_pad,
     "resize": lambda op, x: Call(lambda t: F.interpolate(t, spread(op.size, len(x) - 1), mode=op.mode)),
     "resize_like": lambda op, x, other: Call(lambda t, like: F.interpolate(t, like.shape[2:], mode=op.mode)),
-    "upsample": lambda op, x: nn.Upsample(scale_factor=op.scale_factor, mode=op.mode),
+    "upsample": lambda op, x: nn.Upsample(
+        scale_factor=tuple(map(float, spread(op.scale_factor, len(x) - 1))), mode=op.mode
+    ),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import MISSING
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcost.cost.cost import Cost
@@ -211,7 +212,7 @@ def _argument(value: Any, name: str) -> Any:
     if isinstance(value, tuple):
         before, after = value
         return Traced(before, f"{name}_before"), Traced(after, f"{name}_after")
-    return Traced(value, name)
+    return value if isinstance(value, Fraction) else Traced(value, name)  # a fraction's parts have no names
 
 
 def _identifier(kind: str) -> str:

@@ -14,9 +14,11 @@ from typing import NamedTuple
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph, Node
 from convcost.counters.line import Line
+from convcost.counters.rules import count
 from convcost.errors import ConvcostError
 from convcost.exact.integers import Int, equal, floordiv
-from convcost.ops import Attention, MatMul, ResizeLike
+from convcost.ops import Attention, Embedding, MatMul, ResizeLike
+from convcost.ops.sequence import Heads, Recurrent
 
 
 class TrainingStep(NamedTuple):
@@ -48,7 +50,8 @@ def training(cost: Cost) -> list[TrainingStep]:
         own = row if node.shares is None else cost.rows[node.shares]
         trained.append(any(before) or not equal(own.params, 0))
         weighs = used and not equal(own.weights, 0)
-        steps.append(TrainingStep(row, row.macs, _of_inputs(row, before) if used else 0, row.macs if weighs else 0))
+        weighed = row.macs - count("heads attention macs", row) if weighs else 0
+        steps.append(TrainingStep(row, row.macs, _of_inputs(row, before) if used else 0, weighed))
     return steps
 
 
@@ -59,6 +62,18 @@ def _of_inputs(row: Line, trained: Sequence[bool]) -> Int:
     """
     if isinstance(row.op, MatMul):
         return row.macs * sum(trained)
+    if isinstance(row.op, Heads):
+        # Its attention is of projections, which are trained; so is what its output's projection takes.
+        queries, keys, values, outputs = row.op.projections(row.inputs)
+        q, k, v = trained if len(trained) == 3 else (trained[0],) * 3
+        attending = row.macs - row.batch * (queries + keys + values + outputs)
+        return 2 * attending + row.batch * (q * queries + k * keys + v * values + outputs)
+    if isinstance(row.op, Recurrent):
+        # The first hidden state needs none; what further layers take is trained.
+        (x,) = row.inputs
+        first = row.op.gates * row.op.directions * row.op.hidden_size * x[1]
+        further = row.op.of_tokens(x) - first + first * trained[0]
+        return row.batch * (x[0] * further + (x[0] - 1) * row.op.of_states)
     if isinstance(row.op, Attention):
         q, k, v, *mask = trained
         d, e = row.inputs[0][-1], row.inputs[2][-1]
@@ -68,7 +83,9 @@ def _of_inputs(row: Line, trained: Sequence[bool]) -> Int:
 
 
 def _valued(node: Node) -> tuple[int, ...]:
-    """The inputs whose values it takes: of its second, `resize_like` takes the size alone."""
+    """The inputs whose gradients it has: of its second, `resize_like` takes the size alone; an index has none."""
+    if isinstance(node.op, Embedding):
+        return ()
     return node.inputs[:1] if isinstance(node.op, ResizeLike) else node.inputs
 
 

@@ -7,6 +7,7 @@ is in `convcost.counters.line`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -97,6 +98,50 @@ def _to_one(row: Row) -> bool:
     return all(equal(size, 1) for size in row.shape[1:])
 
 
+_ATTENTION = ("attention", "masked_attention")
+_HEADS = ("multihead_attention", "multihead_self_attention")
+_RECURRENT = ("lstm", "gru")
+_DEFORMABLE = ("deform_conv", "modulated_deform_conv")
+
+
+def _projections(row: Row) -> Int:
+    return row.batch * sum(row.op.projections(row.inputs))
+
+
+def _projected(row: Row, queries: int, keys: int) -> Int:
+    """Elements of so many projections of the queries and of the keys, if these have biases."""
+    q, k, _ = row.op.of(row.inputs)
+    return row.batch * (queries * q[0] + keys * k[0]) * q[1] if row.op.bias else 0
+
+
+def _scores(row: Row) -> Int:
+    q, k, _ = row.op.of(row.inputs)
+    return row.batch * row.op.num_heads * q[0] * k[0]
+
+
+def _units(row: Row) -> Int:
+    """Hidden units of all layers and both directions, at every token."""
+    return row.op.num_layers * _outputs(row)
+
+
+def _units_one_way(row: Row) -> Int:
+    return row.batch * row.shape[0] * row.op.num_layers * row.op.hidden_size
+
+
+def _samples(row: Row) -> Int:
+    """What a deformable convolution takes between positions: each tap of each channel."""
+    return row.batch * row.inputs[0][0] * row.op.taps * prod(row.shape[1:])
+
+
+def _scaled(row: Row) -> Int:
+    """Elements of an output whose sizes are not rounded, together rounded down."""
+    over, under, rank = row.batch * elements(row.inputs[0]), 1, len(row.shape) - 1
+    for factor in axes(row.op, "scale_factor", row.op.scale_factor, rank):
+        whole = not isinstance(factor, Fraction)
+        over, under = over * (factor if whole else factor.numerator), under * (1 if whole else factor.denominator)
+    return over // under
+
+
 _ADAPTIVE = ("adaptive_maxpool", "adaptive_avgpool")
 
 
@@ -135,7 +180,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "reduced": Kind(("mean", "sum", "amax"), _inputs),
         "other params": Kind(
-            (*_SAMPLE_NORMS, "rmsnorm", "grn", "prelu", "layer_scale", "parameter"),
+            (*_SAMPLE_NORMS, "rmsnorm", "grn", "prelu", "layer_scale", "parameter", "embedding"),
             lambda row: row.batch * row.counts.trainable,
         ),
         "bn not folded": Kind(("bn",), _if(lambda row: not _folds(row))),
@@ -162,11 +207,31 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "adaptive_avgpool to 1 in": Kind(_ADAPTIVE[1:], _if(_to_one, _inputs)),
         "adaptive_avgpool to 1": Kind(_ADAPTIVE[1:], _if(_to_one)),
         "matmul macs": Kind(("matmul",), lambda row: row.work.macs),
-        "attention macs": Kind(("attention", "masked_attention"), lambda row: row.work.macs),
+        "attention macs": Kind(_ATTENTION, lambda row: row.work.macs),
+        "heads attention macs": Kind(_HEADS, lambda row: row.work.macs - _projections(row)),
+        "projection macs": Kind(_HEADS, _projections),
+        "projection bias": Kind(_HEADS, lambda row: _projected(row, 2, 2)),
+        "in_proj bias": Kind(_HEADS, lambda row: _projected(row, 1, 2)),
+        "heads scores": Kind(_HEADS, _scores),
+        "heads layers": Kind(_HEADS, lambda _: 1),
+        "recurrent macs": Kind(_RECURRENT, lambda row: row.work.macs),
+        "gru macs": Kind(_RECURRENT[1:], lambda row: row.work.macs),
+        "recurrent bias": Kind(_RECURRENT, lambda row: row.batch * row.shape[0] * row.counts.biases),
+        "lstm units": Kind(_RECURRENT[:1], _units),
+        "gru units": Kind(_RECURRENT[1:], _units),
+        "lstm units one way": Kind(_RECURRENT[:1], _units_one_way),
+        "gru units one way": Kind(_RECURRENT[1:], _units_one_way),
+        "blur macs": Kind(("blurpool",), lambda row: row.work.macs),
+        "grid_sample bilinear": Kind(("grid_sample",), _mode("bilinear")),
+        "grid_sample bicubic": Kind(("grid_sample",), _mode("bicubic")),
+        "deform macs": Kind(_DEFORMABLE, lambda row: row.work.macs),
+        "deform bias": Kind(_DEFORMABLE, _biases),
+        "deform samples": Kind(_DEFORMABLE, _samples),
         "grn channels": Kind(("grn",), lambda row: row.batch * row.shape[axis_of(row.op, row.shape, row.op.dim)]),
         "grn means": Kind(("grn",), lambda row: row.batch),
         "add": Kind(("add",), lambda row: (len(row.inputs) - 1) * _outputs(row)),
         "mul": Kind(("mul",), _products),
+        "upsample scaled": Kind(("upsample",), _scaled),
         "upsample in": Kind(("upsample",), _inputs),
         "nearest": Kind(_MODULES, _mode("nearest")),
         "2-d nearest": Kind((*_MODULES, "resize_like"), _if(lambda row: row.op.mode == "nearest" and _two_axes(row))),

@@ -16,7 +16,7 @@ from convcost.cost.cost import Cost
 from convcost.cost.graph import Node
 from convcost.counters.line import Line
 from convcost.errors import ConvcostError
-from convcost.ops import Op, Shape, format_shape
+from convcost.ops import Input, Op, Shape, format_shape
 from convcost.ops.base import axes_of, axis_of
 from convcost.ops.geometry import axes, sliding
 
@@ -45,7 +45,8 @@ class _Writer:
         self.constants: list[Any] = []
         """Numbers, which nobody learns."""
         self.numbers: dict[str, Any] = {}
-        self.shapes: dict[str, Shape] = {"input": cost.input}
+        self.shapes: dict[str, Shape] = {"input": tuple(cost.input)}
+        self.inputs = ["input"]
         self.named = {0: "input"}
         self.name = ""
         """Of the layer at hand."""
@@ -59,7 +60,7 @@ class _Writer:
         graph = helper.make_graph(
             [*self.constants, *self.weights, *self.nodes],
             cost.graph.name,
-            [values.pop("input")],
+            [values.pop(name) for name in self.inputs],
             [values.pop(name) for name in outputs],
             [*self.numbers.values()],
             value_info=[*values.values()],
@@ -81,6 +82,11 @@ class _Writer:
     def layer(self, number: int, node: Node, row: Line) -> None:
         """Write a layer as one node or more; the last one is called as it is, and so is what it makes."""
         self.name = node.name
+        if isinstance(node.op, Input):
+            self.named[number] = node.name
+            self.shapes[node.name] = row.shape
+            self.inputs.append(node.name)
+            return
         self.owner = node.name if node.shares is None else self.cost.graph.nodes[node.shares].name
         write = WRITERS.get(type(node.op))
         if write is None:

@@ -23,8 +23,8 @@ from convcost.ops.base import (
     sum_params,
     sum_work,
 )
-from convcost.ops.conv import RBF, Conv, ConvTranspose, DepthwiseConv, Linear
-from convcost.ops.layout import Flatten, Permute, Reshape, Roll, Slice, Split
+from convcost.ops.conv import RBF, BlurPool, Conv, ConvTranspose, DepthwiseConv, Linear
+from convcost.ops.layout import Flatten, Permute, Reshape, Roll, Slice, Split, Transpose
 from convcost.ops.learned import Input, Parameter
 from convcost.ops.norm import (
     GRN,
@@ -63,6 +63,7 @@ from convcost.ops.pointwise import (
     Softplus,
     Sqrt,
     Square,
+    StochasticDepth,
     Swish,
     Tanh,
 )
@@ -70,7 +71,9 @@ from convcost.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalA
 from convcost.ops.product import Attention, MaskedAttention, MatMul
 from convcost.ops.reduce import Amax, Mean, Sum
 from convcost.ops.resize import Resize, ResizeLike, Upsample
-from convcost.ops.tensor import ChannelPad, ChannelShuffle, Concat, PixelShuffle, PixelUnshuffle, ZeroPad
+from convcost.ops.sampling import DeformConv, GridSample, ModulatedDeformConv
+from convcost.ops.sequence import GRU, LSTM, Embedding, MultiheadAttention, SelfAttention
+from convcost.ops.tensor import ChannelPad, ChannelShuffle, Concat, Pad, PixelShuffle, PixelUnshuffle, ZeroPad
 
 REGISTRY: MappingProxyType[str, type[Op]] = MappingProxyType(
     {
@@ -79,10 +82,13 @@ REGISTRY: MappingProxyType[str, type[Op]] = MappingProxyType(
             Conv,
             DepthwiseConv,
             ConvTranspose,
+            DeformConv,
+            ModulatedDeformConv,
             Linear,
             RBF,
             MaxPool,
             AvgPool,
+            BlurPool,
             GlobalMaxPool,
             GlobalAvgPool,
             AdaptiveMaxPool,
@@ -123,6 +129,7 @@ REGISTRY: MappingProxyType[str, type[Op]] = MappingProxyType(
             Shift,
             Scale,
             Dropout,
+            StochasticDepth,
             Add,
             Multiply,
             Subtract,
@@ -131,6 +138,11 @@ REGISTRY: MappingProxyType[str, type[Op]] = MappingProxyType(
             MatMul,
             Attention,
             MaskedAttention,
+            MultiheadAttention,
+            SelfAttention,
+            LSTM,
+            GRU,
+            Embedding,
             Concat,
             Split,
             Slice,
@@ -140,16 +152,19 @@ REGISTRY: MappingProxyType[str, type[Op]] = MappingProxyType(
             Flatten,
             Reshape,
             Permute,
+            Transpose,
             Roll,
             Parameter,
             Mean,
             Sum,
             Amax,
             ZeroPad,
+            Pad,
             ChannelPad,
             Upsample,
             Resize,
             ResizeLike,
+            GridSample,
         )
     }
 )
@@ -166,6 +181,11 @@ ALIASES: MappingProxyType[str, str] = MappingProxyType(
         "leakyrelu": "leaky_relu",
         "max_pool": "maxpool",
         "avg_pool": "avgpool",
+        "blur_pool": "blurpool",
+        "mha": "multihead_attention",
+        "mhsa": "multihead_self_attention",
+        "drop_path": "stochastic_depth",
+        "droppath": "stochastic_depth",
     }
 )
 """Other names that people write, and the operator's own."""
@@ -196,7 +216,9 @@ __all__ = [
     "GELU",
     "GLU",
     "GRN",
+    "GRU",
     "KINDS",
+    "LSTM",
     "NO_PARAMS",
     "NO_WORK",
     "OPERATORS",
@@ -211,18 +233,22 @@ __all__ = [
     "Attention",
     "AvgPool",
     "BatchNorm",
+    "BlurPool",
     "ChannelPad",
     "ChannelShuffle",
     "Concat",
     "Conv",
     "ConvTranspose",
+    "DeformConv",
     "DepthwiseConv",
     "Divide",
     "Dropout",
+    "Embedding",
     "Exp",
     "Flatten",
     "GlobalAvgPool",
     "GlobalMaxPool",
+    "GridSample",
     "GroupNorm",
     "HardSigmoid",
     "HardSwish",
@@ -243,10 +269,13 @@ __all__ = [
     "MaxPool",
     "Mean",
     "Mish",
+    "ModulatedDeformConv",
+    "MultiheadAttention",
     "Multiply",
     "Normalize",
     "Op",
     "PReLU",
+    "Pad",
     "Parameter",
     "Params",
     "Permute",
@@ -262,6 +291,7 @@ __all__ = [
     "Roll",
     "Rsqrt",
     "Scale",
+    "SelfAttention",
     "Shape",
     "Shift",
     "Sigmoid",
@@ -271,10 +301,12 @@ __all__ = [
     "Split",
     "Sqrt",
     "Square",
+    "StochasticDepth",
     "Subtract",
     "Sum",
     "Swish",
     "Tanh",
+    "Transpose",
     "Upsample",
     "Window",
     "Work",

@@ -23,10 +23,12 @@ from convcost.ops.base import (
     check_dims,
     each_at_least,
     elements,
+    one_of,
     record,
     spatial,
 )
-from convcost.ops.geometry import Axes, Padding, axes, check_window, out_sizes, sliding_windows
+from convcost.ops.geometry import Axes, Padding, axes, check_sides, check_window, out_sizes, sliding_windows
+from convcost.ops.tensor import PAD_MODES, Pad, require_room
 
 
 @record
@@ -124,6 +126,51 @@ class DepthwiseConv(Op):
 
     def _kernel(self, x: Shape) -> Int:
         return prod(axes(self, "kernel_size", self.kernel_size, len(x) - 1))
+
+
+@record
+class BlurPool(Op):
+    """Each channel smoothed by a fixed binomial kernel, with a stride: (C, *sizes) -> (C, *sizes'), Zhang 2019.
+
+    A depthwise convolution whose weights nobody learns: it has macs, and no parameters. Its padding is by default
+    (stride - 1 + kernel_size - 1) // 2 on all sides, as timm's BlurPool2d has it, the edges mirrored.
+    """
+
+    name: ClassVar[str] = "blurpool"
+    kind: ClassVar[Kind] = "pool"
+    multiplies: ClassVar[bool] = True
+    kernel_size: Int = 3
+    stride: Int = 2
+    padding: Padding | None = None
+    mode: str = "reflect"
+
+    def __post_init__(self) -> None:
+        """Refuse a kernel or stride below 1, and an unknown mode."""
+        at_least(1, self, kernel_size=self.kernel_size, stride=self.stride)
+        if self.padding is not None:
+            check_sides(self, self.padding)
+        one_of(PAD_MODES, self, mode=self.mode)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """(C, *sizes')."""
+        (x,) = xs
+        sizes = out_sizes(self, x, self.kernel_size, self.stride, 1, self.around.padding)
+        require_room(self, x, self.around.sides(x), self.mode)
+        return (x[0], *sizes)
+
+    def work(self, xs: Sequence[Shape], y: Shape) -> Work:
+        """One macs per kernel element and output element."""
+        return Work(prod(self.kernel_size for _ in y[1:]) * elements(y))
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        """The kernel's."""
+        return sliding_windows(self, x, self.kernel_size, self.stride, 1, self.around.padding)
+
+    @property
+    def around(self) -> Pad:
+        """What it pads by."""
+        usual = (self.stride + self.kernel_size - 2) // 2
+        return Pad(usual if self.padding is None else self.padding, self.mode)
 
 
 @record

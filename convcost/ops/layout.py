@@ -214,6 +214,36 @@ class Permute(Op):
 
 
 @record
+class Transpose(Op):
+    """Two axes changed for each other, batch apart: torch.transpose, its elements in that order as of `permute`."""
+
+    name: ClassVar[str] = "transpose"
+    dim0: int
+    dim1: int
+
+    def __post_init__(self) -> None:
+        """Refuse what names no axes."""
+        check_dims(self, dim0=self.dim0, one=True)
+        check_dims(self, dim1=self.dim1, one=True)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """The sizes in that order."""
+        (x,) = xs
+        a, b = self._places(x)
+        y = list(x)
+        y[a], y[b] = x[b], x[a]
+        return tuple(y)
+
+    def windows(self, x: Shape) -> tuple[Window, ...] | None:
+        """Positions are given up, unless nothing changes its place."""
+        a, b = self._places(x)
+        return () if a == b else None
+
+    def _places(self, x: Shape) -> tuple[int, int]:
+        return axes_of(self, x, self.dim0, "dim0")[0], axes_of(self, x, self.dim1, "dim1")[0]
+
+
+@record
 class Roll(Op):
     """The elements moved along axes, those that leave one end coming in at the other, torch.roll: shape kept."""
 

@@ -73,6 +73,9 @@ def _pointwise(
 
 # fmt: off
 Dropout = _pointwise("Dropout", "dropout", "Nothing, at evaluation.", "view", "other", given="p=0.5")
+StochasticDepth = _pointwise(
+    "StochasticDepth", "stochastic_depth", "Nothing, at evaluation: a branch left out at random (Huang et al. 2016).",
+    "view", "other", given="p=0.5")
 Scale = _pointwise(
     "Scale", "scale", "Multiplication by a constant, such as the residual scaling of Inception-ResNet.",
     "in place", "other", muls=1)

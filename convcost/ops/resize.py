@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
+from math import isfinite
 from typing import Any, ClassVar
 
-from convcost.errors import ShapeError
+from convcost.errors import ConvcostError, ShapeError
+from convcost.exact.integers import Int
 from convcost.ops.base import (
     NO_WORK,
     Op,
     Shape,
     Window,
     Work,
+    check_integers,
     each_at_least,
     elements,
     format_shape,
@@ -60,35 +64,64 @@ class Interpolation(Op):
 
 @record
 class Upsample(Interpolation):
-    """Enlarges each spatial axis by an integer factor, by repeating (nearest) or interpolating (bilinear: two axes)."""
+    """Each spatial axis by a factor, by repeating (nearest) or interpolating (bilinear: two axes).
+
+    A factor may be a fraction with a power of two under it, 0.5 or 1.5: the size is then rounded down.
+    """
 
     name: ClassVar[str] = "upsample"
-    scale_factor: Axes
+    scale_factor: Axes | Fraction | tuple[Int | Fraction, ...]
     mode: str = "nearest"
 
     def __post_init__(self) -> None:
-        """Refuse an unknown mode."""
-        each_at_least(1, self, scale_factor=self.scale_factor)
+        """Refuse an unknown mode, and a factor that torch, which multiplies by a float, may round to another size."""
+        given = self.scale_factor
+        self.__dict__["scale_factor"] = tuple(map(_factor, given)) if isinstance(given, tuple) else _factor(given)
+        whole = [f for f in self._given if not isinstance(f, Fraction) or f.denominator == 1]
+        check_integers(1, self, "scale_factor", given, whole)
+        for f in self._given:
+            if isinstance(f, Fraction) and f.denominator > 1 and (f <= 0 or f.denominator & (f.denominator - 1)):
+                why = "an integer, or a fraction above 0 of which torch knows the size: 0.5, 1.5, 0.75"
+                raise ConvcostError(f"upsample: scale_factor must be {why}; got {f}; resize(size) takes any size")
         one_of(("nearest", "bilinear"), self, mode=self.mode)
 
     def out_shape(self, *xs: Shape) -> Shape:
-        """(C, *sizes * factor)."""
+        """(C, *floor(sizes * factor))."""
         (x,) = xs
-        return self.fitted(x, tuple(n * f for n, f in zip(spatial(self, x), self._factors(x), strict=True)))
+        return self.fitted(x, tuple(n * a // b for n, (a, b) in zip(spatial(self, x), self._ratios(x), strict=True)))
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
         """Those of the transposed convolution that does the same: nearest repeats f times, bilinear is a triangle.
 
         Bilinear (half-pixel centres, torch's align_corners=False): output o weighs input i by the distance of
-        (o + 1/2) / f to i + 1/2, which is below 1 for i * f in [o - (3f - 2) // 2, o + f // 2].
+        (o + 1/2) / f to i + 1/2, which is below 1 for i * f in [o - (3f - 2) // 2, o + f // 2]. By a / b, as `between`
+        b inputs and a outputs, but where the size stays the same: there torch copies.
         """
-        factors = self._factors(x)
-        if self.mode == "nearest":
-            return tuple(Window(f, 1, f - 1, upsampling=f) for f in factors)
-        return tuple(Window(f + f // 2 * 2, 1, (3 * f - 2) // 2, upsampling=f) for f in factors)
+        found: list[Window] = []
+        for a, b in self._ratios(x):
+            if not isinstance(b, int) or b > 1:
+                found += self.between((1, b), (1, a))
+            elif self.mode == "nearest":
+                found.append(Window(a, 1, a - 1, upsampling=a))
+            else:
+                found.append(Window(a + a // 2 * 2, 1, (3 * a - 2) // 2, upsampling=a))
+        return tuple(found)
 
-    def _factors(self, x: Shape) -> tuple[Any, ...]:
-        return axes(self, "scale_factor", self.scale_factor, len(x) - 1)
+    @property
+    def _given(self) -> tuple[Any, ...]:
+        return self.scale_factor if isinstance(self.scale_factor, tuple) else (self.scale_factor,)
+
+    def _ratios(self, x: Shape) -> list[tuple[Any, int]]:
+        """Of each axis, its factor as a / b."""
+        factors = axes(self, "scale_factor", self.scale_factor, len(x) - 1)
+        return [(f.numerator, f.denominator) if isinstance(f, Fraction) else (f, 1) for f in factors]
+
+
+def _factor(value: Any) -> Any:
+    """A float as the fraction that it is written as."""
+    if isinstance(value, float) and isfinite(value) and not value.is_integer():
+        return Fraction(repr(float(value)))
+    return value
 
 
 @record

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from convcost.errors import ShapeError
-from convcost.exact.integers import Int, prod, require_divisible, total
+from convcost.exact.integers import Int, prod, require_above, require_divisible, total
 from convcost.ops.base import (
+    Number,
     Op,
     Shape,
     Window,
@@ -14,6 +16,8 @@ from convcost.ops.base import (
     axis_of,
     check_dims,
     format_shape,
+    one_of,
+    real,
     record,
     same_shape,
     spatial,
@@ -117,19 +121,14 @@ class PixelUnshuffle(Op):
         return tuple(Window(self.downscale_factor, self.downscale_factor, 0) for _ in x[1:])
 
 
-@record
-class ZeroPad(Op):
-    """Zeros around the spatial axes: one number, one per axis, or a (before, after) pair per axis.
+PAD_MODES = ("constant", "reflect", "replicate", "circular")
+"""What torch.nn.functional.pad puts around a map."""
 
-    A negative number cuts positions off, as in torch.nn.ZeroPad2d: ((-1, 1), (-1, 1)) shifts a map by one.
-    """
 
-    name: ClassVar[str] = "zeropad"
+class Padded(Op):
+    """What paddings of the spatial axes share: one number, one per axis, or a (before, after) pair per axis."""
+
     padding: Padding
-
-    def __post_init__(self) -> None:
-        """Refuse padding by rule."""
-        check_sides(self, self.padding, least=None)
 
     def out_shape(self, *xs: Shape) -> Shape:
         """(C, *sizes + padding)."""
@@ -145,6 +144,57 @@ class ZeroPad(Op):
         """(before, after) per axis."""
         parts: tuple[Any, ...] = axes(self, "padding", self.padding, len(x) - 1)
         return tuple(p if isinstance(p, tuple) else (p, p) for p in parts)
+
+
+@record
+class ZeroPad(Padded):
+    """Zeros around the spatial axes, torch.nn.ZeroPad2d.
+
+    A negative number cuts positions off: ((-1, 1), (-1, 1)) shifts a map by one.
+    """
+
+    name: ClassVar[str] = "zeropad"
+    padding: Padding
+
+    def __post_init__(self) -> None:
+        """Refuse padding by rule."""
+        check_sides(self, self.padding, least=None)
+
+
+@record
+class Pad(Padded):
+    """What is around the spatial axes is a constant, or the map itself: torch.nn.functional.pad(x, padding, mode).
+
+    `reflect` mirrors it at its outermost positions, which stay alone, `replicate` repeats those, `circular` goes on at
+    the other end. Receptive fields are those of `zeropad`: what is mirrored is seen from inside the map as well.
+    """
+
+    name: ClassVar[str] = "pad"
+    padding: Padding
+    mode: str = "constant"
+    value: Number = 0
+
+    def __post_init__(self) -> None:
+        """Refuse padding by rule, negative padding, which is `zeropad`'s, and an unknown mode."""
+        check_sides(self, self.padding)
+        one_of(PAD_MODES, self, mode=self.mode)
+        real(self, value=self.value)
+
+    def out_shape(self, *xs: Shape) -> Shape:
+        """(C, *sizes + padding). Raises ShapeError where the map has not as many positions to mirror, or to go on."""
+        (x,) = xs
+        y = super().out_shape(x)
+        require_room(self, x, self.sides(x), self.mode)
+        return y
+
+
+def require_room(op: Op, x: Shape, sides: Sequence[tuple[Int, Int]], mode: str) -> None:
+    """Refuse to mirror or go on with more positions than a map has. Raises ShapeError."""
+    within = {"reflect": 1, "circular": 0}.get(mode)
+    for n, both in zip(x[1:], sides, strict=True):
+        for side in both:
+            if within is not None and not require_above(n - side, within - 1):
+                raise ShapeError(f"{op.name}: {mode} padding of {side} around {n} positions of {format_shape(x)}")
 
 
 @record

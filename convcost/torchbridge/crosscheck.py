@@ -26,8 +26,8 @@ from convcost.torchbridge.report import Difference, Quantity, Verification
 
 _MACS_OF_FVCORE = ("conv", "linear", "addmm", "matmul", "mm", "bmm")
 """What fvcore calls multiply-adds; what it counts of normalisations, poolings and upsampling goes by other names."""
-_NO_STATISTICS = ("num_batches_tracked", "points")
-"""Buffers that no convention counts: a counter of training steps, and the targets of a radial basis layer."""
+_NO_STATISTICS = ("num_batches_tracked", "points", "kernel")
+"""Buffers that no convention counts: of training steps, of the targets of a radial basis layer, of a blur's kernel."""
 
 
 class Claim(NamedTuple):
@@ -95,8 +95,8 @@ def _counted(model: TorchModel, xs: tuple[Tensor, ...], cost: Cost) -> Iterator[
 
 
 def _seen_by_fvcore(line: Line) -> Int:
-    """Multiply-adds but those of attention, of which it counts nothing."""
-    return line.macs - count("attention macs", line)
+    """Multiply-adds but those of attention and recurrence, of which it counts nothing."""
+    return line.macs - sum(count(kind, line) for kind in ("attention macs", "heads attention macs", "recurrent macs"))
 
 
 def _by_fvcore(model: TorchModel, analysis: FlopCountAnalysis, cost: Cost) -> Iterator[Claim]:

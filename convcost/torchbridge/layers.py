@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial, reduce
+from math import comb
 from operator import add, matmul, mul, sub, truediv
 from typing import Any, TypeAlias
 
@@ -21,12 +22,13 @@ from convcost import ops
 from convcost.errors import ConvcostError
 from convcost.ops import Op, Shape, elements
 from convcost.ops.base import axes_of, axis_of
-from convcost.ops.geometry import axes
+from convcost.ops.geometry import axes, pads
+from convcost.ops.sequence import Heads
 from convcost.ops.torchpadding import Windowed, explicit_pads, geometry, own_padding
 
 Preparation: TypeAlias = Callable[[Tensor], Tensor]
-Builder: TypeAlias = Callable[[Any, Shape], nn.Module]
-"""From an operator's record and the shape of its first input."""
+Builder: TypeAlias = Callable[..., nn.Module]
+"""From an operator's record and the shape of its first input; of all, where weights depend on them."""
 
 
 def build(op: Op, xs: tuple[Shape, ...]) -> nn.Module:
@@ -40,16 +42,30 @@ def build(op: Op, xs: tuple[Shape, ...]) -> nn.Module:
             f"{op.name} has no torch layer: convcost/torchbridge/layers.py, BUILDERS wants a line: "
             f"ops.{type(op).__name__}: ..."
         )
-    return builder(op, xs[0] if xs else ())
+    return builder(op, *xs) if isinstance(op, Heads) else builder(op, xs[0] if xs else ())
 
 
 def preparation(op: Op, xs: tuple[Shape, ...]) -> Preparation | None:
     """What an input goes through before it reaches the operator's layer, or None."""
+    if isinstance(op, ops.Embedding):
+        return partial(_as_indices, op.num_embeddings)
     if isinstance(op, ops.RBF) or (isinstance(op, ops.Linear) and op.dim is None):
         return partial(torch.flatten, start_dim=1)
     if isinstance(op, Windowed) and own_padding(op, len(xs[0]) - 1) is None:
         return partial(_pad, op)
     return None
+
+
+def _as_indices(count: int, x: Tensor) -> Tensor:
+    """Numbers as indices below a count: what a layer with random weights makes is the nearest one."""
+    x = x.long()
+    if x.device.type == "meta":
+        return x
+    tracing = torch._C._get_tracing_state()
+    torch._C._set_tracing_state(None)  # type: ignore[attr-defined]  # no part of the network
+    within = bool(((x >= 0) & (x < count)).all())
+    torch._C._set_tracing_state(tracing)  # type: ignore[attr-defined]
+    return x if within else x.clamp(0, count - 1)
 
 
 def _pad(op: Windowed, x: Tensor) -> Tensor:
@@ -295,6 +311,117 @@ class Scale(nn.Module):
         return x * 1.0
 
 
+class BlurPool(nn.Module):
+    """A depthwise convolution with a binomial kernel, behind its padding."""
+
+    def __init__(
+        self, channels: int, kernel_size: int, stride: int, rank: int, pad: Callable[[Tensor], Tensor]
+    ) -> None:
+        super().__init__()
+        row = torch.tensor([float(comb(kernel_size - 1, i)) for i in range(kernel_size)]) / 2 ** (kernel_size - 1)
+        kernel = reduce(lambda a, b: a[..., None] * b, [row] * rank)
+        self.kernel: Tensor
+        self.register_buffer("kernel", kernel.expand(channels, 1, *kernel.shape).clone())
+        self.pad, self.stride = pad, stride
+        self.convolve = (functional.conv1d, functional.conv2d, functional.conv3d)[rank - 1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, *sizes) -> (N, C, *sizes')."""
+        return self.convolve(self.pad(x), self.kernel, stride=self.stride, groups=len(self.kernel))
+
+
+class StochasticDepth(nn.Module):
+    """A branch that is left out at random, sample by sample, while it is trained."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) -> (N, ...)."""
+        if not self.training:
+            return x
+        kept = torch.rand(x.shape[0], *(1,) * (x.dim() - 1), device=x.device) >= self.p
+        return x * kept / (1 - self.p)
+
+
+class Attending(nn.Module):
+    """nn.MultiheadAttention, of what it returns the output alone; one tensor is queries, keys and values.
+
+    It does not take torch's fast path, one kernel in which no counter sees anything, and which depends on the mode.
+    """
+
+    def __init__(self, features: int, num_heads: int, bias: bool, keys: int, values: int) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(features, num_heads, bias=bias, kdim=keys, vdim=values, batch_first=True)
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        """(N, n, E), (N, m, K) and (N, m, V) -> (N, n, E)."""
+        q, k, v = xs if len(xs) == 3 else xs * 3
+        fast = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)
+        try:
+            output: Tensor = self.attention(q, k, v, need_weights=False)[0]
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
+        return output
+
+
+class Recurrence(nn.Module):
+    """nn.LSTM or nn.GRU, of what they return the outputs alone."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, tokens, features) -> (N, tokens, hidden)."""
+        output: Tensor = self.layer(x)[0]
+        return output
+
+
+class DeformConv(nn.Module):
+    """Deformable convolution over two axes as torch has its parts: sampling between positions, and a product."""
+
+    def __init__(self, op: Any, in_channels: int) -> None:
+        super().__init__()
+        self.kernel, self.stride, self.dilation = (
+            axes(op, name, getattr(op, name), 2) for name in ("kernel_size", "stride", "dilation")
+        )
+        self.sides: Callable[[tuple[int, ...]], Any] = partial(_sides_of, op)
+        self.groups = op.groups
+        self.weight = nn.Parameter(torch.ones(op.out_channels, in_channels // op.groups, *self.kernel))
+        self.bias = nn.Parameter(torch.zeros(op.out_channels)) if op.bias else None
+
+    def forward(self, x: Tensor, offset: Tensor, mask: Tensor | None = None) -> Tensor:
+        """(N, C, H, W), (N, 2 parts k, H', W') and (N, parts k, H', W') -> (N, out_channels, H', W')."""
+        n, channels, height, width = x.shape
+        taps, (rows, columns) = self.kernel[0] * self.kernel[1], offset.shape[2:]
+        parts = offset.shape[1] // (2 * taps)
+        moved = offset.reshape(n * parts, taps, 2, rows, columns)
+        before = [side for side, _ in self.sides((channels, height, width))]
+        at = []
+        for axis, (count, size) in enumerate(((rows, height), (columns, width))):
+            k, s, d = self.kernel[axis], self.stride[axis], self.dilation[axis]
+            tap = torch.arange(taps, device=x.device)
+            tap = (tap // self.kernel[1] if axis == 0 else tap % k) * d - before[axis]
+            place = torch.arange(count, device=x.device) * s
+            place = place[:, None] if axis == 0 else place[None]
+            at.append((2 * (tap[:, None, None] + place + moved[:, :, axis]) + 1) / size - 1)
+        grid = torch.stack((at[1], at[0]), -1).reshape(n * parts, taps * rows, columns, 2)
+        seen = functional.grid_sample(x.reshape(n * parts, channels // parts, height, width), grid, align_corners=False)
+        seen = seen.reshape(n, parts, channels // parts, taps, rows * columns)
+        if mask is not None:
+            seen = seen * mask.reshape(n, parts, 1, taps, rows * columns)
+        seen = seen.reshape(n, self.groups, channels // self.groups * taps, rows * columns)
+        y = torch.matmul(self.weight.reshape(self.groups, -1, seen.shape[2]), seen).reshape(n, -1, rows, columns)
+        return y if self.bias is None else y + self.bias[:, None, None]
+
+
+def _sides_of(op: Any, x: tuple[int, ...]) -> Any:
+    return pads(op.plain, x, op.kernel_size, op.stride, op.dilation, op.padding)
+
+
 class RBF(nn.Module):
     """Squared distances to points that are not trained; here all at the origin."""
 
@@ -465,6 +592,7 @@ def _lrn(op: ops.LocalResponseNorm, x: Shape) -> nn.Module:
 def _upsample(op: ops.Upsample, x: Shape) -> nn.Module:
     factors = axes(op, "scale_factor", op.scale_factor, len(x) - 1)
     # One number where that says it all, as by hand: some counters fail at a tuple.
+    factors = tuple(float(f) if isinstance(f, Fraction) else f for f in factors)
     factor = factors[0] if len(set(factors)) == 1 else factors
     return _of_rank(op, x, nn.Upsample, nn.Upsample, nn.Upsample)(scale_factor=factor, mode=op.mode)
 
@@ -480,6 +608,55 @@ def _zeropad(op: ops.ZeroPad, x: Shape) -> nn.Module:
         return layer(tuple(sides))
     # torch cuts before it pads, and refuses to cut more than there is.
     return nn.Sequential(layer(tuple(max(n, 0) for n in sides)), layer(tuple(min(n, 0) for n in sides)))
+
+
+def _pad_layer(op: ops.Pad, x: Shape) -> nn.Module:
+    sides = tuple(n for pair in reversed(op.sides(x)) for n in pair)
+    if op.mode == "constant":
+        return _of_rank(op, x, nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)(sides, float(op.value))
+    layers = {
+        "reflect": (nn.ReflectionPad1d, nn.ReflectionPad2d, nn.ReflectionPad3d),
+        "replicate": (nn.ReplicationPad1d, nn.ReplicationPad2d, nn.ReplicationPad3d),
+        "circular": (nn.CircularPad1d, nn.CircularPad2d, nn.CircularPad3d),
+    }
+    return _of_rank(op, x, *layers[op.mode])(sides)
+
+
+def _blurpool(op: ops.BlurPool, x: Shape) -> nn.Module:
+    sides = [n for pair in reversed(op.around.sides(x)) for n in pair]
+    if len(x) > 4:
+        raise ConvcostError(f"torch has no {op.name} over {len(x) - 1} spatial axes")
+    pad = partial(functional.pad, pad=sides, mode=op.mode)
+    return BlurPool(x[0], op.kernel_size, op.stride, len(x) - 1, pad)
+
+
+def _heads(op: Heads, *xs: Shape) -> nn.Module:
+    q, k, v = op.of(xs)
+    return Attending(q[1], op.num_heads, op.bias, k[1], v[1])
+
+
+def _recurrent(layer: Callable[..., nn.Module]) -> Builder:
+    def build(op: Any, x: Shape) -> nn.Module:
+        sizes = (x[1], op.hidden_size, op.num_layers, op.bias)
+        return Recurrence(layer(*sizes, batch_first=True, bidirectional=op.bidirectional))
+
+    return build
+
+
+def _grid_sample(op: ops.GridSample, _: Shape) -> nn.Module:
+    mode, padding = op.mode, op.padding_mode
+    return Function(partial(functional.grid_sample, mode=mode, padding_mode=padding, align_corners=False))
+
+
+def _deform_conv(op: Any, x: Shape) -> nn.Module:
+    return DeformConv(op, x[0])
+
+
+def _transpose(op: ops.Transpose, x: Shape) -> nn.Module:
+    a, b = (axis_of(op, x, dim) for dim in (op.dim0, op.dim1))
+    order = list(range(1, len(x) + 1))
+    order[a], order[b] = b + 1, a + 1
+    return Permute(tuple(order))
 
 
 def _of_rank(op: Op, x: Shape, *layers: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
@@ -518,10 +695,13 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.Conv: _conv,
     ops.DepthwiseConv: _depthwise,
     ops.ConvTranspose: _conv_transpose,
+    ops.DeformConv: _deform_conv,
+    ops.ModulatedDeformConv: _deform_conv,
     ops.Linear: _linear,
     ops.RBF: _rbf,
     ops.MaxPool: _pool,
     ops.AvgPool: _pool,
+    ops.BlurPool: _blurpool,
     ops.GlobalMaxPool: _global(nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d),
     ops.GlobalAvgPool: _global(nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d),
     ops.AdaptiveMaxPool: _adaptive(nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d),
@@ -562,6 +742,7 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.Shift: _function(lambda x: x + 1.0),
     ops.Scale: _from(Scale),
     ops.Dropout: _from(nn.Dropout, "p"),
+    ops.StochasticDepth: _from(StochasticDepth, "p"),
     ops.Add: lambda op, _: Broadcast(add) if op.broadcast else Add(),
     ops.Multiply: _broadcast(mul),
     ops.Subtract: _broadcast(sub),
@@ -570,6 +751,11 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.MatMul: _function(matmul),
     ops.Attention: _function(_attention),
     ops.MaskedAttention: _function(_attention),
+    ops.MultiheadAttention: _heads,
+    ops.SelfAttention: _heads,
+    ops.LSTM: _recurrent(nn.LSTM),
+    ops.GRU: _recurrent(nn.GRU),
+    ops.Embedding: _from(nn.Embedding, "num_embeddings", "embedding_dim"),
     ops.Concat: _from(Concat, "dim"),
     ops.Split: _from(Split, "parts", "index", "dim"),
     ops.Slice: _from(Slice, "dim", "start", "stop", "step"),
@@ -580,15 +766,17 @@ BUILDERS: dict[type[Op], Builder] = {
     ops.Reshape: _from(Reshape, "shape"),
     ops.Permute: _from(Permute, "dims"),
     ops.Roll: _roll,
+    ops.Transpose: _transpose,
     ops.Parameter: _parameter,
-    ops.Input: _from(nn.Identity),
     ops.Mean: _reduction(torch.mean),
     ops.Sum: _reduction(torch.sum),
     ops.Amax: _reduction(torch.amax),
     ops.ZeroPad: _zeropad,
+    ops.Pad: _pad_layer,
     ops.ChannelPad: _from(ChannelPad, "before", "after"),
     ops.Upsample: _upsample,
     ops.Resize: _resize,
     ops.ResizeLike: _from(ResizeLike, "mode"),
+    ops.GridSample: _grid_sample,
 }
 """How each operator's record becomes a torch layer."""

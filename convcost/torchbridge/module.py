@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from convcost.cost.graph import Graph
+from convcost.cost.graph import Graph, Node
 from convcost.errors import ConvcostError, reason
 from convcost.ops import BatchNorm, Input, Shape, inputs_of
 from convcost.torchbridge import layers
@@ -56,7 +56,7 @@ class TorchModel(Scope):
         for number, node in zip(numbers, graph.nodes, strict=True):
             xs = tuple(shapes[i] for i in node.inputs)
             try:
-                layer = layers.build(node.op, xs) if node.shares is None else self.steps[node.shares].layer
+                layer = self._made(node, xs)
             except ConvcostError as error:
                 raise ConvcostError(f"layer {node.name}: {error}") from None
             except Exception as error:  # torch's, of any kind
@@ -69,6 +69,12 @@ class TorchModel(Scope):
                 taken = done = (-number,)
             self.steps.append(Step(layer, node.op.multiplies, taken, layers.preparation(node.op, xs), number, done))
         self.eval()
+
+    def _made(self, node: Node, xs: tuple[Shape, ...]) -> nn.Module:
+        """The layer of a node, or the one whose weights it uses."""
+        if isinstance(node.op, Input):
+            return nn.Identity()
+        return layers.build(node.op, xs) if node.shares is None else self.steps[node.shares].layer
 
     def numbered(self, *xs: Tensor) -> dict[int, Tensor]:
         """The inputs by the numbers that steps take them by."""

@@ -66,15 +66,14 @@ def spec_schema() -> Schema:
         "blocks": _optional(_mapping({}, rest=ref["item"])),
         "layers": ref["item"],
     }
+    one_input: list[Schema] = [
+        {"type": "string", "pattern": r"^\s*[0-9]+([x×][0-9]+)*\s*$"},
+        {"type": "integer", "minimum": 1},
+        {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1},
+    ]
     definitions: Schema = {
         "value": _VALUE,
-        "input": {
-            "anyOf": [
-                {"type": "string", "pattern": r"^\s*[0-9]+([x×][0-9]+)*\s*$"},
-                {"type": "integer", "minimum": 1},
-                {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1},
-            ]
-        },
+        "input": {"anyOf": [*one_input, {**_mapping({}, rest={"anyOf": one_input}), "minProperties": 1}]},
         "item": {
             "description": "A chain of calls, items one after the other, a named item, or a structure.",
             "anyOf": [_EXPRESSION, {"type": "array", "items": ref["item"]}, ref["structure"], _named(ref["item"])],

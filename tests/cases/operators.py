@@ -615,6 +615,89 @@ TENSOR = (
         exps=7_203,
         divs=7_203,
     ),
+    # ViT-B's: 4*768*768 weights and 4*768 biases; 197*2,359,296 = 464,781,312 of projections, and the attention above;
+    # 4*197*768 = 605,184 adds of biases
+    case(
+        ops.SelfAttention(12),
+        (197, 768),
+        (197, 768),
+        params={"weights": 2_359_296, "biases": 3_072},
+        macs=524_391_936,
+        compares=463_344,
+        adds=1_534_236,
+        muls=465_708,
+        exps=465_708,
+        divs=465_708,
+    ),
+    # 2 queries of 4, 3 keys of 5, 3 values of 6: weights 4*4 + 5*4 + 6*4 + 4*4; 2*16 + 3*20 + 3*24 + 2*16 = 196 macs;
+    # 2 heads of 2*3 scores, each of 2 + 2 macs, 4 vectors; 4 adds of biases for each of 2 + 3 + 3 + 2 tokens
+    case(
+        ops.MultiheadAttention(2),
+        (2, 4),
+        (3, 5),
+        (3, 6),
+        (2, 4),
+        params={"weights": 76, "biases": 16},
+        macs=244,
+        compares=8,
+        adds=60,
+        muls=12,
+        exps=12,
+        divs=12,
+    ),
+    case(
+        ops.MultiheadAttention(1, bias=False),
+        (2, 4),
+        (2, 4),
+        (2, 4),
+        (2, 4),
+        params={"weights": 64},
+        macs=160,
+        compares=2,
+        adds=6,
+        muls=4,
+        exps=4,
+        divs=4,
+    ),
+    # BERT's words: 30,522*768
+    case(ops.Embedding(30_522, 768), (128,), (128, 768), params={"weights": 23_440_896}),
+    case(ops.Embedding(10, 3), (4, 5), (4, 5, 3), params={"weights": 30}),
+    # 4*128*(64 + 128) weights, twice 4*128 biases; 10 tokens; of 10*128 units 12 + 8 adds, and 5 of each
+    case(
+        ops.LSTM(128),
+        (10, 64),
+        (10, 128),
+        params={"weights": 98_304, "biases": 1_024},
+        macs=983_040,
+        adds=25_600,
+        muls=6_400,
+        divs=6_400,
+        exps=6_400,
+    ),
+    # both ways: 4*2*3*(4 + 3) = 168, then 4*2*3*(6 + 3) = 216; 5*2*6 = 60 units
+    case(
+        ops.LSTM(3, 2, bias=False, bidirectional=True),
+        (5, 4),
+        (5, 6),
+        params={"weights": 384},
+        macs=1_920,
+        adds=720,
+        muls=300,
+        divs=300,
+        exps=300,
+    ),
+    # 3*128*(64 + 128), twice 3*128; of 1,280 units 9 + 6 adds, 4 products, 3 divisions and exponentials
+    case(
+        ops.GRU(128),
+        (10, 64),
+        (10, 128),
+        params={"weights": 73_728, "biases": 768},
+        macs=737_280,
+        adds=19_200,
+        muls=5_120,
+        divs=3_840,
+        exps=3_840,
+    ),
     # inception 3a of GoogLeNet: 64 + 128 + 32 + 32 = 256
     case(ops.Concat(), (64, 28, 28), (128, 28, 28), (32, 28, 28), (32, 28, 28), (256, 28, 28)),
     case(ops.Concat(), (3,), (4,), (7,)),
@@ -654,6 +737,8 @@ TENSOR = (
     case(ops.Roll((-3, -3), (1, 2)), (56, 56, 96), (56, 56, 96)),
     case(ops.Roll(1, -1), (5, 6), (5, 6)),
     case(ops.Permute((2, 1)), (768, 196), (196, 768)),
+    case(ops.Transpose(1, 2), (768, 196), (196, 768)),
+    case(ops.Transpose(-1, 1), (3, 4, 5), (5, 4, 3)),
     # ViT-B's position embedding: 197*768 = 151,296
     case(ops.Parameter((197, 768)), (197, 768), params={"weights": 151_296}),
     case(ops.Parameter((10,)), (10,), params={"weights": 10}),
@@ -679,6 +764,11 @@ TENSOR = (
     # negative numbers cut: 5 - 1 - 1, 6 - 1 - 1; NASNet's shift 5 - 1 + 1, 6 - 1 + 1
     case(ops.ZeroPad(-1), (3, 5, 6), (3, 3, 4)),
     case(ops.ZeroPad(((-1, 1), (-1, 1))), (3, 5, 6), (3, 5, 6)),
+    # CycleGAN's first layer mirrors 3; 5 + 1 + 1, 6 + 2 + 2; one-sided 5 + 0 + 1, 6 + 1 + 0
+    case(ops.Pad(3, "reflect"), (3, 256, 256), (3, 262, 262)),
+    case(ops.Pad((1, 2), "replicate"), (3, 5, 6), (3, 7, 10)),
+    case(ops.Pad(((0, 1), (1, 0)), "circular"), (3, 5, 6), (3, 6, 7)),
+    case(ops.Pad(2, value=1), (3, 5), (3, 9)),
     # ResNet's option A: 64 channels become 128
     case(ops.ChannelPad(64), (64, 28, 28), (128, 28, 28)),
     case(ops.ChannelPad(24, before=8), (32, 28, 28), (64, 28, 28)),
@@ -686,6 +776,10 @@ TENSOR = (
     case(ops.Upsample(2), (256, 7, 7), (256, 14, 14)),
     case(ops.Upsample((2, 3)), (2, 3, 4), (2, 6, 12)),
     case(ops.Upsample(4), (2, 5), (2, 20)),
+    # 5*1.5 = 7.5, 7*1.5 = 10.5; half of 5 and 4, with 4 products and 3 sums for each of 2*2*2; 3*1.5 = 4.5
+    case(ops.Upsample(Fraction(3, 2)), (2, 5, 7), (2, 7, 10)),
+    case(ops.Upsample(0.5, mode="bilinear"), (2, 5, 4), (2, 2, 2), muls=32, adds=24),
+    case(ops.Upsample((1.5, 2)), (2, 3, 4), (2, 4, 8)),
     case(ops.Upsample(2, mode="bilinear"), (2, 3, 4), (2, 6, 8), muls=384, adds=288),
     # to a size: nearest moves numbers, bilinear has 4 products and 3 sums for each of 2*5*3 = 30, bicubic 16 and 15,
     # linear 2 and 1 for each of 2*7, trilinear 8 and 7 for each of 1*2*3*4 = 24
@@ -697,6 +791,52 @@ TENSOR = (
     # FPN at 800x1333: 25x42 to 50x84, whatever the other's channels
     case(ops.ResizeLike(), (256, 25, 42), (512, 50, 84), (256, 50, 84)),
     case(ops.ResizeLike("bilinear"), (2, 3, 4), (1, 5, 3), (2, 5, 3), muls=120, adds=90),
+    # a spatial transformer on MNIST: 4 products and 3 sums for each of 784; bicubic 16 and 15, of three axes 8 and 7
+    case(ops.GridSample(), (1, 28, 28), (28, 28, 2), (1, 28, 28), muls=3_136, adds=2_352),
+    case(ops.GridSample("nearest", "border"), (3, 8, 9), (4, 5, 2), (3, 4, 5)),
+    case(ops.GridSample("bicubic"), (2, 3, 4), (5, 3, 2), (2, 5, 3), muls=480, adds=450),
+    case(ops.GridSample(), (1, 5, 5, 5), (2, 3, 4, 3), (1, 2, 3, 4), muls=192, adds=168),
+    # the last stage of ResNet-50 with deformable convolutions: 512*512*9 = 2,359,296 weights at 49 positions, and
+    # 512*9*49 = 225,792 taps of 4 products and 3 sums
+    case(
+        ops.DeformConv(512, 3, padding=1, bias=False),
+        (512, 7, 7),
+        (18, 7, 7),
+        (512, 7, 7),
+        params={"weights": 2_359_296},
+        macs=115_605_504,
+        muls=903_168,
+        adds=677_376,
+    ),
+    # two parts of channels that move alone: 4*9 = 36 taps; 2*9 adds of biases
+    case(
+        ops.DeformConv(2, 1),
+        (4, 3, 3),
+        (4, 3, 3),
+        (2, 3, 3),
+        params={"weights": 8, "biases": 2},
+        macs=72,
+        muls=144,
+        adds=126,
+    ),
+    # (8 + 2 - 3) // 2 + 1 = 4, (9 + 2 - 2) // 2 + 1 = 5; 3*4*6 = 72 weights at 20 positions; 6*6*20 = 720 taps, each
+    # with a product by the mask; 4*20 adds of biases
+    case(
+        ops.ModulatedDeformConv(4, (3, 2), stride=2, padding=1, groups=2),
+        (6, 8, 9),
+        (12, 4, 5),
+        (6, 4, 5),
+        (4, 4, 5),
+        params={"weights": 72, "biases": 4},
+        macs=1_440,
+        muls=3_600,
+        adds=2_240,
+    ),
+    # Zhang's ResNet-50 blurs 64 maps of 112: (112 + 2 - 3) // 2 + 1 = 56, 9*64*56*56; four taps on (8 + 3 - 4) // 2 + 1
+    case(ops.BlurPool(), (64, 112, 112), (64, 56, 56), macs=1_806_336),
+    case(ops.BlurPool(4, padding=((1, 2), (1, 2))), (3, 8, 8), (3, 4, 4), macs=768),
+    case(ops.BlurPool(5, 1, mode="replicate"), (2, 9), (2, 9), macs=90),
+    case(ops.StochasticDepth(0.2), (64, 56, 56), (64, 56, 56)),
 )
 
 CASES: tuple[Case, ...] = (
@@ -741,6 +881,15 @@ GOOD: dict[str, dict[str, Any]] = {
     "reshape": {"shape": (2, 3)},
     "permute": {"dims": (2, 1)},
     "roll": {"shifts": 1, "dims": 1},
+    "transpose": {"dim0": 1, "dim1": 2},
+    "pad": {"padding": 1},
+    "multihead_attention": {"num_heads": 2},
+    "multihead_self_attention": {"num_heads": 2},
+    "lstm": {"hidden_size": 8},
+    "gru": {"hidden_size": 8},
+    "embedding": {"num_embeddings": 10, "embedding_dim": 4},
+    "deform_conv": {"out_channels": 8, "kernel_size": 3},
+    "modulated_deform_conv": {"out_channels": 8, "kernel_size": 3},
     "parameter": {"shape": (2, 3)},
     "shuffle": {"groups": 2},
     "zeropad": {"padding": 1},
@@ -764,6 +913,16 @@ INTEGERS: dict[str, dict[str, tuple[int | None, tuple[str, ...]]]] = {
         "padding": (0, AXES),
         "output_padding": (0, AXES),
     },
+    "deform_conv": {"out_channels": (1, ONE), "groups": (1, ONE), **WINDOW},
+    "modulated_deform_conv": {"out_channels": (1, ONE), "groups": (1, ONE), **WINDOW},
+    "blurpool": {"kernel_size": (1, ONE), "stride": (1, ONE), "padding": (0, SIDES)},
+    "transpose": {"dim0": (None, ONE), "dim1": (None, ONE)},
+    "pad": {"padding": (0, SIDES)},
+    "multihead_attention": {"num_heads": (1, ONE)},
+    "multihead_self_attention": {"num_heads": (1, ONE)},
+    "lstm": {"hidden_size": (1, ONE), "num_layers": (1, ONE)},
+    "gru": {"hidden_size": (1, ONE), "num_layers": (1, ONE)},
+    "embedding": {"num_embeddings": (1, ONE), "embedding_dim": (1, ONE)},
     "linear": {"out_features": (1, ONE), "dim": (None, ONE)},
     "layernorm": {"dim": (None, AXES)},
     "layer_scale": {"dim": (None, ONE)},
@@ -801,13 +960,19 @@ INTEGERS: dict[str, dict[str, tuple[int | None, tuple[str, ...]]]] = {
 }
 """Every argument that is a number: the least it may be, if anything, and whether it may be one per axis or per side."""
 
-OPTIONAL = (("maxpool", "stride"), ("avgpool", "stride"), ("linear", "dim"), ("slice", "stop"))
+OPTIONAL = (("maxpool", "stride"), ("avgpool", "stride"), ("linear", "dim"), ("slice", "stop"), ("blurpool", "padding"))
 """Those that may be none."""
 
 BOOLEANS = {
     "conv": ("bias",),
     "dwconv": ("bias",),
     "conv_transpose": ("bias",),
+    "deform_conv": ("bias",),
+    "modulated_deform_conv": ("bias",),
+    "multihead_attention": ("bias",),
+    "multihead_self_attention": ("bias",),
+    "lstm": ("bias", "bidirectional"),
+    "gru": ("bias", "bidirectional"),
     "linear": ("bias",),
     "bn": ("scale", "shift", "stats"),
     "groupnorm": ("affine",),
@@ -826,11 +991,16 @@ WORDS = {
     "resize": ("mode",),
     "resize_like": ("mode",),
     "gelu": ("approximate",),
+    "pad": ("mode",),
+    "blurpool": ("mode",),
+    "grid_sample": ("mode", "padding_mode"),
 }
 
 
 NUMBERS = {
     "dropout": ("p",),
+    "stochastic_depth": ("p",),
+    "pad": ("value",),
     "leaky_relu": ("negative_slope",),
     "elu": ("alpha",),
     "hardtanh": ("min_val", "max_val"),
@@ -843,11 +1013,13 @@ def _refused_integers() -> list[Refused]:
     for name, arguments in INTEGERS.items():
         for argument, (least, forms) in arguments.items():
             # True is no number of channels, and 3.0 or "3" no more than 3.5: nothing is converted.
-            bad: list[tuple[Any, str]] = [(True, "True"), (3.5, "3.5"), (3.0, "3.0"), (float("nan"), "nan")]
-            bad += [(Fraction(3), "3"), (Fraction(3, 2), "3/2"), (3j, "3j"), (b"3", "b'3'"), ([3, 3], "[3, 3]")]
+            bad: list[tuple[Any, str]] = [(True, "True"), (3.0, "3.0"), (float("nan"), "nan")]
+            bad += [(Fraction(3), "3"), (3j, "3j"), (b"3", "b'3'"), ([3, 3], "[3, 3]")]
+            if (name, argument) != ("upsample", "scale_factor"):
+                bad += [(3.5, "3.5"), (Fraction(3, 2), "3/2")]
             if (name, argument) not in OPTIONAL:
                 bad += [(None, "None")]
-            if argument != "padding" or name in ("zeropad", "conv_transpose"):
+            if argument != "padding" or name in ("zeropad", "conv_transpose", "pad", "blurpool"):
                 bad += [
                     ("3", "'3'"),
                     *([("same", "'same'")] if name != "conv_transpose" or argument != "padding" else []),
@@ -856,7 +1028,7 @@ def _refused_integers() -> list[Refused]:
             if least == 1:
                 low += [(0, "0")]
             if "axes" in forms:
-                bad += [((3, 3.5), "(3, 3.5)"), ((3, "x"), "(3, 'x')"), ((False, 3), "(False, 3)")]
+                bad += [((3, 3.0), "(3, 3.0)"), ((3, "x"), "(3, 'x')"), ((False, 3), "(False, 3)")]
                 low += [((3, -1), "(3, -1)")]
             else:
                 bad += [((3, 3), "(3, 3)")]
@@ -885,7 +1057,7 @@ def _refused_booleans() -> list[Refused]:
 REFUSED: tuple[Refused, ...] = (
     *_refused_integers(),
     *(
-        Refused(name, {argument: value}, f"{name}: {argument} must be a number, got {text}")
+        Refused(name, GOOD.get(name, {}) | {argument: value}, f"{name}: {argument} must be a number, got {text}")
         for name, arguments in NUMBERS.items()
         for argument in arguments
         for value, text in ((True, "True"), ("0.5", "'0.5'"), (None, "None"), (float("nan"), "nan"), ((1, 2), "(1, 2)"))
@@ -893,14 +1065,14 @@ REFUSED: tuple[Refused, ...] = (
     *_refused_booleans(),
     *(
         Refused(name, GOOD[name] | {"padding": value}, f"{name}: padding must be same, valid or sizes, got {value!r}")
-        for name in ("conv", "dwconv", "maxpool", "avgpool")
+        for name in ("conv", "dwconv", "maxpool", "avgpool", "deform_conv")
         for value in ("SAME", "full", "3", "")
     ),
     *(
         Refused(
             name, GOOD[name] | {"padding": value}, f"{name}: padding must be (before, after) for each axis, got {value}"
         )
-        for name in ("conv", "dwconv", "maxpool", "avgpool", "zeropad")
+        for name in ("conv", "dwconv", "maxpool", "avgpool", "zeropad", "pad", "modulated_deform_conv")
         for value in (((1, 1, 1), (1, 1, 1)), ((1,), (1,)), ((),), (1, (1, 2, 3)))
     ),
     *(
@@ -924,6 +1096,43 @@ REFUSED: tuple[Refused, ...] = (
         )
         for name in ("resize", "resize_like")
         for value in ("area", None, 2)
+    ),
+    *(
+        Refused(
+            "upsample",
+            {"scale_factor": value},
+            "upsample: scale_factor must be an integer, or a fraction above 0 of which torch knows the size: "
+            f"0.5, 1.5, 0.75; got {text}; resize(size) takes any size",
+        )
+        for value, text in ((0.1, "1/10"), (Fraction(2, 3), "2/3"), (-0.5, "-1/2"), ((2, 1.2), "6/5"))
+    ),
+    *(
+        Refused(
+            name,
+            GOOD.get(name, {}) | {"mode": value},
+            f"{name}: mode must be constant or reflect or replicate or circular, got {value!r}",
+        )
+        for name in ("pad", "blurpool")
+        for value in ("zeros", None, 1)
+    ),
+    *(
+        Refused(
+            "grid_sample", {"mode": mode}, f"grid_sample: mode must be nearest or bilinear or bicubic, got {mode!r}"
+        )
+        for mode in ("trilinear", None)
+    ),
+    *(
+        Refused(
+            "grid_sample",
+            {"padding_mode": value},
+            f"grid_sample: padding_mode must be zeros or border or reflection, got {value!r}",
+        )
+        for value in ("reflect", 0)
+    ),
+    Refused(
+        "deform_conv",
+        {"out_channels": 10, "kernel_size": 3, "groups": 4},
+        "deform_conv: groups=4 does not divide out_channels=10",
     ),
     *(
         Refused("gelu", {"approximate": value}, f"gelu: approximate must be none or tanh, got {value!r}")
@@ -957,6 +1166,7 @@ REFUSED: tuple[Refused, ...] = (
             *(("flatten", argument, (0,)) for argument in ("start_dim", "end_dim")),
             ("permute", "dims", (0, (0, 2, 1), ())),
             ("layer_scale", "dim", (0,)),
+            *(("transpose", argument, (0,)) for argument in ("dim0", "dim1")),
         )
         for dim in dims
     ),
@@ -997,6 +1207,44 @@ MISFITS = (
             *(ops.Linear(4, dim=3), ops.LayerNorm(dim=3), ops.LayerScale(3), ops.Split(2, 0, 3), ops.Slice(3)),
             *(ops.Softmax(3), ops.LogSoftmax(3), ops.GLU(3), ops.GRN(3), ops.RMSNorm(dim=3)),
         )
+    ),
+    Misfit(ops.Transpose(3, 1), ((6, 9),), "transpose: dim0=3 of 6x9, whose axes are 1 to 2"),
+    Misfit(ops.Transpose(1, -3), ((6, 9),), "transpose: dim1=-3 of 6x9, whose axes are 1 to 2"),
+    Misfit(ops.Pad(3, "reflect"), ((6, 3),), "pad: reflect padding of 3 around 3 positions of 6x3"),
+    Misfit(ops.Pad(((0, 4),), "circular"), ((6, 3),), "pad: circular padding of 4 around 3 positions of 6x3"),
+    Misfit(ops.Pad(1), ((6,),), "pad needs (channels, size...), its input is 6"),
+    Misfit(ops.BlurPool(), ((6,),), "blurpool needs (channels, size...), its input is 6"),
+    Misfit(ops.BlurPool(9), ((6, 4),), "blurpool: reflect padding of 4 around 4 positions of 6x4"),
+    Misfit(ops.SelfAttention(4), ((5, 6),), "multihead_self_attention: num_heads=4 does not divide 6 features"),
+    Misfit(ops.SelfAttention(4), ((5,),), "multihead_self_attention needs (tokens, features), got 5"),
+    Misfit(ops.MultiheadAttention(1), ((5, 6), (4, 6), (3, 6)), "multihead_attention of 4 keys and 3 values"),
+    Misfit(ops.LSTM(4), ((5,),), "lstm needs (tokens, features), its input is 5"),
+    Misfit(ops.GRU(4), ((5, 6, 7),), "gru needs (tokens, features), its input is 5x6x7"),
+    Misfit(
+        ops.GridSample(),
+        ((3, 4, 5), (4, 5, 3)),
+        "grid_sample needs a map of two or three axes and a grid (*sizes, 2 or 3), got 3x4x5 and 4x5x3",
+    ),
+    Misfit(
+        ops.GridSample("bicubic"),
+        ((3, 4, 5, 6), (4, 5, 6, 3)),
+        "grid_sample: bicubic needs two spatial axes, its input is 3x4x5x6",
+    ),
+    Misfit(ops.DeformConv(8, 3), ((6, 9), (18, 7)), "deform_conv needs two spatial axes, its input is 6x9"),
+    Misfit(
+        ops.DeformConv(8, 3),
+        ((6, 9, 9), (9, 7, 7)),
+        "deform_conv needs an offset of 18x7x7, or a multiple, got 9x7x7",
+    ),
+    Misfit(
+        ops.ModulatedDeformConv(8, 3),
+        ((6, 9, 9), (18, 7, 7), (9, 7, 8)),
+        "modulated_deform_conv needs a mask of 9x7x7, or a multiple, got 9x7x8",
+    ),
+    Misfit(
+        ops.DeformConv(8, 3),
+        ((6, 9, 9), (72, 7, 7)),
+        "deform_conv: 6x9x9 and 72x7x7 have no channels in common parts",
     ),
     Misfit(ops.GLU(), ((3, 4),), "glu: 3, on axis 1 of 3x4, has no halves"),
     Misfit(ops.Roll(1, 3), ((3, 4),), "roll: dims=3 of 3x4, whose axes are 1 to 2"),
@@ -1143,9 +1391,12 @@ TOO_SMALL: tuple[tuple[Op, Shape, Shape], ...] = (
 )
 
 KINDS = {
-    "conv": ("conv", "dwconv", "conv_transpose"),
+    "conv": ("conv", "dwconv", "conv_transpose", "deform_conv", "modulated_deform_conv"),
     "linear": ("linear",),
-    "pool": ("maxpool", "avgpool", "adaptive_maxpool", "adaptive_avgpool", "global_maxpool", "global_avgpool"),
+    "pool": (
+        *("maxpool", "avgpool", "adaptive_maxpool", "adaptive_avgpool", "global_maxpool", "global_avgpool"),
+        "blurpool",
+    ),
     "norm": ("bn", "groupnorm", "instancenorm", "layernorm", "rmsnorm", "grn", "lrn", "normalize"),
     "activation": (
         *("relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "swish", "gelu", "mish", "sigmoid"),
@@ -1170,6 +1421,8 @@ KINDS = {
             "upsample",
         ),
         *("resize", "resize_like", "mean", "sum", "amax", "layer_scale"),
+        *("transpose", "pad", "multihead_attention", "multihead_self_attention", "lstm", "gru", "embedding"),
+        *("stochastic_depth", "grid_sample"),
     ),
 }
 """What sort of layer each operator is, as torch.nn groups them in its reference."""

@@ -103,6 +103,24 @@ ONE_OPERATOR = {
     "attention": "attention(x, x, x)",
     "masked_attention": "masked_attention(x, x, x, scores)",
     "roll": "roll(1, 1)",
+    "multihead_attention": "x >> multihead_attention(larger, larger, 1)",
+    "multihead_attention_alike": "multihead_attention(x, x, 1)",
+    "multihead_self_attention": "transpose(1, 2) >> multihead_self_attention(2)",
+    "multihead_self_attention_plain": "transpose(1, 2) >> multihead_self_attention(2, bias=false)",
+    **{f"{name}": f"transpose(1, 2) >> {name}(5)" for name in ("lstm", "gru")},
+    **{f"{name}_plain": f"transpose(1, 2) >> {name}(5, bias=false)" for name in ("lstm", "gru")},
+    **{f"{name}_both_ways": f"transpose(1, 2) >> {name}(5, 2, bidirectional=true)" for name in ("lstm", "gru")},
+    "embedding": "embedding(7, 3)",
+    "stochastic_depth": "stochastic_depth(0.2)",
+    "transpose": "transpose(1, -1)",
+    "pad": "pad(1, value=0.5)",
+    **{f"pad_{mode}": f"pad(1, '{mode}')" for mode in ("reflect", "replicate", "circular")},
+    "blurpool": "blurpool",
+    "blurpool_replicate": "blurpool(4, 1, mode='replicate')",
+    **{f"grid_sample_{mode}": f"x >> grid_sample(grid, '{mode}')" for mode in ("nearest", "bilinear", "bicubic")},
+    "deform_conv": "x >> deform_conv(offset, 6, 3)",
+    "deform_conv_plain": "x >> deform_conv(offset, 6, 3, groups=2, bias=false)",
+    "modulated_deform_conv": "x >> modulated_deform_conv(offset, mask, 6, 3)",
     "layer_scale": "layer_scale",
     "layer_scale_last": "layer_scale(-1)",
     "softmax_last": "softmax(-1)",
@@ -139,6 +157,8 @@ ONE_OPERATOR = {
     "channelpad": "channelpad(3)",
     "upsample": "upsample(2)",
     "upsample_bilinear": "upsample(2, mode='bilinear')",
+    "upsample_half": "upsample(0.5)",
+    "upsample_bilinear_half": "upsample(1.5, mode='bilinear')",
     "resize": "resize({factors})",
     **{f"resize_{mode}": f"resize(7, '{mode}')" for mode in MODES},
     "resize_like": "x >> resize_like(larger)",
@@ -152,6 +172,8 @@ ONE_OPERATOR = {
     "conv_then_relu_then_bn": "conv(6, 3, bias=false) >> relu >> bn",
     "conv_used_twice": "conv(8, 1) >> relu",
 }
+OVER = {"multihead": (1,), "lstm": (1,), "gru": (1,), "grid_sample": (2, 3), "deform": (2,), "bicubic": (2,)}
+"""Of operators that are not over any number of axes, how many."""
 INPUTS = {1: "8x13", 2: "8x13x12", 3: "8x7x6x7"}
 
 
@@ -162,7 +184,10 @@ def write_specs(folder: Path) -> dict[str, str]:
         for name, call in ONE_OPERATOR.items():
             if axes != MODES.get(name.removeprefix("resize_").removeprefix("like_"), axes):
                 continue
-            if (("bilinear" in name or "pixel" in name) and axes != 2) or (name == "conv_used_twice" and axes == 1):
+            if any(over in name and axes not in known for over, known in OVER.items()):
+                continue
+            over_two = "pixel" in name or ("bilinear" in name and "grid" not in name)
+            if (over_two and axes != 2) or (name == "conv_used_twice" and axes == 1):
                 continue
             divisors = ((13,), (13, 4), (7, 3, 1))[axes - 1]
             text = call.format(
@@ -176,6 +201,12 @@ def write_specs(folder: Path) -> dict[str, str]:
             lines = [f"name: {name}", f"input: {shape}", "layers:", "  - x: conv(8, 1, bias=false) >> relu"]
             if "larger" in text:
                 lines += ["  - larger: zeropad(1)"]
+            if "grid)" in text or "grid," in text:
+                lines += [f"  - grid: x >> slice(1, 0, {axes}) >> permute({(*range(2, axes + 2), 1)})"]
+            if "offset" in text:
+                lines += ["  - offset: x >> conv(18, 3, bias=false)"]
+            if "mask, " in text:
+                lines += ["  - mask: x >> conv(9, 3, bias=false)"]
             if "gate" in text:
                 lines += ["  - gate: global_avgpool"]
             if "learned" in text:

@@ -22,7 +22,7 @@ from cases.operators import (
     Refused,
 )
 from complete import require_lines
-from numbers_of import NAMES_OF_AXES, Symbols, arguments, as_arrays, combined, is_exact
+from numbers_of import NAMES_OF_AXES, Symbols, arguments, as_arrays, combined, is_exact, shapes
 from strategies import BROADCAST
 
 from convcost.cost.graph import evaluate
@@ -58,7 +58,7 @@ def test_every_operator_is_of_a_kind() -> None:
     said = [(name, kind) for kind, names in KINDS.items() for name in names]
     place = "tests/cases/operators.py, KINDS"
     require_lines(map(str, said), map(str, kinds), place, "{}, an operator and its kind")
-    assert operators_of("conv") == {"conv", "dwconv", "conv_transpose"}
+    assert operators_of("conv") == {"conv", "dwconv", "conv_transpose", "deform_conv", "modulated_deform_conv"}
     assert operators_of("dwconv") == {"dwconv"}
 
 
@@ -109,7 +109,7 @@ def test_symbols(case: Case) -> None:
     """Every number above 1 a symbol, but for the arguments that are divisors; the closed form then takes its values."""
     symbols = Symbols()
     op = symbols.op([case.op])
-    _, _, shape, params, work, _ = evaluate(op, combined([case.xs], symbols.of))
+    _, _, shape, params, work, _ = evaluate(op, shapes(op, [case.xs], symbols.of))
     assert symbols.values
     for got, expected in zip((*shape, *params, *work), (*case.y, *case.params, *case.work), strict=True):
         assert symbols.at(got) == expected

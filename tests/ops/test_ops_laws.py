@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from numbers_of import Symbols, array_of, as_arrays, combined, is_exact
+from numbers_of import Symbols, array_of, as_arrays, combined, is_exact, shapes
 from strategies import Applied, applied, channels, graphs, grow, sizes, variants
 
 from convcost import ops
@@ -37,7 +37,8 @@ def test_int_is_array_is_symbol(drawn: list[Applied]) -> None:
     assert_equal(arrays, expected)
 
     symbols = Symbols()
-    forms = numbers(evaluate(symbols.op(operators), combined(inputs, symbols.of)))
+    form = symbols.op(operators)
+    forms = numbers(evaluate(form, shapes(form, inputs, symbols.of)))
     assert_equal([symbols.at(form) for form in forms], expected)
 
 

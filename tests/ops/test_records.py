@@ -42,7 +42,10 @@ def test_operators_of_one_kind_and_the_same_arguments_are_equal() -> None:
 
 def test_multiply_adds_are_the_work_of_convolutions_and_matrix_products() -> None:
     multiplying = {name for name, op in ops.REGISTRY.items() if op.multiplies}
-    assert multiplying == {"conv", "dwconv", "conv_transpose", "linear", "matmul", "attention", "masked_attention"}
+    assert multiplying == {
+        *("conv", "dwconv", "conv_transpose", "deform_conv", "modulated_deform_conv", "blurpool", "linear", "matmul"),
+        *("attention", "masked_attention", "multihead_attention", "multihead_self_attention", "lstm", "gru"),
+    }
 
 
 @pytest.mark.parametrize(("length", "shown"), [(58, "'" + "x" * 58 + "'"), (59, "'" + "x" * 56 + "...")])

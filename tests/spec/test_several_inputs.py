@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -177,3 +178,21 @@ def test_torch_takes_them_in_order_and_agrees() -> None:
     assert convcost.verify(network, module=model).ok
     wider = convcost.torch_model(network, width=9)
     assert not convcost.verify(network, module=wider).ok
+
+
+MASKED = "{image: 3x32x32, mask: 1x32x32}\nlayers: ['mul(image, mask) >> conv(4, 3)']"
+
+
+def test_exports_take_all_of_them() -> None:
+    network = net(f"name: captions\ninput: {MASKED}\n")
+    torch, onnx = pytest.importorskip("torch"), pytest.importorskip("onnx")
+    from convcost.exports.onnxfile import onnx_file
+    from convcost.exports.torchcode import code
+
+    made: dict[str, Any] = {}
+    exec(code(network.price()), made)  # noqa: S102  # our own text
+    module = made["Captions"]()
+    assert module(torch.zeros(2, 3, 32, 32), torch.zeros(2, 1, 32, 32)).shape == (2, 4, 30, 30)
+    model = onnx.load_from_string(onnx_file(network.price()))
+    onnx.checker.check_model(model)
+    assert [one.name for one in model.graph.input] == ["input", "mask"]
