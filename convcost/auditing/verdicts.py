@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple, get_args
 from convcost.auditing import proof
 from convcost.auditing.evidence import Chosen, Evidence, sure
 from convcost.auditing.hypotheses import Candidate
+from convcost.auditing.prices import ODDS, bits
 from convcost.auditing.rows import PRINTED, WRONG, Row
 from convcost.auditing.slips import consequence, printed_as, slip
 from convcost.counters.rules import OPS, PARAMS
@@ -35,6 +36,7 @@ FAILING: Mapping[str, Sequence[Verdict]] = {
     "difference": VERDICTS[1:],
 }
 """What `--fail-on` fails on."""
+_ERROR = bits("of one making", "wrong") + bits("slip", "none of these") + ODDS
 CANDIDATES = 12
 """Candidates of a cell that are told."""
 
@@ -217,13 +219,15 @@ class Judge:
         row = self.evidence.rows[number]
         claim = row.claims[cell]
         said = f"{count:,} is {printed_as(row.printed[cell], count, reading)}"
-        would = self._would_hold(number, cell, reading)
         said = "; ".join(filter(None, (said, self._together(row, claim))))
         told = f"{said} as {reading.measure}" if self.evidence.reading(claim) else said
-        return f"{told}; it would hold if {would}" if would else f"{told}; no rule, variant or input here prints it"
+        return f"{told}; {self._would_hold(number, cell, reading)}"
 
     def _would_hold(self, number: int, cell: int, reading: Reading) -> str:
-        """The most ordinary of all that prints a cell: what else the row may be about, and how else it may be read."""
+        """The most ordinary of all that prints a cell: what else the row may be about, and how else it may be read.
+
+        What is much less likely than an error in print settles nothing, and is not told.
+        """
         import numpy as np
 
         row = self.evidence.rows[number]
@@ -231,12 +235,14 @@ class Judge:
         whole = np.where(printed, self.evidence.prices(number)[:, None] + axis.bits, np.inf)
         k, index = divmod(int(whole.argmin()), printed.shape[1])
         if not printed[k, index]:
-            return ""
+            return "no rule, variant or input here prints it"
+        if whole[k, index] > row.raw[cell] + _ERROR:
+            return "an error in print is likelier than all that prints it here"
         other, one = axis.reading(index), row.candidates[k]
         count = int(one.counts[axis.quantity][index // len(axis.ways)])
         about = self._about(row, self.chosen[number])
         said = [*([f"it is {one.label}"] if one is not about else []), *other.differences(reading)]
-        return f"{', '.join(said)}: {count:,}" if said else ""
+        return f"it would hold if {', '.join(said or ['it is read as it stands'])}: {count:,}"
 
     def _candidates(self, number: int, cell: int) -> tuple[Alternative, ...]:
         """What else prints a cell under its column's reading, the cheapest first."""

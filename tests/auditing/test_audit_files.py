@@ -359,7 +359,7 @@ ASKED = [
     ("DenseNet (k=12)", (), "could be densenet40_k12, densenet100_k12 or densenet_bc100_k12: "),
     ("DenseNet-BC (k=12)", (), "could be densenet_bc100_k12: "),  # the number of layers is not filled in
     ("SENet", (), "could be senet154@paper: "),
-    ("MobileNetV3", (224,), "could be mobilenet_v3_large@paper or mobilenet_v3_small@paper: "),
+    ("MobileNetV3", (224,), "could be mobilenet_v3_large@paper, mobilenet_v3_small@paper, "),
     ("ResNet-50 x2", (), "is resnet50 but for '2': "),
     ("DenseNet-121 (k=24)", (), "is densenet121 but for 'k24': "),
     ("GoogLeNet v5", (), "is googlenet but for 'v5': "),  # 5 is one of its knobs' values
@@ -483,6 +483,14 @@ def test_what_many_rows_share_is_one_line(capsys, tmp_path):
     assert "Not read\nfoo, bar: no network of that name is known" in capsys.readouterr().out
 
 
+def test_what_is_less_likely_than_an_error_settles_nothing():
+    """MobileNet v2's Table 4: no ordinary count of v1 is 575M, nor of v2 at width 1.4 6.9M (6,108,776) or 585M."""
+    audited = convcost.audit(TABLES / "mobilenet_v2_table4.tex")
+    said = {finding.claim.text: finding.evidence for finding in audited.findings if finding.verdict == "open"}
+    for text in ("575M", "6.9M", "585M"):
+        assert said[text].endswith("an error in print is likelier than all that prints it here")
+
+
 def test_json_has_the_evidence(capsys):
     run(["audit", "googlenet", "--format", "json"])
     rows = json.loads(capsys.readouterr().out)["rows"]
@@ -569,7 +577,7 @@ def test_the_command_judges_all_tables_or_the_one_that_is_chosen(capsys, write):
     path = str(write(SEVERAL, "t.md"))
     assert run(["audit", path, "--brief"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert shown.count("t.md, table") == 2
+    assert shown.count("t.md, table") == 4  # in the answer, and a line each
     assert f"Not judged: {path}:3: no column of params" in shown
     assert run(["audit", path, "--table", "2", "--brief"]) == 0
     assert capsys.readouterr().out.count("t.md, table") == 1
