@@ -323,7 +323,7 @@ def test_every_shipped_network_in_symbols_and_arrays() -> None:
         arrays = peak(network.price((channels, *(n + grown for n in sizes))))
         assert np.broadcast_to(arrays, 3).tolist() == at, network.name
         try:
-            formula = peak(network.price((channels, *[height] * len(sizes))))
+            formula = peak(network.price((channels, *(height + (n - sizes[0]) for n in sizes))))
         except ConvcostError:
             continue  # a fixed size behind a fully connected layer
         values = [formula.evaluate({"H": sizes[0] + more}) if not isinstance(formula, int) else formula

@@ -110,9 +110,9 @@ def test_shapes_at_even_and_odd_sizes(name: str) -> None:
     network = convcost.load(name)
     with torch.device("meta"):
         model = TorchModel(network.build())
-        channels, height, width = network.input
-        larger = [(0, 0), (1, 16), (17, 1)]
-        shapes = [(channels, height + more, width + wider) for more, wider in larger]
+        channels, *own = network.input
+        larger = [(0, 0, 0), (1, 16, 2), (17, 1, 3)]
+        shapes = [(channels, *(n + more for n, more in zip(own, each, strict=False))) for each in larger]
         fitting = [shape for shape in shapes if fits(network, shape)]
         assert fitting
         for shape in fitting:
