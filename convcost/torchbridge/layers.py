@@ -414,7 +414,9 @@ class DeformConv(nn.Module):
         if mask is not None:
             seen = seen * mask.reshape(n, parts, 1, taps, rows * columns)
         seen = seen.reshape(n, self.groups, channels // self.groups * taps, rows * columns)
-        y = torch.matmul(self.weight.reshape(self.groups, -1, seen.shape[2]), seen).reshape(n, -1, rows, columns)
+        # One product for each sample, as counters see it: of one that broadcasts fvcore counts the first alone.
+        weight = self.weight.reshape(self.groups, -1, seen.shape[2]).expand(n, -1, -1, -1)
+        y = torch.matmul(weight, seen).reshape(n, -1, rows, columns)
         return y if self.bias is None else y + self.bias[:, None, None]
 
 
