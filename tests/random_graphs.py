@@ -26,11 +26,12 @@ NAMES = ("conv", "5x5", "a.b", "type", "train", "weight", "1", "ü", "a b", "for
 
 WINDOWS = ("conv", "dwconv", "conv_transpose", "maxpool", "avgpool", "upsample")
 SHUFFLES = ("pixel_shuffle", "pixel_unshuffle")
+OF_TOKENS = ("lstm", "gru", "multihead_self_attention")
 UNARY = [
     name
     for name, op in REGISTRY.items()
     if op.inputs == 1
-    for _ in range(8 if name in SHUFFLES else 5 if name in WINDOWS else 2)
+    for _ in range(8 if name in (*SHUFFLES, *OF_TOKENS) else 5 if name in WINDOWS else 2)
 ]
 """Operators of one input. Those that can do most wrong come up most, as many of their draws do not fit."""
 TRAINED = (
