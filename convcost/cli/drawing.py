@@ -140,6 +140,33 @@ def site(out: Path, networks: tuple[str, ...], workers: int) -> None:
     say(f"wrote {pages} pages; open {one_line(str(out / 'index.html'))}\n")
 
 
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--pyodide",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("node_modules/pyodide"),
+    show_default=True,
+    help="Where Pyodide is: npm install pyodide.",
+)
+def playground(out: Path, pyodide: Path) -> None:
+    """Write a page that runs convcost in the browser.
+
+    Static files for any web server, with Python from Pyodide in a worker: paste a table, a claim or a spec, and get
+    what the command line says; nothing leaves the machine. Tables and claims are audited in full where Pyodide's whole
+    distribution, with numpy, is at hand, and else by every rule of counting alone.
+
+    Example: convcost playground page && python3 -m http.server --directory page
+    """
+    from convcost.pages import playground as pages
+    from convcost.pages.atlas import require_folder
+
+    require_folder(out)
+    sizes = pages.write(out, pyodide)
+    megabytes = sum(sizes.values()) / 1e6
+    say(f"wrote {len(sizes)} files, {megabytes:.1f} MB; try: python3 -m http.server --directory {one_line(str(out))}\n")
+
+
 def _are_tables(subjects: tuple[str, ...]) -> bool:
     """Whether they are files with tables, or names of tables alone; googlenet is a network, too."""
     from convcost.network import load

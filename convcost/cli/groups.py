@@ -10,7 +10,7 @@ import click
 SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Look": dict.fromkeys(("layers", "table", "list", "show", "compare"), "commands")
     | dict.fromkeys(("explain", "calc"), "explaining")
-    | dict.fromkeys(("draw", "report", "site"), "drawing"),
+    | dict.fromkeys(("draw", "report", "site", "playground"), "drawing"),
     "Check a paper": {
         "audit": "auditing",
         "reconcile": "auditing",
