@@ -14,7 +14,7 @@ async function start() {
   const python = await loadPyodide({ indexURL: new URL("pyodide/", here).href });
   if (config.load.length) await python.loadPackage(config.load, { messageCallback: () => {} });
   for (const archive of archives) python.unpackArchive(await archive, "zip", { extractDir: "/convcost" });
-  python.runPython("import os, sys; sys.path.insert(0, '/convcost'); os.makedirs('/work'); os.chdir('/work')");
+  python.runPython("import os, sys; sys.path.insert(0, '/convcost'); os.makedirs('/desk'); os.chdir('/desk')");
   const answer = python.runPython("from convcost.cli.browser import answer; answer");
   say(config.load.includes("numpy") ? "Ready." : "Ready. Without numpy, tables and claims are checked plainly.");
   return { python, answer };
@@ -28,7 +28,7 @@ addEventListener("message", async ({ data: { id, text, name, bytes } }) => {
   const before = performance.now();
   let found;
   try {
-    if (name) python.FS.writeFile(`/work/${name}`, bytes);
+    if (name) python.FS.writeFile(`/desk/${name}`, bytes);
     const said = answer(text, name);
     found = said.toJs({ dict_converter: Object.fromEntries });
     said.destroy();

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from convcost.errors import one_line
-from convcost.render.table import Table
+from convcost.render.table import Row, Table
 from convcost.render.text import Heading, Shown, readable, superscripts
 
 
@@ -74,41 +74,59 @@ _TEX = str.maketrans(
 _FITTED = r"\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi"
 
 
+LONGEST = 36
+"""Rows of a LaTeX table on one page; what is longer goes on, under the same number, in further ones."""
+
+
 def latex(table: Table, *, exact: bool) -> str:
     """A booktabs table, the header in its caption, the notes below it; the first line says what the preamble needs.
 
     It is as wide as its column at most: where it would be wider, all of it is made smaller. Its title makes its label.
+    What is longer than a page goes on in tables of the same number: `longtable` knows neither columns nor that width.
     """
+    grid, below = readable(table, exact=exact)
+    lines = [r"% \usepackage[T1]{fontenc} \usepackage{booktabs,graphicx,pifont}"]
+    caption = _tex("; ".join([table.title, *(f"{name}: {value}" for name, value in table.header)]))
+    label = re.sub(r"[^a-z0-9]+", "-", table.title.lower()).strip("-")
+    rows = list(zip(table.rows, grid, strict=True))
+    parts = [rows[at : at + LONGEST] for at in range(0, len(rows), LONGEST)] or [[]]
+    for number, part in enumerate(parts):
+        lines += [r"\begin{table}", r"\centering"]
+        if number:
+            lines += [r"\addtocounter{table}{-1}", rf"\caption{{{_tex(table.title)}, continued}}"]
+        else:
+            lines.append(rf"\caption{{{caption}}}")
+        named = "" if number else rf"\label{{tab:{label}}}"
+        lines += [*_tabular(table, part), rf"\end{{tabular}}\end{{lrbox}}{named}{_FITTED}"]
+        if number == len(parts) - 1:
+            for note in below:
+                said = rf"\textbf{{{_tex(note)}}}" if isinstance(note, Heading) else _tex(note)
+                lines.append(rf"\par\footnotesize {said}")
+        lines.append(r"\end{table}")
+    return "\n".join([*lines, ""])
+
+
+def _tabular(table: Table, rows: Sequence[tuple[Row, Sequence[Shown]]]) -> list[str]:
+    """The lines of a tabular but for its end: columns, head, and these rows."""
 
     def line(cells: Iterable[str]) -> str:
         joined = " & ".join(cells)
         # After a rule or a row's end, a bracket or a star would be taken for its argument.
         return ("{}" if joined.startswith(("[", "*")) else "") + joined + r" \\"
 
-    grid, below = readable(table, exact=exact)
     places = "".join("r" if column.right else "l" for column in table.columns)
-    caption = "; ".join([table.title, *(f"{name}: {value}" for name, value in table.header)])
     lines = [
-        r"% \usepackage[T1]{fontenc} \usepackage{booktabs,graphicx,pifont}",
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{_tex(caption)}}}",
         rf"\begin{{lrbox}}{{0}}\begin{{tabular}}{{{places}}}",
         r"\toprule",
         line(_tex(column.title) for column in table.columns),
         r"\midrule",
     ]
-    for number, (row, cells) in enumerate(zip(table.rows, grid, strict=True)):
+    for number, (row, cells) in enumerate(rows):
         if row.kind != "row" and number:
             lines.append(r"\midrule")
         style = "{}" if row.kind == "row" else r"\textbf{{{}}}"
         lines.append(line(style.format(_tex_of(cell)) if str(cell) else "" for cell in cells))
-    label = re.sub(r"[^a-z0-9]+", "-", table.title.lower()).strip("-")
-    lines += [r"\bottomrule", rf"\end{{tabular}}\end{{lrbox}}\label{{tab:{label}}}{_FITTED}"]
-    for note in below:
-        said = rf"\textbf{{{_tex(note)}}}" if isinstance(note, Heading) else _tex(note)
-        lines.append(rf"\par\footnotesize {said}")
-    return "\n".join([*lines, r"\end{table}", ""])
+    return [*lines, r"\bottomrule"]
 
 
 def _tex_of(cell: Shown) -> str:

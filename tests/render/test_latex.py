@@ -11,6 +11,7 @@ import pytest
 import convcost
 from convcost.cli import run
 from convcost.render import render
+from convcost.render.papers import LONGEST
 from convcost.views import explanations
 
 DOCUMENT = r"""\documentclass[%s]{article}
@@ -29,13 +30,24 @@ def label_of(text):
 
 
 def wide():
-    """Fifteen columns, and long texts."""
+    """Fifteen columns, long texts, and more rows than a page has."""
     cost = convcost.load("googlenet").price()
-    return [cost.table(depth=1), explanations.explanation(cost["conv1"], cost)]
+    return [cost.table(depth=1), cost.table(), explanations.explanation(cost["conv1"], cost)]
 
 
 def test_a_label_is_made_of_the_title():
     assert label_of(render(convcost.load("lenet5").price().table(), "latex")) == "tab:lenet5-paper"
+
+
+def test_what_is_longer_than_a_page_goes_on_under_the_same_number():
+    table = convcost.load("googlenet").price().table()
+    text = render(table, "latex")
+    parts = text.split("\\begin{table}")[1:]
+    assert len(parts) == -(-len(table.rows) // LONGEST) > 2
+    assert [part.count("\\addtocounter{table}{-1}") for part in parts] == [0, *(1 for _ in parts[1:])]
+    assert text.count("\\label{") == 1
+    rows = [part.split("\\midrule", 1)[1].count(" \\\\\n") for part in parts]
+    assert (max(rows), sum(rows)) == (LONGEST, len(table.rows))
 
 
 def test_numbers_below_zero_have_a_minus(capsys):
@@ -66,4 +78,5 @@ def test_tables_compile_and_fit_their_column(style, tmp_path):
         assert done.returncode == 0, done.stdout[-2000:]
     log = (tmp_path / "paper.log").read_text(encoding="latin-1")
     assert r"Overfull \hbox" not in log
+    assert "Float too large" not in log
     assert "undefined" not in log
