@@ -152,6 +152,14 @@ def test_it_goes_on_without_a_network_and_fits_a_phone(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_axe_finds_nothing_serious_in_it(page, package):
+    asked(page, TABLE)
+    page.evaluate((package("axe-core") / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run()")
+    assert found["passes"]
+    assert [one["id"] for one in found["violations"] if one["impact"] in ("serious", "critical")] == []
+
+
 def test_the_wheel_is_one(served, tmp_path):
     """Its record is of its files, and convcost runs from it as from here."""
     (wheel,) = served[1].glob("*.whl")
