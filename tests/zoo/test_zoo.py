@@ -76,6 +76,8 @@ EVERY_32 = {
     *(network.name for network in NETWORKS if network.spec.name in ("dla", "hrnet")),
 }
 """Networks that do not fit every input, but those that differ from their own by multiples of 32."""
+EVERY_64 = {f"mobilevit_{size}" for size in ("s", "xs", "xxs")}
+"""Those whose smallest map has to divide into patches of 2x2."""
 ONE_EACH = sorted({load(name).spec.name: name for name in sorted(EVERY_32)}.values())
 
 
@@ -92,7 +94,7 @@ def test_three_number_systems_agree(network: Network) -> None:
     """Ints, arrays and symbols come to the same, at the network's own input and at larger, unequal sizes."""
     channels, *own = network.input
     points = [
-        (*(size + 32 * more for size, more in zip(own, (i, j, i), strict=False)), batch)
+        (*(size + 64 * more for size, more in zip(own, (i, j, i), strict=False)), batch)
         for i, j, batch in ((0, 0, 1), (1, 2, 2), (3, 0, 5))
     ]
     expected = [numbers(network.price((channels, *sizes), batch=n)) for *sizes, n in points]
@@ -102,7 +104,7 @@ def test_three_number_systems_agree(network: Network) -> None:
     for k, row in enumerate(expected):
         assert [int(np.broadcast_to(value, (len(points),))[k]) for value in arrays] == row
 
-    step = 32 if network.name in EVERY_32 else 1
+    step = 64 if network.name in EVERY_64 else 32 if network.name in EVERY_32 else 1
     axes = [step * symbol(f"S{axis}", at_least=size // step) + size % step for axis, size in enumerate(own)]
     symbols = numbers(network.price((channels, *axes), batch=symbol("N")))
     for (*sizes, n), row in zip(points, expected, strict=True):
