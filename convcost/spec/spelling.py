@@ -62,6 +62,9 @@ _REWRITTEN = (
     (re.compile(r"(?<![a-z])regnet[-_ ]?([xy])[-_ ]?([0-9]{1,2}(?:\.[0-9])?)g(?:f)?(?![0-9a-z])"), r"regnet\1 \2gf"),
     (re.compile(r"(?<![a-z0-9])r-?(18|34|50|101|152)(?![0-9a-z])"), r"resnet\1"),
     (re.compile(r"(?<![a-z0-9])x-?(50|101|152)(?=[-_ ][0-9]+x[0-9]+d)"), r"resnext\1"),
+    # its paper writes DLA-X-46-C, timm dla46x_c, and dla102x2 for twice as many groups of DLA-X-102
+    (re.compile(r"(?<![a-z])dla[-_ ]?102x2(?![0-9])"), "dlax 102 64"),
+    (re.compile(r"(?<![a-z])dla[-_ ]?(?:x[-_ ]?([0-9]+)|([0-9]+)x(?![0-9]))"), r"dlax \1\2"),
 )
 _HUNDREDTHS = re.compile(r"([0-9])([0-9]{2})e-2")
 _GIGAFLOPS = re.compile(r"(?<=[xy] )([0-9]{1,2}(?:\.[0-9])?)gf")

@@ -99,6 +99,20 @@ def test_a_number_is_never_filled_in(number: int):
             convcost.load(name.format(number))
 
 
+@pytest.mark.parametrize(
+    ("written", "network"),
+    [
+        ("dla46x_c", "dlax46_c"),
+        ("DLA-X-60-C", "dlax60_c"),
+        ("DLA-60", "dla60"),
+        ("dla102x2", "dlax102_64"),
+        ("DLA-X-102 64", "dlax102_64"),
+    ],
+)
+def test_the_names_of_deep_layer_aggregation(written: str, network: str):
+    assert find(written) == network
+
+
 def test_every_shipped_network_is_found_in_other_spellings():
     for network in dict.fromkeys(network.network for network, _ in shipped()):
         for written in (network.upper(), network.replace("_", "-"), network.replace("_", " ").title()):
