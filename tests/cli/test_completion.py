@@ -163,7 +163,7 @@ def test_every_shell_is_given_whole_words(shell, monkeypatch, tmp_path):
         ("layers vgg11 --format ", list(FORMATS)),
         ("layers vgg11 --only ", list(KINDS)),
         ("layers vgg11 --as th", ["thop", "thop-0.0.23", "thop-0.0.31"]),
-        ("list --family mo", ["mobilenet"]),
+        ("list --family mo", ["mobilenet", "mobileone", "mobilevit"]),
         ("formula vgg11 --of act", ["activations"]),
         ("formula vgg11 --symbols H,cl", ["H,classes"]),
         ("memory vgg11 --dtype bf", ["bfloat16"]),
