@@ -108,20 +108,21 @@ class Recipe:
         made = {-1: builder.input}
         for number, shape in enumerate(self.inputs[1:], 2):
             made[-number] = builder.add(Traced("input", shape=shape), name=f"input_{number}")
-        firsts: dict[tuple[Op, Used, Params], Tensor] = {}
+        firsts: dict[tuple[object, ...], Tensor] = {}
         claimed: set[int] = set()
         for number, called in self.names().items():
             op, inputs, _, used = self.steps[number]
             xs = [made[i] for i in inputs]
             shapes = [x.shape for x in xs]
             rule = op.params(shapes, op.out_shape(*shapes))
-            first = firsts.get((op, used, rule)) if used != UNUSED and inputs else None
+            key = (op, used, rule, *map(len, shapes))  # on other axes it is no layer of a spec's that is used again
+            first = firsts.get(key) if used != UNUSED and inputs else None
             if first is not None:
                 made[number] = builder.again(first, *xs, name=called)
             else:
                 counts = self._counts(op, rule, used, claimed)
                 made[number] = builder.add(op, *xs, name=called, counts=counts)
-                firsts[op, used, rule] = made[number]
+                firsts[key] = made[number]
         for output in self.outputs:
             builder.output(made[output])
         return builder.graph()

@@ -103,6 +103,11 @@ def test_a_layer_that_runs_twice_stores_its_weights_once():
     assert net.tied == {"conv.weight": 2, "conv.bias": 2}
 
 
+def test_a_norm_of_tokens_and_of_a_vector_is_one():
+    net = from_torch(module(lambda m, x: m.norm(m.norm(x).mean(1)), norm=nn.LayerNorm(8)), (5, 8))
+    assert [row.params for row in net.price()] == [16, 0, 0]
+
+
 def test_tied_tensors_are_one_parameter():
     made = module(lambda m, x: m.b(m.a(x)), a=nn.Linear(8, 8), b=nn.Linear(8, 8, bias=False))
     made.b.weight = made.a.weight
