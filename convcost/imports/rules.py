@@ -582,23 +582,42 @@ def _variance(t: Tracer, out: Tensor, x: Tensor, *_: Any, **__: Any) -> None:
     t.traced("var", [x], out, Work(adds=3 * n - 2 * m, muls=n, divs=2 * m))
 
 
-_CELL = Work(exps=5, adds=8, divs=5, muls=5)
-"""Of an LSTM's cell, beside its products: three sigmoids, two tanh, three products and a sum."""
+def _recurrent(name: str, kind: type[ops.LSTM | ops.GRU]) -> Rule:
+    """torch.nn.LSTM or GRU; of other axes than tokens and features, or of states given, a row of torch's own."""
+
+    def recurrent(
+        t: Tracer,
+        out: Sequence[Tensor],
+        x: Tensor,
+        hx: Any,
+        weights: Any,
+        bias: bool = False,
+        layers: int = 1,
+        dropout: float = 0,
+        train: bool = False,
+        both: bool = False,
+        *_: Any,
+    ) -> None:
+        _require(isinstance(weights, list | tuple) and not t.alive(*weights))
+        states = t.alive(*hx) if isinstance(hx, list | tuple) else t.alive(hx)
+        matrices, biases = [w for w in weights if w.dim() == 2], [w for w in weights if w.dim() == 1]
+        used = {"weights": matrices, "biases": biases}
+        first, *last = out
+        if not states and len(t.sample(x)) == 2 and len(matrices) == 2 * layers * (1 + both):  # no projections
+            t.emit(kind(matrices[1].shape[1], layers, bias, both), [x], first, used)
+        else:
+            positions = t.each(x.numel()) // x.shape[-1]
+            cells = sum(int(w.shape[0]) for w in matrices if w.shape[0] == kind.gates * w.shape[1]) // kind.gates
+            done = kind.each.times(positions * cells)._replace(macs=positions * sum(w.numel() for w in matrices))
+            done = done._replace(adds=done.adds + positions * sum(w.numel() for w in biases))
+            t.traced(name, [x, *states], first, done, used=used)
+        for state in last:
+            t.traced(name, [first], state, used={})
+
+    return recurrent
 
 
-@rule("lstm")
-def _lstm(t: Tracer, out: Sequence[Tensor], x: Tensor, hx: Any, weights: Any, *_: Any, **__: Any) -> None:
-    """Every weight once at every position: torch.nn.LSTM, of any number of layers, in one direction or both."""
-    _require(isinstance(weights, list | tuple) and not t.alive(*weights))
-    positions = t.each(x.numel()) // x.shape[-1]
-    matrices, biases = [w for w in weights if w.dim() == 2], [w for w in weights if w.dim() == 1]
-    cells = sum(int(w.shape[0]) for w in matrices[1::2]) // 4  # input and hidden weights alternate
-    done = _CELL.times(positions * cells)._replace(macs=positions * sum(w.numel() for w in matrices))
-    done = done._replace(adds=done.adds + positions * sum(w.numel() for w in biases))
-    first, *states = out
-    t.traced("lstm", [x, *t.alive(*hx)], first, done, used={"weights": matrices, "biases": biases})
-    for state in states:
-        t.traced("lstm", [first], state, used={})
+RULES["lstm"], RULES["gru"] = _recurrent("lstm", ops.LSTM), _recurrent("gru", ops.GRU)
 
 
 # -- moves -----------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import convcost
 from convcost import ConvcostError, ConvcostWarning, from_torch
 from convcost.imports.tracing import PRIMES
+from convcost.ops import REGISTRY
 
 
 def module(forward, **parts):
@@ -428,13 +429,15 @@ def test_tools_count_an_imported_transformer_as_its_dialects_say():
     assert total(as_="torchinfo") - beside_layers == summary(made, input_data=x, verbose=0).total_mult_adds
 
 
-def test_an_lstm_multiplies_every_weight_at_every_position():
-    """Two directions of 5 cells on 7 steps of 3 features: 4 gates of 5, each of 3 inputs and 5 states."""
-    (row, *_) = from_torch(
-        module(lambda m, x: m.r(x)[0], r=nn.LSTM(3, 5, bidirectional=True, batch_first=True)), (7, 3)
-    ).price()
-    assert row.macs == 2 * 7 * 4 * 5 * (3 + 5)
-    assert row.params == 2 * (4 * 5 * (3 + 5) + 2 * 4 * 5)
+@pytest.mark.parametrize(("kind", "gates"), [(nn.LSTM, 4), (nn.GRU, 3)])
+def test_a_recurrent_layer_multiplies_every_weight_at_every_position(kind, gates):
+    """Two directions of 5 cells on 7 steps of 3 features, two on their 10: gates of 5, of these and 5 states each."""
+    made = module(lambda m, x: m.r(x)[0], r=kind(3, 5, 2, bidirectional=True, batch_first=True))
+    (row, *_) = from_torch(made, (7, 3)).price()
+    assert row.shape == (7, 10)
+    assert row.macs == 7 * 2 * gates * 5 * (3 + 5 + 10 + 5)
+    assert row.params == 2 * gates * 5 * (3 + 5 + 10 + 5 + 2 * 2)
+    assert row.op == REGISTRY[kind.__name__.lower()](5, 2, bidirectional=True)
 
 
 def test_a_variance_is_counted():
