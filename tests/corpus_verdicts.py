@@ -13,7 +13,6 @@ from convcost.auditing.audit import VERDICTS, audit_claims
 from convcost.errors import ConvcostError
 from convcost.printed.numbers import parse
 from convcost.published.claims import Claim, Claims, Priced
-from convcost.published.readings import PLAIN
 from convcost.published.tables import TOTAL, price_reference
 
 FOLDER = Path(__file__).parent / "data" / "corpus"
@@ -63,7 +62,7 @@ def judged(name: str, truth: dict[str, Any]) -> list[Judged]:
                 claims.append(claim)
     if not claims:
         return []
-    found = audit_claims(Claims(name, str(truth["source"]), claims, dict(PLAIN), priced), explained=False).findings
+    found = audit_claims(Claims(name, str(truth["source"]), claims, priced), explained=False).findings
     return [
         Judged(name, f.claim.row, f.claim.text, cell["verdict"], f.verdict, f.evidence)
         for cell, f in zip(cells, found, strict=True)

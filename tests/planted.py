@@ -15,16 +15,20 @@ WRONG = VERDICTS[3:]
 
 
 def correct(name: str) -> Claims:
-    """A shipped table as it would read if every count were what its stated convention prints."""
-    table = of_table(load_table(name))
+    """A shipped table as it would read if every count were what its convention counts, printed plainly."""
+    table, plain = of_table(load_table(name)), readings(name)
     claims = []
     for claim in table.claims:
         if claim.printed is None:
             continue
-        reading = table.stated[claim.quantity]
+        reading = plain[claim.quantity]
         claims.append(reprinted(claim, str(Printed.of(computed(table, claim, reading), claim.printed))))
-    stated = {quantity: reading._replace(rounding="half_up", k=1000) for quantity, reading in table.stated.items()}
-    return table._replace(claims=claims, stated=stated)
+    return table._replace(claims=claims)
+
+
+def readings(name: str) -> dict[str, Reading]:
+    """What `correct` prints: what the table counts, with K = 1000, rounded half up."""
+    return {quantity: Reading(quantity, reading.measure) for quantity, reading in load_table(name).convention.items()}
 
 
 def computed(table: Claims, claim: Claim, reading: Reading) -> int:
@@ -64,7 +68,7 @@ class Rates:
     """What became of the planted errors of one table, and of the cells beside them."""
 
     def __init__(self, name: str, cases: int) -> None:
-        table = correct(name)
+        table, plain = correct(name), readings(name)
         rng = random.Random(f"{name} {cases}")  # noqa: S311  # the same cases every time
         self.cases = cases
         self.named = self.left = self.excused = self.missed = self.alarms = self.beside = 0
@@ -75,7 +79,7 @@ class Rates:
             found = audit_claims(table._replace(claims=claims), explained=False).findings
             finding = found[victim]
             # A cell that holds under another reading than the table's own is an excuse, as one of another network is.
-            as_stated = finding.verdict == "holds" and finding.reading == table.stated[finding.claim.quantity]
+            as_stated = finding.verdict == "holds" and finding.reading == plain[finding.claim.quantity]
             self.named += finding.verdict in WRONG
             self.left += finding.verdict == "open"
             self.missed += as_stated

@@ -15,8 +15,9 @@ from convcost.auditing.prices import NEAR, USUAL_TOOLS, bits, raw
 from convcost.counters.rules import OPS
 from convcost.printed.numbers import KILO, ROUNDINGS, Printed
 from convcost.published.claims import Claim
+from convcost.published.counting import counts
 from convcost.published.headings import quantity_of
-from convcost.published.readings import ALL, NOT_MEANT, OWN, PADDED, PARTS, Reading, counts, whole
+from convcost.published.readings import ALL, NOT_MEANT, OWN, PADDED, PARTS, ZEROS, Reading, whole
 from convcost.published.tables import TOTAL
 
 NEVER = 2**62
@@ -120,7 +121,7 @@ def axis_of(name: str, claims: Sequence[Claim]) -> Axis:
     if any(one.coarser() for one in printed):
         zeros.append(NOT_MEANT)
     ways = tuple(product(KILO if scaled else KILO[:1], ROUNDINGS, zeros))
-    told = {"": "", PADDED: "padded", NOT_MEANT: "not meant"}
+    told = {"": "", **{said: word for word, said in ZEROS.items()}}
     price = np.array(
         [
             measure_bits(kind, measure)

@@ -25,7 +25,8 @@ from convcost.errors import ConvcostError
 from convcost.ops import NO_PARAMS, Conv, DepthwiseConv, Op, Shape, sum_params, sum_work
 from convcost.printed.numbers import KILO, ROUNDINGS
 from convcost.published.claims import Claim
-from convcost.published.readings import ALL, OWN, Reading, any_rounding, rows_of, whole
+from convcost.published.counting import rows_of
+from convcost.published.readings import ALL, OWN, Reading, any_rounding, whole
 
 MOST_EDITS = 2
 """The largest explanation that is worth telling."""

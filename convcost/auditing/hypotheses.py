@@ -24,13 +24,8 @@ from convcost.errors import ConvcostError, unwarned
 from convcost.network import Network
 from convcost.ops import Shape, format_shape
 from convcost.published.claims import Claim
-from convcost.published.readings import (
-    ALL,
-    WITH_AUXILIARY,
-    Reading,
-    counts_of,
-    whole,
-)
+from convcost.published.counting import counts_of
+from convcost.published.readings import ALL, WITH_AUXILIARY, Reading, whole
 from convcost.published.tables import TOTAL
 from convcost.spec.spelling import RESOLUTIONS
 

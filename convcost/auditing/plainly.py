@@ -15,7 +15,8 @@ from convcost.errors import ConvcostError, unwarned
 from convcost.network import Network, load
 from convcost.printed.numbers import Printed, Rounding
 from convcost.published.claims import Claim, Claims
-from convcost.published.readings import Reading, counts, exact
+from convcost.published.counting import counts, exact
+from convcost.published.readings import Reading
 from convcost.published.tables import TOTAL
 
 

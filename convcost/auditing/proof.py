@@ -21,7 +21,8 @@ from convcost.counters.line import SUMS
 from convcost.counters.rules import OPS, PARAMS
 from convcost.printed.numbers import KILO, Interval
 from convcost.published.claims import Claim
-from convcost.published.readings import any_rounding, rows_of, whole
+from convcost.published.counting import rows_of
+from convcost.published.readings import any_rounding, whole
 
 _PER_CHANNEL = {"weights": 0, "biases": 1, "norm affine": 2, "norm stats": 2}
 """The most that a convolution, and a normalisation behind it, have of each for an output channel."""

@@ -23,14 +23,6 @@ class Slip(NamedTuple):
     bits: float
 
 
-def printed_as(printed: Printed, count: int | Fraction, reading: Reading) -> Printed:
-    """What a count looks like under a reading in the notation of a printed number."""
-    form = reading.form(printed)
-    found = Printed.of(count, form, reading.rounding)
-    lost = len(str(printed.digits)) - len(str(form.digits))
-    return Printed.of(Fraction(found.digits * 10**lost, 10**printed.decimals) * printed.factor(), printed)
-
-
 def slip(
     printed: Printed, count: int, reading: Reading, rows: Mapping[str, int], columns: Mapping[str, int]
 ) -> Slip | None:
@@ -43,7 +35,7 @@ def slip(
         rows: the counts of the rows beside.
         columns: what else is counted of the row.
     """
-    right = printed_as(printed, count, reading)
+    right = reading.spell(count, printed)
 
     def one(name: str, said: str, among: float) -> Slip:
         return Slip(said, right.numeral, bits("slip", name) + log2(among))

@@ -19,7 +19,7 @@ from convcost.auditing.evidence import Chosen, Evidence, sure
 from convcost.auditing.hypotheses import Candidate
 from convcost.auditing.prices import ODDS, bits
 from convcost.auditing.rows import PRINTED, WRONG, Row
-from convcost.auditing.slips import consequence, printed_as, slip
+from convcost.auditing.slips import consequence, slip
 from convcost.counters.rules import OPS, PARAMS
 from convcost.ops import Shape, format_shape
 from convcost.published.claims import Claim
@@ -124,7 +124,7 @@ class Judge:
             elif proved and fate.state != PRINTED:
                 finding = finding._replace(verdict="contradicts itself", evidence=proved)
             elif fate.state == WRONG and sure(fate.margin):
-                text = printed_as(printed, counts[cell], reading)
+                text = reading.spell(counts[cell], printed)
                 said = f"{counts[cell]:,} is {text}"
                 found = slips[cell]
                 finding = finding._replace(
@@ -218,7 +218,7 @@ class Judge:
         """What would settle an open cell."""
         row = self.evidence.rows[number]
         claim = row.claims[cell]
-        said = f"{count:,} is {printed_as(row.printed[cell], count, reading)}"
+        said = f"{count:,} is {reading.spell(count, row.printed[cell])}"
         said = "; ".join(filter(None, (said, self._together(row, claim))))
         told = f"{said} as {reading.measure}" if self.evidence.reading(claim) else said
         return f"{told}; {self._would_hold(number, cell, reading)}"

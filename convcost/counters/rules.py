@@ -33,6 +33,11 @@ class Rule(NamedTuple):
     """What it counts, where words are plainer than the weights."""
 
     @property
+    def quantity(self) -> str:
+        """What kind of number it counts: params, ops, bytes or activations."""
+        return self.unit if self.unit in ("params", "bytes", "activations") else "ops"
+
+    @property
     def formula(self) -> str:
         """The weights, written out: `macs + fc bias + 2 bn`."""
         return " + ".join(weighted(kind, weight) for kind, weight in self.weights.items()).replace("+ -", "- ")

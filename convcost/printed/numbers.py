@@ -130,10 +130,17 @@ class Printed(NamedTuple):
     @classmethod
     def of(cls, exact: int | Fraction, like: "Printed", rounding: Rounding = "half_up", k: int = 1000) -> "Printed":
         """What the notation of `like` (its scale, decimals and separators) prints for `exact`, at least 0."""
+        return like.with_digits(like.digits_of(exact, rounding, k))
+
+    def digits_of(self, exact: int | Fraction, rounding: Rounding = "half_up", k: int = 1000) -> int:
+        """The digits that its notation has for `exact`, at least 0."""
         if exact < 0:
             raise ConvcostError(f"a count cannot be negative: {exact}")
-        digits = _rounded(Fraction(exact) / like.factor(k) * 10**like.decimals, rounding)
-        return like._replace(numeral=like._spell(digits), digits=digits)
+        return _rounded(exact * 10**self.decimals / self.factor(k), rounding)
+
+    def with_digits(self, digits: int) -> "Printed":
+        """The same notation with other digits in it."""
+        return self._replace(numeral=self._spell(digits), digits=digits)
 
     @property
     def normal(self) -> str:
@@ -212,7 +219,8 @@ class Printed(NamedTuple):
     def _spell(self, digits: int) -> str:
         """A numeral of these digits with the decimals and the separator of this one."""
         whole, point, behind = _decimal(digits, self.decimals).partition(".")
-        separator = re.search(r"[^0-9.]+", self.numeral)
+        plain = self.numeral.replace(".", "").isdecimal()
+        separator = None if plain else re.search(r"[^0-9.]+", self.numeral)
         if separator:
             whole = f"{int(whole):,}".replace(",", separator.group())
         elif self.numeral.startswith(".") and whole == "0":
@@ -311,7 +319,7 @@ def _unknown(rounding: str) -> ConvcostError:
 
 def _rounded(value: Fraction, rounding: Rounding) -> int:
     if rounding == "half_up":
-        return (value + Fraction(1, 2)).__floor__()
+        return (2 * value.numerator + value.denominator) // (2 * value.denominator)
     if rounding == "half_even":
         return round(value)
     if rounding == "truncated":

@@ -9,7 +9,6 @@ from convcost.cost.cost import Cost
 from convcost.network import Network
 from convcost.ops import Shape
 from convcost.printed.numbers import Printed
-from convcost.published.readings import Reading
 from convcost.published.tables import SIZES, TOTAL, Checked, PublishedTable
 
 QUANTITIES = ("params", "ops")
@@ -61,12 +60,11 @@ class Unread(NamedTuple):
 
 
 class Claims(NamedTuple):
-    """All that a table claims, and the convention that it states or that is assumed."""
+    """All that a table claims."""
 
     title: str
     source: str
     claims: Sequence[Claim]
-    stated: dict[str, Reading]
     priced: Priced
     unread: Sequence[Unread] = ()
     notes: Sequence[str] = ()
@@ -100,5 +98,4 @@ def of_checked(checked: Checked) -> Claims:
         label = next((text for text in cell.row.cells if text), "") if cell.row.lead == TOTAL else cell.row.lead
         about = (label, cell.column.title, cell.text, cell.quantity, reference, lead)
         claims.append(Claim(*about, cell.printed, size, cell.holds, str(cell.row.mark)))
-    stated = {quantity: Reading.stated(quantity, table.convention) for quantity in QUANTITIES}
-    return Claims(table.title, table.source, claims, stated, checked.priced, notes=[table.notes] if table.notes else [])
+    return Claims(table.title, table.source, claims, checked.priced, notes=[table.notes] if table.notes else [])

@@ -9,23 +9,22 @@ network a cell is about is said once: by the table, by the cell's column, or by 
   network, whose cells print the quantity that `quantities` gives for their row.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.counters.line import Line
-from convcost.counters.rules import OPS, PARAMS, rule
+from convcost.counters.rules import rule
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.exact.integers import Int
 from convcost.network import Network, load
-from convcost.ops import Shape
-from convcost.printed.numbers import KILO, ROUNDINGS, Printed, Rounding, parse
+from convcost.ops import Shape, format_shape
+from convcost.printed.numbers import KILO, ROUNDINGS, Printed, parse
+from convcost.published.readings import PLAIN, ZEROS, Reading
 from convcost.spec import document
 from convcost.spec.catalog import specs_dir
 from convcost.spec.document import Mark, Scalar, SpecError
-from convcost.spec.model import literal
 
 TOTAL = "total"
 """The scope of a row that describes the whole network."""
@@ -33,30 +32,10 @@ KEYS = ("table", "title", "source", "notes", "network", "convention", "columns",
 """What a table's file says."""
 NEEDED = ("table", "title", "source", "columns", "rows")
 SIZES = ("shape", "input")
-QUANTITIES = ("text", *SIZES, "params", "ops")
-
-
-class TableConvention(NamedTuple):
-    """Under which convention a table's numbers are read."""
-
-    params: str = "weights"
-    """A rule's name, one of `convcost.counters.rules.PARAMS`."""
-    ops: str = "macs"
-    """A rule's name, one of `convcost.counters.rules.OPS`."""
-    k: int = 1000
-    rounding: Rounding = "half_up"
-
-    def __str__(self) -> str:
-        return f"params = {self.params}, ops = {self.ops}, K = {self.k}, rounded {self.rounding.replace('_', ' ')}"
-
-    def of(self, line: Line, quantity: str) -> Int:
-        """The number that a cell of this quantity, params or ops, prints of a line."""
-        return rule(self.params if quantity == "params" else self.ops).of(line)
-
-    def under(self, as_: str) -> "TableConvention":
-        """The same with operations (or params) counted by a rule, or as a tool does. Raises ConvcostError."""
-        found = rule(as_)
-        return self._replace(params=as_) if found.unit == "params" else self._replace(ops=as_)
+COUNTS = ("params", "ops")
+QUANTITIES = ("text", *SIZES, *COUNTS)
+READING: Mapping[str, Collection[Any]] = {"count": (), "k": KILO, "rounding": ROUNDINGS, "zeros": tuple(ZEROS)}
+"""What a table says of how a count is read, and the words for it; `count` is the name of a rule."""
 
 
 class Quantity(NamedTuple):
@@ -99,17 +78,27 @@ class Cell(NamedTuple):
     """The exact count, or for a size the shape as (H, W, C), as papers print it."""
     printed: Printed | None
     """The printed number; None for a size."""
-    printed_value: Fraction
-    """The printed number as it stands, exact; 0 for a size."""
+    reading: Reading | None
+    """How it is read; None for a size."""
     holds: bool
     """Whether the printed cell is what the table's convention prints for the computed value."""
 
     @property
+    def printed_value(self) -> Fraction:
+        """The printed number as it stands, exact; 0 for a size."""
+        return self.reading.form(self.printed).value() if self.reading and self.printed else Fraction(0)
+
+    @property
+    def spelt(self) -> str:
+        """The computed value as it would stand there."""
+        if self.reading and self.printed:
+            return str(self.reading.spell(self.computed, self.printed))
+        return format_shape(self.computed)
+
+    @property
     def difference(self) -> Fraction | None:
         """Computed less printed, exact; None for a size."""
-        if self.printed is None or isinstance(self.computed, tuple):
-            return None
-        return Fraction(self.computed) - self.printed_value
+        return self.computed - self.printed_value if self.printed else None
 
 
 class PublishedTable(NamedTuple):
@@ -120,7 +109,8 @@ class PublishedTable(NamedTuple):
     source: str
     notes: str
     network: str
-    convention: TableConvention
+    convention: Mapping[str, Reading]
+    """How each count that it prints, params or ops, is read."""
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
 
@@ -134,8 +124,14 @@ class PublishedTable(NamedTuple):
         return Checked(self, cells, list(priced.values()), priced)
 
     def under(self, as_: str) -> "PublishedTable":
-        """The same table, counted by a rule, or as a tool counts. Raises ConvcostError for an unknown one."""
-        return self._replace(convention=self.convention.under(as_))
+        """The same table, counted by a rule, or as a tool counts.
+
+        Raises ConvcostError for an unknown one, and for one of a quantity that the table does not print.
+        """
+        quantity = rule(as_).quantity
+        if quantity not in self.convention:
+            raise ConvcostError(f"{as_} counts {quantity}, of which {self.name} prints none")
+        return self._replace(convention={**self.convention, quantity: self.convention[quantity]._replace(measure=as_)})
 
     @property
     def references(self) -> list[str]:
@@ -172,13 +168,11 @@ class PublishedTable(NamedTuple):
         if quantity.name in SIZES:
             shape = as_printed(line.shape if quantity.name == "shape" else line.inputs[0])
             sizes = _sizes(text, row.mark)
-            return Cell(row, column, text, quantity.name, shape, None, Fraction(0), shape[: len(sizes)] == sizes)
-        convention = self.convention
+            return Cell(row, column, text, quantity.name, shape, None, None, shape[: len(sizes)] == sizes)
+        reading = self.convention[quantity.name]
         printed = parse(text, scale=quantity.scale, where=str(row.mark))
-        count = convention.of(line, quantity.name)
-        value = printed.value(convention.k)
-        holds = printed.holds(count, convention.rounding, convention.k)
-        return Cell(row, column, text, quantity.name, count, printed, value, holds)
+        count = rule(reading.measure).of(line)
+        return Cell(row, column, text, quantity.name, count, printed, reading, reading.holds(printed, count))
 
 
 class Checked(NamedTuple):
@@ -216,7 +210,8 @@ def load_table(name: str) -> PublishedTable:
     if "/" in name or name.endswith((".yaml", ".yml")):
         return read_table(document.read(Path(name)))
     file = specs_dir() / "tables" / f"{name}.yaml"
-    if name not in (known := table_names()):
+    if not file.is_file():
+        known = table_names()
         from convcost.spec.spelling import candidates  # imported where it is used: most names are ours
 
         spelled = [one.name for one in candidates(name, known) if not one.assumed and not one.residue]
@@ -260,13 +255,14 @@ def read_table(top: document.Mapping) -> PublishedTable:
         if column.network and not quantities:
             why = f"none of {', '.join(QUANTITIES)}; a network needs `quantities` for its rows"
             raise SpecError(value.mark, f"{column.network!r} is {why}")
+    printed = {quantity.name for quantity in (*(column.quantity for column in columns), *quantities.values())}
     return PublishedTable(
         name=document.text(top, "table"),
         title=document.text(top, "title"),
         source=document.text(top, "source"),
         notes=document.text(top, "notes"),
         network=document.text(top, "network"),
-        convention=_convention(top),
+        convention=_convention(top, printed),
         columns=columns,
         rows=tuple(_rows(top.entries["rows"], columns, quantities)),
     )
@@ -288,19 +284,43 @@ def _quantity(value: document.Value) -> Quantity:
     raise SpecError(value.mark, f"a quantity is one of {', '.join(QUANTITIES)}, perhaps in K, M or G")
 
 
-def _convention(top: document.Mapping) -> "TableConvention":
-    values = {name: (literal(part), part.mark) for name, part, _ in document.entries(top, "convention")}
-    allowed: dict[str, tuple[Any, ...]] = {
-        "params": tuple(PARAMS),
-        "ops": tuple(OPS),
-        "k": KILO,
-        "rounding": ROUNDINGS,
-    }
-    for name, (value, mark) in values.items():
-        if value not in allowed.get(name, ()):
-            choices = "; ".join(f"{key}: {', '.join(map(str, known))}" for key, known in allowed.items())
-            raise SpecError(mark, f"{name}: {value} is no part of a convention ({choices})")
-    return TableConvention(**{name: value for name, (value, _) in values.items()})
+def _convention(top: document.Mapping, printed: Collection[str]) -> dict[str, Reading]:
+    """How each count that the table prints is read, plainly where nothing is said."""
+    stated = {quantity: PLAIN[quantity] for quantity in COUNTS if quantity in printed}
+    for quantity, value, mark in document.entries(top, "convention"):
+        if quantity not in COUNTS:
+            example = "params: {count: params, k: 1024, rounding: truncated}"
+            raise SpecError(mark, f"a convention says how params and ops are read, not {quantity!r}; as in {example}")
+        if quantity not in stated:
+            raise SpecError(mark, f"no column prints {quantity}")
+        stated[quantity] = _reading(quantity, value)
+    return stated
+
+
+def _reading(quantity: str, value: document.Value) -> Reading:
+    """A reading of a file: the name of what is counted, or that with K, the rounding and what last zeros are."""
+    if isinstance(value, Scalar):
+        parts: dict[str, document.Value] = {"count": value}
+    elif isinstance(value, document.Mapping):
+        parts = value.entries
+    else:
+        raise SpecError(value.mark, f"a reading is the name of what is counted, or a mapping of {', '.join(READING)}")
+    said: dict[str, Any] = {}
+    for name, part in parts.items():
+        if name not in READING:
+            place = value.marks[name] if isinstance(value, document.Mapping) else value.mark
+            raise SpecError(place, f"a reading has no {name!r}{did_you_mean(name, READING)}")
+        said[name] = part.value if isinstance(part, Scalar) else None
+        if READING[name] and said[name] not in READING[name]:
+            raise SpecError(part.mark, f"{name} is {' or '.join(map(str, READING[name]))}, not {said[name]}")
+    measure = said.pop("count", PLAIN[quantity].measure)
+    try:
+        counted = rule(measure).quantity
+    except ConvcostError as error:
+        raise SpecError(parts["count"].mark, str(error)) from None
+    if counted != quantity:
+        raise SpecError(parts["count"].mark, f"{measure} counts {counted}, not {quantity}")
+    return Reading(quantity, measure, **{**said, "zeros": ZEROS.get(said.get("zeros", ""), "")})
 
 
 def _rows(value: document.Value, columns: tuple[Column, ...], quantities: Mapping[str, Quantity]) -> Iterator[Row]:

@@ -19,7 +19,6 @@ from convcost.published.claims import Claim, Claims, Priced, Unread
 from convcost.published.columns import Role, input_column, layer_sizes, maybe_inputs, name_column, role_said, roles_of
 from convcost.published.layers import is_part, network_of, parts_of
 from convcost.published.names import Known
-from convcost.published.readings import PLAIN
 from convcost.published.shapes import called, more_of_names, part_of_names, upright
 from convcost.published.tables import TOTAL, as_printed, price_reference
 from convcost.spec.catalog import resolve
@@ -154,7 +153,7 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
     claims += read
     if not claims and (first := next((one for one in unread if one.column), None)):
         raise ConvcostError(f"{first.place}: {first.why}; no other cell of the table can be read")
-    return Claims(Path(table.source).name, table.source, claims, dict(PLAIN), priced, unread, notes)
+    return Claims(Path(table.source).name, table.source, claims, priced, unread, notes)
 
 
 class _Entry(NamedTuple):

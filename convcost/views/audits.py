@@ -9,7 +9,6 @@ from math import ceil, log2
 from convcost.auditing.audit import VERDICTS, Audited, Finding, Verdict
 from convcost.auditing.explain import Explanations
 from convcost.auditing.reconcile import Match, Reconciled
-from convcost.auditing.slips import printed_as
 from convcost.ops import format_shape
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Section, Table, Value
 from convcost.views.header import header
@@ -244,7 +243,7 @@ def _computed(finding: Finding) -> Value | Cell:
         return format_shape(count)
     if claim.printed is None or finding.reading is None:
         return count
-    return Cell(count, shown=str(printed_as(claim.printed, count, finding.reading)))
+    return Cell(count, shown=str(finding.reading.spell(count, claim.printed)))
 
 
 def _weight(finding: Finding) -> tuple[int, float]:

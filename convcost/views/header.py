@@ -34,9 +34,9 @@ def described(network: Network) -> str:
     return f"{network.reference}, norms folded" if network.folds else network.reference
 
 
-def unit(params: Rule, ops: Rule) -> tuple[str, str]:
+def unit(*rules: Rule) -> tuple[str, str]:
     """What the counts of a table mean."""
-    return "unit", f"{params.name}: {params.meaning}; {ops.name}: {ops.meaning}"
+    return "unit", "; ".join(f"{rule.name}: {rule.meaning}" for rule in rules)
 
 
 def _once(texts: Iterable[str]) -> str:

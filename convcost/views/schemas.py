@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from convcost.counters.rules import OPS, PARAMS
 from convcost.ops import OPERATORS
-from convcost.printed.numbers import KILO, ROUNDINGS
 from convcost.published import tables
-from convcost.published.tables import QUANTITIES
+from convcost.published.counting import counts
+from convcost.published.tables import COUNTS, QUANTITIES
 from convcost.spec import model
 from convcost.spec.build import REPEATS, STRUCTURES
 
@@ -91,12 +90,7 @@ def spec_schema() -> Schema:
 def table_schema() -> Schema:
     """Of a published table."""
     quantity = {"enum": [f"{name}{scale}" for name in QUANTITIES for scale in ("", " in K", " in M", " in G")]}
-    convention: dict[str, Schema] = {
-        "params": {"enum": [*PARAMS]},
-        "ops": {"enum": [*OPS]},
-        "k": {"enum": [*KILO]},
-        "rounding": {"enum": [*ROUNDINGS]},
-    }
+    convention = {name: _reading(name) for name in COUNTS}
     sections: Schema = {
         **dict.fromkeys(("table", "title", "source", "notes", "network"), _TEXT),
         "convention": _mapping(convention),
@@ -105,6 +99,13 @@ def table_schema() -> Schema:
         "quantities": _mapping({}, rest=quantity),
     }
     return _whole("A published table as convcost reads it", sections, tables.KEYS, tables.NEEDED, {})
+
+
+def _reading(quantity: str) -> Schema:
+    """How a table's params or ops are read."""
+    count: Schema = {"enum": [*counts(quantity)]}
+    parts = {name: {"enum": [*words]} if words else count for name, words in tables.READING.items()}
+    return {"anyOf": [count, _mapping(parts)]}
 
 
 SCHEMAS = {"spec": spec_schema, "table": table_schema}

@@ -8,15 +8,12 @@ from fractions import Fraction
 from typing import Literal
 
 from convcost.counters.rules import rule
-from convcost.ops import format_shape
-from convcost.published.tables import TOTAL, Checked, PublishedTable
+from convcost.published.tables import COUNTS, TOTAL, Checked, PublishedTable
 from convcost.published.tables import Cell as PrintedCell
 from convcost.published.tables import Column as PrintedColumn
 from convcost.render.numbers import in_full
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Table, Value
 from convcost.views.header import header, unit
-
-COUNTS = ("params", "ops")
 
 
 def listing(found: Iterable[PublishedTable]) -> Table:
@@ -59,8 +56,8 @@ def published(checked: Checked) -> Table:
     rows += _published_totals(checked)
     above = header(
         checked.networks,
-        unit(rule(table.convention.params), rule(table.convention.ops)),
-        ("convention", str(table.convention)),
+        unit(*(rule(reading.measure) for reading in table.convention.values())),
+        ("convention", "; ".join(f"{name} are read as {reading}" for name, reading in table.convention.items())),
         source=table.source,
     )
     failing = [cell for cell in cells.values() if not cell.holds]
@@ -72,7 +69,7 @@ def published(checked: Checked) -> Table:
 def _printed(column: PrintedColumn, text: str, cell: PrintedCell | None) -> list[Value | Cell]:
     """A cell as printed: with its verdict if it is a size, in a counting column with the computed count beside it."""
     if cell is not None and cell.printed is None:
-        return [Cell(text, _mark(cell), "" if cell.holds else f"computed {format_shape(cell.computed)}")]
+        return [Cell(text, _mark(cell), "" if cell.holds else f"computed {cell.spelt}")]
     beside = column.quantity.name in COUNTS
     return [text, None if cell is None else _computed(cell)] if beside else [text]
 
@@ -92,14 +89,14 @@ def _mark(cell: PrintedCell) -> Mark:
 
 
 def _computed(cell: PrintedCell) -> Cell:
-    return Cell(cell.computed, _mark(cell), "" if cell.holds else _difference(cell))
+    return Cell(cell.computed, _mark(cell), "" if cell.holds else _difference(cell), shown=cell.spelt)
 
 
 def _difference(cell: PrintedCell) -> str:
     difference = cell.difference
-    if difference is None or cell.printed is None or not cell.printed_value:
+    if difference is None or difference == cell.computed:
         return ""
-    percent = Fraction(100) * difference / cell.printed_value
+    percent = 100 * difference / (cell.computed - difference)
     tenths = round(percent * 10)
     sign = "-" if difference < 0 else "+"
     amount = abs(difference)
@@ -118,7 +115,7 @@ def _published_totals(checked: Checked) -> list[Row]:
     for column in table.columns:
         values.append(None)
         if column.quantity.name in COUNTS:
-            values.append(table.convention.of(cost.total, column.quantity.name))
+            values.append(rule(table.convention[column.quantity.name].measure).of(cost.total))
     return [Row((TOTAL, *_labelled(table, TOTAL, values)), "total")]
 
 

@@ -18,7 +18,7 @@ def audited_once() -> Iterator[None]:
     known: dict[Hashable, Audited] = {}
 
     def once(table: Claims) -> Audited:
-        key = (table.title, tuple(table.claims), tuple(table.stated.items()))
+        key = (table.title, tuple(table.claims))
         if key not in known:
             known[key] = judge(table)
         return known[key]._replace(table=table)

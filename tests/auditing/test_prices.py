@@ -12,7 +12,7 @@ from convcost.auditing.axes import measure_bits
 from convcost.auditing.prices import COMMON_CLASSES, PRICES, bits
 from convcost.auditing.reconcile import search
 from convcost.network import load
-from convcost.published.readings import counts
+from convcost.published.counting import counts
 
 
 @pytest.mark.parametrize("factor", dict.fromkeys(price.factor for price in PRICES))

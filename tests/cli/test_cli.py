@@ -47,17 +47,18 @@ def test_table_googlenet_prints_the_papers_rows_beside_computed_values(capsys):
     by_scope = {row["scope"]: row for row in rows}
     assert [row["type"] for row in rows[:3]] == ["convolution", "max pool", "convolution"]
     assert by_scope["inception_3a"]["params"] == "159K"
-    assert by_scope["inception_3a"]["params computed"] == "163328"
-    assert by_scope["inception_3a"]["params computed_mark"] == "differs"
+    assert by_scope["inception_3a"]["params computed"] == "163696"  # 163,328 weights and 368 biases: 159.9 * 1024
+    assert by_scope["inception_3a"]["params computed_mark"] == "holds"
+    assert by_scope["inception_3b"]["params computed_mark"] == "differs"  # 379.6 * 1024, printed 380
     assert by_scope["inception_4c"]["ops computed"] == "99850240"
     assert by_scope["inception_4c"]["ops computed_mark"] == "holds"
-    assert by_scope["total"]["params computed"] == "6990272"
+    assert by_scope["total"]["params computed"] == "6998552"
     assert by_scope["total"]["ops computed"] == "1582671872"
 
 
 def test_table_says_what_it_counts(capsys):
     out = succeed(capsys, "table", "googlenet")
-    for said in ("googlenet@paper", "3x224x224", "weights only", "multiply-adds", "rounded half up", "K = 1000"):
+    for said in ("googlenet@paper", "3x224x224", "norm affine", "multiply-adds", "rounded half up", "K = 1024"):
         assert said in out
     assert max(map(len, out.splitlines())) <= 80
 
@@ -78,7 +79,7 @@ def test_what_a_table_adds_to_the_papers_is_named_without_the_scopes_column(caps
     monkeypatch.setenv("COLUMNS", "80")
     out = succeed(capsys, "table", "googlenet")
     assert "scope" in out[out.index("Left out") :]
-    assert [line.split() for line in out.splitlines() if line.startswith("total")] == [["total", "6.99M", "1.58G"]]
+    assert [line.split() for line in out.splitlines() if line.startswith("total")] == [["total", "7.00M", "1.58G"]]
     marked = [line.split() for line in succeed(capsys, "table", "vgg").splitlines() if line.startswith("computed")]
     assert [word for word in marked[0] if word != "✓"] == ["computed", "133M", "133M", "133M", "134M", "138M", "144M"]
 

@@ -75,7 +75,15 @@ def test_the_schema_refuses_what_the_reader_refuses(old, new):
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("k: 1000", "k: 999"), ("params: weights", "params: kilos"), ("rows:", "row:")]
+    ("old", "new"),
+    [
+        ("k: 1024", "k: 999"),
+        ("count: params", "count: kilos"),
+        ("count: params", "count: macs"),
+        ("ops: macs}", "ops: [macs]}"),
+        ("convention: {", "convention: {k: 1024, "),
+        ("rows:", "row:"),
+    ],
 )
 def test_the_schema_of_tables_refuses_what_their_reader_refuses(old, new, tmp_path, capsys):
     text = (ROOT / "specs" / "tables" / "googlenet.yaml").read_text()
