@@ -73,6 +73,10 @@ class Network:
         """The value of every knob. Raises ConvcostError for an unknown knob or a value of a wrong type."""
         return self.spec.settings(self.network, self.variant, self.knobs)
 
+    def unused_on(self, input: Shape) -> dict[str, int]:  # a spec has none on any input
+        """Parameters that no output depends on, by name, with how many each is: of a spec there are none."""
+        return {}
+
     def set(self, /, **knobs: Any) -> Network:
         """The same network with some knobs set: `net.set(classes=10)`."""
         return replace(self, knobs={**self.knobs, **knobs}) if knobs else self

@@ -136,7 +136,8 @@ def _one_class_more(cost: Cost, classes: int) -> Cost | None:
             return None
         nodes[i - 1] = node._replace(op=node.op.replace(**{width: classes + 1}))
     try:
-        return Cost(replace(graph, nodes=tuple(nodes)), cost.input)
+        with unwarned():
+            return Cost(replace(graph, nodes=tuple(nodes)), cost.input)
     except ConvcostError:
         return None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -74,9 +76,12 @@ class ImportedSpec(Spec):
 
     def _traced(self, input: Shape) -> Recipe:
         try:
-            return self._run(input)
+            with redirect_stdout(sys.stderr):  # what a module prints is no part of what a command does
+                return self._run(input)
         except ConvcostError as error:
             raise ConvcostError(f"{self.name} at {format_shape(input)}: {error}") from error
+        except SystemExit as error:
+            raise ConvcostError(f"{self.name} at {format_shape(input)}: it ends Python ({error.code})") from error
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,10 @@ class ImportedNetwork(Network):
     def unused(self) -> dict[str, int]:
         """Parameters that no output depends on, by name, with how many each is."""
         return self.recipe.unused
+
+    def unused_on(self, input: Shape) -> dict[str, int]:
+        """The same on another input."""
+        return {} if any(map(is_symbolic, input)) else self.spec.recipe(input).unused
 
     @property
     def tied(self) -> dict[str, int]:

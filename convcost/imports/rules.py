@@ -796,11 +796,14 @@ def _pad(t: Tracer, out: Tensor, x: Tensor, pad: Sequence[int], mode: str = "con
     if out.shape == x.shape and not any(pad):
         t.same(out, x)
         return
-    if mode != "constant" or value:
-        raise NoRuleError
     _plain(t, x)
     pairs = [*zip(pad[::2], pad[1::2], strict=True)][::-1]
     pairs = [(0, 0)] * (x.dim() - len(pairs)) + pairs
+    if mode != "constant" or value:
+        if pairs[1] != (0, 0) or min(map(min, pairs)) < 0:
+            raise NoRuleError
+        t.emit(ops.Pad(tuple(pairs[2:]), mode, value or 0), [x], out)
+        return
     if pairs[1] == (0, 0):
         t.emit(ops.ZeroPad(tuple(pairs[2:])), [x], out)
         return

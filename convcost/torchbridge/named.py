@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from importlib import import_module
 from inspect import ismodule
 from pkgutil import iter_modules
@@ -39,10 +40,7 @@ def module_named(name: str, arguments: Mapping[str, Any] | None = None, said: st
         if arguments:
             raise ConvcostError(f"{said}: it is a module already, and takes no {', '.join(arguments)}")
     elif callable(found):
-        try:
-            found = found(**(arguments or {}))
-        except Exception as error:  # noqa: BLE001  # the user's code may raise anything
-            raise ConvcostError(f"{said}: {_said(error)}") from None
+        found = _run(said, found, **(arguments or {}))
     if not isinstance(found, nn.Module):
         kind = "a Python module" if ismodule(found) else f"a {type(found).__name__}"
         raise ConvcostError(f"{said}: a torch.nn.Module is needed, and this is {kind}")
@@ -58,11 +56,21 @@ def _imported(package: str, said: str) -> Any:
     if "" not in sys.path:
         sys.path.insert(0, "")  # the current folder, as `python -m` has it
     try:
-        return import_module(package)
-    except ModuleNotFoundError as error:
-        raise ConvcostError(f"{said}: {_said(error)}{_near(error.name or '')}") from None
-    except Exception as error:  # noqa: BLE001  # the user's code may raise anything
-        raise ConvcostError(f"{said}: {_said(error)}") from None
+        return _run(said, import_module, package)
+    except ConvcostError as error:
+        missing = error.__cause__.name if isinstance(error.__cause__, ModuleNotFoundError) else None
+        raise ConvcostError(f"{error}{_near(missing or '')}") from None
+
+
+def _run(said: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """What code of the user's returns; what it prints is no part of what a command does. Raises ConvcostError."""
+    try:
+        with redirect_stdout(sys.stderr):
+            return function(*arguments, **named)
+    except SystemExit as error:
+        raise ConvcostError(f"{said}: it ends Python ({error.code})") from error
+    except Exception as error:
+        raise ConvcostError(f"{said}: {_said(error)}") from error
 
 
 def _near(package: str) -> str:

@@ -10,7 +10,6 @@ from convcost.cost.cost import Cost
 from convcost.cost.differing import Differing, Layer, compared_layers, differing
 from convcost.counters.rules import OPS, PARAMS
 from convcost.errors import one_line
-from convcost.imports.network import ImportedNetwork
 from convcost.network import Network, nearest
 from convcost.ops import format_shape
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Row, Table
@@ -34,11 +33,6 @@ def diff(pairs: Sequence[tuple[Network, Cost]]) -> tuple[Table, int]:
     rows = [row for one in found for row in _rows(one)]
     rows.append(Row(("total", "", "", "", its.total.params - mine.total.params, its.total.macs - mine.total.macs)))
     layers = len(compared_layers(mine, every=True))
-    notes = [
-        f"{one_line(theirs.name)}: unused parameters, no part of this: {sum(theirs.unused.values()):,}"
-        for theirs in (ours, theirs)
-        if isinstance(theirs, ImportedNetwork) and theirs.unused
-    ]
     said = f"{len(found)} of {layers} layers" if found else f"in none of {layers} layers"
     above = header(
         [(ours, mine), (theirs, its)],
@@ -47,7 +41,7 @@ def diff(pairs: Sequence[tuple[Network, Cost]]) -> tuple[Table, int]:
         unit(PARAMS["params"], OPS["macs"]),
     )
     title = f"{one_line(ours.name)} and {one_line(theirs.name)}"
-    return Table(title, above, columns, tuple(rows), tuple(notes)), len(found)
+    return Table(title, above, columns, tuple(rows)), len(found)
 
 
 def _rows(one: Differing) -> list[Row]:
@@ -96,10 +90,8 @@ def against(pairs: Sequence[tuple[Network, Cost]], theirs: Network, its: Cost) -
         rows.append(Row((network.name, len(compared_layers(cost)), *totals, verdict)))
         notes += [f"{network.name}: {_sentence(one)}" for one in found]
     rows.append(Row((one_line(theirs.name), len(compared_layers(its)), its.total.params, its.total.macs, "")))
-    if isinstance(theirs, ImportedNetwork) and theirs.unused:
-        notes.append(
-            f"{sum(theirs.unused.values()):,} parameters of {one_line(theirs.name)} are unused, and no part of this"
-        )
+    if unused := sum(theirs.unused_on(its.input).values()):
+        notes.append(f"{unused:,} parameters of {one_line(theirs.name)} are unused, and no part of this")
     above = header(
         (),
         ("input", format_shape(its.input)),

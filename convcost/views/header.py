@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from convcost.cost.cost import Cost
 from convcost.counters.rules import Rule
+from convcost.errors import one_line
 from convcost.network import Network
 from convcost.ops import format_shape
 
@@ -23,6 +24,7 @@ def header(
         ("network", _once(described(network) for network in networks)),
         ("input", _once(format_shape(cost.input) for _, cost in priced)),
         ("batch", _once(str(cost.batch) for _, cost in priced)),
+        ("unused", _once(filter(None, (_unused(network, cost) for network, cost in priced if network is not None)))),
         *more,
         ("source", _once(network.spec.source for network in networks) if source is None else source),
     )
@@ -32,6 +34,15 @@ def header(
 def described(network: Network) -> str:
     """A network's reference, and that its norms are folded, if they are."""
     return f"{network.reference}, norms folded" if network.folds else network.reference
+
+
+def _unused(network: Network, cost: Cost) -> str:
+    """Parameters of a module that are none of what is counted: its author's sum has them."""
+    if not (unused := network.unused_on(cost.input)):
+        return ""
+    first, *more = unused
+    others = f" and {len(more)} more" if more else ""
+    return f"{sum(unused.values()):,} parameters that no output depends on, not counted: {one_line(first)}{others}"
 
 
 def unit(*rules: Rule) -> tuple[str, str]:

@@ -14,6 +14,7 @@ import convcost
 from convcost import ConvcostError, ConvcostWarning, from_torch
 from convcost.imports.tracing import PRIMES
 from convcost.ops import REGISTRY
+from convcost.views.header import header
 
 
 def module(forward, **parts):
@@ -438,6 +439,31 @@ def test_a_recurrent_layer_multiplies_every_weight_at_every_position(kind, gates
     assert row.macs == 7 * 2 * gates * 5 * (3 + 5 + 10 + 5)
     assert row.params == 2 * gates * 5 * (3 + 5 + 10 + 5 + 2 * 2)
     assert row.op == REGISTRY[kind.__name__.lower()](5, 2, bidirectional=True)
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+def test_what_pads_by_the_map_itself_is_seen_through(mode):
+    """Two 3x3 convolutions see 3 and 5 positions, whatever stands around the map; and the module's own size holds."""
+    made = module(
+        lambda m, x: m.b(m.a(x)), a=nn.Conv2d(3, 4, 3, padding=1, padding_mode=mode), b=nn.Conv2d(4, 4, 3, bias=False)
+    )
+    cost = from_torch(made, (3, 8, 10)).price()
+    assert [row.shape for row in cost] == [(3, 10, 12), (4, 8, 10), (4, 6, 8)]
+    assert [field.size for field in cost.receptive_fields.values()] == [(1, 1), (3, 3), (5, 5)]
+    assert not cost.unknown
+
+
+def test_what_a_module_prints_goes_to_standard_error(capsys):
+    from_torch(module(lambda m, x: print("here") or x.relu()), (3, 4, 4)).price()  # noqa: T201  # as a user does
+    assert capsys.readouterr() == ("", "here\n")
+
+
+def test_unused_parameters_stand_above_every_view():
+    made = module(lambda m, x: m.a(x), a=nn.Conv2d(3, 4, 1, bias=False), spare=nn.Linear(2, 3))
+    network = from_torch(made, (3, 4, 4))
+    assert network.unused_on((3, 8, 8)) == {"spare.weight": 6, "spare.bias": 3}
+    above = dict(header([(network, network.price())]))
+    assert above["unused"] == "9 parameters that no output depends on, not counted: spare.weight and 1 more"
 
 
 def test_a_variance_is_counted():
