@@ -123,7 +123,7 @@ def report(
 @click.argument("networks", type=NetworkName(), nargs=-1)
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes on this machine.")
 def site(out: Path, networks: tuple[str, ...], workers: int) -> None:
-    """Write an atlas of networks: a folder of pages that ask for nothing.
+    """Write an atlas of networks: a folder of pages, and an index.
 
     A page for each of NETWORKS, shipped ones or spec files with all that is in them, without any every shipped one; for
     each table that prints one of them, and each operator that they have; and an index that sorts and filters.

@@ -219,7 +219,7 @@ def test_rows_called_as_layers_of_several_networks_are_asked_back(tmp_path):
     assert {one.why for one in alexnets.unread} == {"no network of that name is known"}  # or anybody's
     found = claims_of(tmp_path, "Layer,Params\nconv1,9408\nconv2_x,1M\nconv3_x,1M\nconv4_x,1M\n")
     assert not found.claims
-    assert found.unread[0].why.startswith("rows are called as layers of preresnet110, preresnet164, ")
+    assert found.unread[0].why.startswith("rows are called as layers of cbam_resnet18, cbam_resnet34, ")
     with pytest.raises(ConvcostError, match="--network resnet51: "):
         claims_of(tmp_path, "Layer,Params\nconv1,9408\n", network="resnet51")
     with pytest.raises(NoCountsError):
