@@ -78,12 +78,12 @@ def layouts(draw: DrawFn, name: str, x: Tensor) -> Op:
 
 
 @st.composite
-def operators(draw: DrawFn, x: Tensor) -> Op:  # noqa: PLR0915  # a line for each operator
-    """Any operator of one input, with arguments that may fit x."""
+def operators(draw: DrawFn, x: Tensor, name: str | None = None) -> Op:  # noqa: PLR0915  # a line for each operator
+    """The operator of that name, or any of one input, with arguments that may fit x."""
     rank, channels = len(x.shape) - 1, x.shape[0]
     divisors = st.sampled_from([n for n in range(1, channels + 1) if channels % n == 0])
     kernel, stride, dilation = (per_axis(st.integers(1, most), rank) for most in (4, 4, 3))
-    name = draw(st.sampled_from(UNARY))
+    name = name or draw(st.sampled_from(UNARY))
     match name:
         case "conv":
             groups = draw(divisors)
@@ -175,12 +175,15 @@ def operators(draw: DrawFn, x: Tensor) -> Op:  # noqa: PLR0915  # a line for eac
 
 
 @st.composite
-def random_graphs(draw: DrawFn) -> Graph:  # noqa: PLR0915  # a line for each way to join
-    """A graph of one to a dozen layers, some in scopes or auxiliary heads; loose ends are flattened and joined."""
+def random_graphs(draw: DrawFn, first: str | None = None) -> Graph:  # noqa: PLR0915  # a line for each way to join
+    """A graph of one to a dozen layers, some in scopes or auxiliary heads; loose ends are flattened and joined.
+
+    Its `first` layer is this operator of one input, where what is drawn fits.
+    """
     rank = draw(st.integers(0, 3))
     build = GraphBuilder("random", (draw(st.integers(1, 8)), *draw(st.tuples(*[st.integers(1, 9)] * rank))))
     tensors, loose = [build.input], dict[int, Tensor]()
-    for _ in range(draw(st.integers(1, 9))):
+    for step in range(draw(st.integers(1, 9))):
         x = draw(st.sampled_from(tensors[::-1]))
         auxiliary, scoped, named = (draw(st.integers(0, 9)) == 0 for _ in range(3))
         with (
@@ -199,9 +202,9 @@ def random_graphs(draw: DrawFn) -> Graph:  # noqa: PLR0915  # a line for each wa
                         alike = [t for t in tensors if t.shape[0] == build.tensor(number).shape[0]]
                         xs = [draw(st.sampled_from([t for t in alike if elements(t.shape) > least]))]
                         y = build.again(layer, *xs, name=name)
-                    elif draw(st.integers(0, 3)):
+                    elif (first and step == 0) or draw(st.integers(0, 3)):
                         xs = [x]
-                        y = build.add(draw(operators(x)), x, name=name)
+                        y = build.add(draw(operators(x, first if step == 0 else None)), x, name=name)
                     else:
                         xs = [x, *draw(st.lists(st.sampled_from(tensors), min_size=1, max_size=3))]
                         like = ops.ResizeLike(draw(modes(max(len(x.shape) - 1, 1))))

@@ -318,8 +318,8 @@ def test_every_shipped_network_in_symbols_and_arrays() -> None:
     height = symbol("H")
     for network, cost in shipped():
         channels, *sizes = cost.input
-        at = [peak(network.price((channels, *(n + more for n in sizes)))) for more in (0, 32, 64)]
-        grown = np.array([0, 32, 64])
+        at = [peak(network.price((channels, *(n + more for n in sizes)))) for more in (0, 64, 128)]
+        grown = np.array([0, 64, 128])
         arrays = peak(network.price((channels, *(n + grown for n in sizes))))
         assert np.broadcast_to(arrays, 3).tolist() == at, network.name
         try:
@@ -327,7 +327,7 @@ def test_every_shipped_network_in_symbols_and_arrays() -> None:
         except ConvcostError:
             continue  # a fixed size behind a fully connected layer
         values = [formula.evaluate({"H": sizes[0] + more}) if not isinstance(formula, int) else formula
-                  for more in (0, 32, 64)]  # fmt: skip
+                  for more in (0, 64, 128)]  # fmt: skip
         if len(set(sizes)) == 1:
             assert values == at, network.name
 

@@ -146,7 +146,7 @@ def test_the_table_has_everything():
         (of(ops.Conv(4, 3, stride=(1, 2))), "scalesim", "layer conv: SCALE-Sim has one stride"),
         (of(ops.ConvTranspose(4, 3)), "timeloop", "layer conv_transpose: simulators have no conv_transpose"),
         (of(ops.Conv(4, 3), input=(8, 9)), "timeloop", "layer conv: simulators convolve over two axes, not 1"),
-        (of(ops.Flatten(), ops.RBF(4)), "torch", "layer rbf: rbf is no single layer of torch.nn"),
+        (of(ops.BlurPool(3, 2)), "torch", "layer blurpool: blurpool is no single layer of torch.nn"),
         (of(ops.ReLU()), "scalsim", "unknown format 'scalsim'; did you mean scalesim?"),
     ],
 )
