@@ -230,16 +230,17 @@ def _stopped_by_signals() -> Iterator[Callable[[], None]]:
     }
     if threading.current_thread() is not threading.main_thread():  # which alone may say so
         before = {}
-    stopped = threading.Event()
+    stopped = False  # no Event: a second signal that comes within its `set` would wait for the first one's lock
 
     def stop(*_: object) -> None:
-        stopped.set()
+        nonlocal stopped
+        stopped = True
         for number in before:
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
     def go_on() -> None:
-        if stopped.is_set():
+        if stopped:
             raise KeyboardInterrupt
 
     told = sys.unraisablehook

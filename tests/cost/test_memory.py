@@ -261,6 +261,8 @@ def test_torch_holds_what_liveness_says_on_random_graphs(graph: Graph) -> None:
     main = {moment.line.name: moment for moment in moments(cost)}
     if len(main) < len(cost) or any(map(moves_nothing, cost)):
         return  # torch's model runs the auxiliary heads, too
+    if any(isinstance(line.op, ops.LSTM | ops.GRU) for line in cost):
+        return  # whose last states torch returns as well, and holds
     for name, found in held_on_cpu(cost).items():
         assert found.at_the_end == 4 * main[name].alive + found.padded, name
 
