@@ -6,6 +6,7 @@ Ours, and those that papers print without naming a tool, stand here; `convcost.c
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
@@ -49,7 +50,10 @@ class Rule(NamedTuple):
 
     def of(self, line: Line) -> Int:
         """The count of a row, a scope or a network, for the whole batch (params: once)."""
-        return sum(weight * count(kind, line) for kind, weight in self.weights.items())
+        kinds: AbstractSet[str] = self.weights.keys()
+        if not (line.parts or kinds <= SUMS.keys()):
+            kinds &= _kinds_of(line.operator)
+        return sum(self.weights[kind] * count(kind, line) for kind in kinds)
 
     def terms(self, line: Line) -> dict[str, Int]:
         """The count by kind, weighted, in the rule's order; kinds of which the line has none are left out."""
@@ -82,6 +86,14 @@ def count(kind: str, line: Line) -> Int:
 
     operators, of = KINDS[kind]
     return sum(of(row) for row in line.rows if row.operator in operators)
+
+
+@cache
+def _kinds_of(operator: str | None) -> frozenset[str]:
+    """The kinds that a row of this operator can have: of 24 that a tool weighs, most have nothing to do with it."""
+    from convcost.counters.kinds import KINDS  # see `count`
+
+    return frozenset(SUMS) | {kind for kind, (operators, _) in KINDS.items() if operator in operators}
 
 
 def _by_name(*rules: Rule) -> Mapping[str, Rule]:

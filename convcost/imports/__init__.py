@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from convcost.imports.exported import Exported
     from convcost.imports.network import ImportedNetwork
+    from convcost.imports.onnxfile import Model
     from convcost.ops import Shape
 
 TORCH = "torch:"
@@ -61,16 +63,9 @@ def from_onnx(path: str | PathLike[str], input: Shape | str | None = None, /) ->
     """
     if find_spec("onnx") is None:
         raise MissingExtraError("onnx", "onnx")
-    from convcost.imports.network import ImportedNetwork, ImportedSpec
     from convcost.imports.onnxfile import Model
-    from convcost.spec.inputs import parse_shape
 
-    model = Model(Path(path))
-    example = parse_shape(input) if isinstance(input, str) else input or model.example
-    spec = ImportedSpec(model.name, model.run, example, "imported from ONNX")
-    if example is not None:
-        spec.recipe(example)
-    return ImportedNetwork(spec, model.name, None)
+    return _of_file(Model(Path(path)), input, "imported from ONNX")
 
 
 def from_exported(path: str | PathLike[str], input: Shape | str | None = None, /) -> ImportedNetwork:
@@ -83,12 +78,17 @@ def from_exported(path: str | PathLike[str], input: Shape | str | None = None, /
     if find_spec("torch") is None:
         raise MissingExtraError("torch", "torch")
     from convcost.imports.exported import Exported
+
+    return _of_file(Exported(Path(path)), input, "imported from torch.export")
+
+
+def _of_file(file: Model | Exported, input: Shape | str | None, source: str) -> ImportedNetwork:
+    """The network of a file that has been read, run once on its input if that is known."""
     from convcost.imports.network import ImportedNetwork, ImportedSpec
     from convcost.spec.inputs import parse_shape
 
-    file = Exported(Path(path))
     example = parse_shape(input) if isinstance(input, str) else input or file.example
-    spec = ImportedSpec(file.name, file.run, example, "imported from torch.export")
+    spec = ImportedSpec(file.name, file.run, example, source)
     if example is not None:
         spec.recipe(example)
     return ImportedNetwork(spec, file.name, None)

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from statistics import median
-
 import torch
+from effort import in_turn, warm
 from fvcore.nn import FlopCountAnalysis
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import convcost
-
-
-def processor_seconds(function: Callable[[], object]) -> float:
-    """Wall time would count whatever else the machine does."""
-    started = time.process_time()
-    function()
-    return time.process_time() - started
 
 
 def test_import_and_price_take_at_most_half_of_fvcore(benchmark: BenchmarkFixture) -> None:
@@ -37,11 +27,10 @@ def test_import_and_price_take_at_most_half_of_fvcore(benchmark: BenchmarkFixtur
     try:
         ours()
         fvcore()
-        # In turn, so that a machine whose speed drifts favours neither.
-        rounds = [(processor_seconds(ours), processor_seconds(fvcore)) for _ in range(5)]
+        mine, its = in_turn(5, warm(ours), warm(fvcore))
         benchmark.pedantic(ours, rounds=1)
     finally:
         torch.set_num_threads(threads)
-    ratio = median(mine / its for mine, its in rounds)
+    ratio = mine / its
     benchmark.extra_info.update(ratio=ratio)
     assert ratio <= 0.5

@@ -13,8 +13,7 @@ from convcost.torchbridge.module import TorchModel
 
 
 @pytest.mark.parametrize("name", ["resnet50@v1.5", "googlenet", "mobilenet_v2"])
-def test_verify_costs_at_most_1_4_times_the_model_and_fvcore(benchmark: BenchmarkFixture, name: str) -> None:
-    """Measured 1.04 to 1.20; MobileNetV2, whose layers are small, 1.26 to 1.32: 5 % are counts of kinds of work."""
+def test_verify_costs_at_most_1_3_times_the_model_and_fvcore(benchmark: BenchmarkFixture, name: str) -> None:
     network = convcost.load(name)
 
     def bare() -> None:
@@ -37,4 +36,4 @@ def test_verify_costs_at_most_1_4_times_the_model_and_fvcore(benchmark: Benchmar
         torch.set_num_threads(threads)
     ratio = mine / its
     benchmark.extra_info.update(ratio=ratio)
-    assert ratio <= 1.4
+    assert ratio <= 1.3
