@@ -6,6 +6,10 @@ and is left out where torch refuses it. What is true of them is asked of torch: 
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
 from random import Random
 from typing import NamedTuple
 
@@ -332,3 +336,34 @@ def truth(module: RandomModule) -> Truth | None:
         return None
     params = sum(parameter.numel() for parameter in module.parameters())
     return Truth(params, counts[1] - counts[0], 2 * counts[0] - counts[1], used)
+
+
+def truths(seeds: range) -> Iterator[tuple[int, Truth | str | None]]:
+    """What torch says of the module of each seed, asked in another process; where that dies of one, what it died of."""
+    while seeds:
+        asked = [sys.executable, __file__, str(seeds.start), str(seeds.stop)]
+        with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                said = json.loads(line)
+                yield (
+                    seeds.start,
+                    said and Truth(*said[:3], None if said[3] is None else set(said[3])),
+                )
+                seeds = seeds[1:]
+        if not seeds:
+            return
+        assert process.returncode < 0, f"seed {seeds.start}: its process ended with {process.returncode}"
+        yield seeds.start, f"torch died of signal {-process.returncode}"
+        seeds = seeds[1:]
+
+
+def answer(seeds: range) -> None:
+    """Print the truth of each seed, a line of JSON each."""
+    for seed in seeds:
+        said = truth(RandomModule(seed).eval())
+        print(json.dumps(said and [*said[:3], None if said.used is None else sorted(said.used)]), flush=True)
+
+
+if __name__ == "__main__":
+    answer(range(int(sys.argv[1]), int(sys.argv[2])))
