@@ -362,7 +362,7 @@ def answer(seeds: range) -> None:
     """Print the truth of each seed, a line of JSON each."""
     for seed in seeds:
         said = truth(RandomModule(seed).eval())
-        print(json.dumps(said and [*said[:3], None if said.used is None else sorted(said.used)]), flush=True)
+        print(json.dumps(said and [*said[:3], None if said.used is None else sorted(said.used)]), flush=True)  # noqa: T201  # to who asks
 
 
 if __name__ == "__main__":
