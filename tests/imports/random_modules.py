@@ -317,7 +317,7 @@ class Truth(NamedTuple):
 def truth(module: RandomModule) -> Truth | None:
     """What is true of a module, None if its samples do not cost the same each."""
     counts = []
-    for batch in (1, 2, 3):
+    for batch in (2, 3, 4):  # a group norm of one value is refused by torch, and one sample may have no more
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             module.to("meta")(torch.zeros(batch, 4, module.size, module.size, device="meta"))
         counts.append(counter.get_total_flops() // 2)
@@ -335,7 +335,8 @@ def truth(module: RandomModule) -> Truth | None:
     if counts[2] - counts[1] != counts[1] - counts[0]:
         return None
     params = sum(parameter.numel() for parameter in module.parameters())
-    return Truth(params, counts[1] - counts[0], 2 * counts[0] - counts[1], used)
+    each = counts[1] - counts[0]
+    return Truth(params, each, counts[0] - 2 * each, used)
 
 
 def truths(seeds: range) -> Iterator[tuple[int, Truth | str | None]]:
