@@ -9,6 +9,7 @@ import click
 from convcost.cli.options import (
     DTYPE,
     MACHINE,
+    LayerName,
     NetworkName,
     depth_option,
     load_network,
@@ -37,6 +38,10 @@ dtype_option = click.option(
 @click.option("--rules", is_flag=True, help="What every rule of memory comes to, instead of layers.")
 @click.option("--best-order", is_flag=True, help="In the order that holds least, or the best found with a bound.")
 @click.option("--plan", is_flag=True, help="The arena of TensorFlow Lite Micro: where each tensor lies in it.")
+@click.option("--patches", metavar="ROWSxCOLUMNS", help="Run the first layers on so many patches: 4x4.")
+@click.option(
+    "--until", type=LayerName(), metavar="LAYER", help="The last of these layers  [default: where least is held]"
+)
 @network_options
 @plot_option
 @output_options
@@ -48,6 +53,8 @@ def memory(
     rules: bool,
     best_order: bool,
     plan: bool,
+    patches: str | None,
+    until: str | None,
     input_shape: str | None,
     batch: int,
     settings: tuple[str, ...],
@@ -57,20 +64,25 @@ def memory(
 ) -> None:
     """Print what is alive in memory at every layer, and the peak.
 
-    By default in float32; --plan is of int8, and --rules of what each rule is printed for.
+    By default in float32; --plan and --patches are of int8, and --rules of what each rule is printed for.
 
     Example: convcost memory mobilenet_v2 --batch 8 --dtype float16
     """
     from convcost.views import running as views
 
-    if (depth is not None) + in_place + rules + plan > 1:
-        raise ConvcostError("--depth and --in-place are of layers, --rules and --plan are tables of their own")
-    if best_order and (in_place or rules or plan):
+    tables = rules + plan + (patches is not None)
+    if (depth is not None and patches is None) + in_place + tables > 1:
         raise ConvcostError(
-            "--best-order is of layers that have memory of their own: not --in-place, --rules or --plan"
+            "--depth and --in-place are of layers, --rules, --plan and --patches are tables of their own"
         )
-    if plot is not None and (rules or plan):
-        raise ConvcostError("--plot is of layers: --rules and --plan have none")
+    if best_order and (in_place or tables):
+        raise ConvcostError(
+            "--best-order is of layers that have memory of their own: not --in-place, --rules, --plan or --patches"
+        )
+    if plot is not None and tables:
+        raise ConvcostError("--plot is of layers: --rules, --plan and --patches have none")
+    if until is not None and patches is None:
+        raise ConvcostError("--until says where --patches end")
     found = load_network(network, settings)
     cost, order = found.price(input_shape, batch), None
     if best_order:
@@ -82,6 +94,10 @@ def memory(
         table = views.memory_rules(found, cost, dtype)
     elif plan:
         table = views.arena(found, cost, dtype or "int8")
+    elif patches is not None:
+        from convcost.cost.patches import grid, patched
+
+        table = views.patches(found, cost, patched(cost, grid(patches), until), depth, dtype or "int8")
     else:
         table = views.memory(found, cost, depth, dtype or "float32", in_place=in_place, order=order)
     if plot is not None:

@@ -11,7 +11,8 @@ counted. Auxiliary heads do not run at inference.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -37,6 +38,8 @@ class Moment(NamedTuple):
     """Elements of the memory that it takes for its output: 0 for a view, and in place."""
     alive: Int
     """Elements of all tensors that are alive: its inputs and output, and what later layers need."""
+    frees: Int
+    """Elements of those that nothing needs after it."""
 
 
 def moments(cost: Cost, *, in_place: bool = False, into: Collection[str] = ()) -> list[Moment]:
@@ -45,24 +48,29 @@ def moments(cost: Cost, *, in_place: bool = False, into: Collection[str] = ()) -
     Norms and activations are folded into layers of the kinds `into`. In a symbolic repeat, it is the most of all its
     steps. Raises ConvcostError where that has no closed form.
     """
-    nodes = [(n, node) for n, node in enumerate(cost.graph.nodes, 1) if not node.aux]
-    homes, last = homes_of(cost, in_place=in_place, into=into)
+    return held(cost, *homes_of(cost, in_place=in_place, into=into), partial(size_of, cost))
+
+
+def held(cost: Cost, homes: Mapping[int, int], last: Mapping[int, int], size: Callable[[int], Int]) -> list[Moment]:
+    """The same, of memories and their ends as `homes_of` finds them; `size` is that of a tensor, by its number."""
     ends: dict[int, list[int]] = {}
     for home, n in last.items():
         ends.setdefault(n, []).append(home)
     # Kept, not added up anew at each layer, of which there can be as many as tensors are alive.
-    alive = total([size_of(cost, n) for n in cost.graph.given])
+    alive = total([size(n) for n in cost.graph.given])
     found = []
-    for n, node in nodes:
-        writes = size_of(cost, n) if homes[n] == n and n not in cost.graph.given else 0
+    for n, node in enumerate(cost.graph.nodes, 1):
+        if node.aux:
+            continue
+        writes = size(n) if homes[n] == n and n not in cost.graph.given else 0
         alive = alive + writes
+        frees = total([size(home) for home in ends.get(n, ())])
         if not isinstance(node.op, (Step, Steps)):
             most = alive
             for repeat in reversed(node.repeats):
                 most = max_over(most, *repeat)
-            found.append(Moment(cost.rows[n - 1], writes, most))
-        for home in ends.get(n, ()):
-            alive = alive - size_of(cost, home)
+            found.append(Moment(cost.rows[n - 1], writes, most, frees))
+        alive = alive - frees
     return found
 
 

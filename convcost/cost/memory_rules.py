@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.cost.graph import FOLDING
-from convcost.cost.memory import DTYPES, INPUT, homes_of, moments, peak, size_of
+from convcost.cost.memory import DTYPES, INPUT, Moment, homes_of, moments, peak, size_of
+from convcost.counters.line import Line
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.exact.integers import Int, largest, total
-from convcost.ops import elements
+from convcost.exact.integers import Int, equal, largest, total
+from convcost.ops import Conv, DepthwiseConv, elements
 
 ALIGNMENT = 16
 """Bytes that each buffer of the arena begins at a multiple of."""
@@ -108,6 +109,26 @@ def _residual(cost: Cost, size: int) -> Int:
     return size * largest(one.alive for one in found if one.line.op is not None and one.line.op.multiplies)
 
 
+def channel_by_channel(moment: Moment) -> Int:
+    """What is alive at a layer whose depthwise convolution writes each channel over that of its input, if it can."""
+    if not _is_depthwise(moment.line):
+        return moment.alive
+    return moment.alive + largest([moment.writes, moment.frees]) - moment.writes - moment.frees
+
+
+def _is_depthwise(line: Line) -> bool:
+    """Whether each of its outputs is one channel convolved."""
+    if isinstance(line.op, DepthwiseConv):
+        return equal(line.op.multiplier, 1)
+    if not isinstance(line.op, Conv):
+        return False
+    return equal(line.op.groups, line.inputs[0][0]) and equal(line.op.groups, line.op.out_channels)
+
+
+def _depthwise(cost: Cost, size: int) -> Int:
+    return size * largest(channel_by_channel(one) for one in moments(cost, into=FOLDING))
+
+
 def _outputs(cost: Cost, size: int) -> Int:
     return size * cost.batch * total([row.elements for row in cost.rows if not row.aux and row.counts.trainable])
 
@@ -132,6 +153,12 @@ RULES = {
             "as liveness, norms and activations being part of the layer that they alone follow",
             "engines for inference, which fold them",
             lambda cost, size: size * largest(one.alive for one in moments(cost, into=FOLDING)),
+        ),
+        MemoryRule(
+            "depthwise",
+            "as folded, and a depthwise convolution overwrites its input, one channel after the other",
+            "Lin et al., MCUNetV2, NeurIPS 2021, Figure 1: MobileNetV2 in 1,372 kB of int8",
+            _depthwise,
         ),
         MemoryRule(
             "operator",

@@ -12,6 +12,7 @@ from convcost.cost.memory import DTYPES, element_size, moments
 from convcost.cost.memory_rules import RULES
 from convcost.cost.memory_rules import arena as plan
 from convcost.cost.order import Order
+from convcost.cost.patches import Patched
 from convcost.cost.training import TrainingStep, training
 from convcost.counters.line import Line
 from convcost.counters.rules import OPS
@@ -102,6 +103,45 @@ def arena(network: Network, cost: Cost, dtype: str) -> Table:
     rule = RULES["arena"]
     above = header([(network, cost)], ("unit", f"bytes of {dtype}"), ("rule", f"{rule.meaning} ({rule.source})"))
     return Table(f"The arena of {network.reference}", above, columns, tuple(rows))
+
+
+def patches(network: Network, cost: Cost, found: Patched, depth: int | None, dtype: str) -> Table:
+    """What is alive while the first layers run patch by patch, what they compute again, and the peak of the network."""
+    size, by_layer = element_size(dtype), RULES["depthwise"]
+
+    def again(macs: int, once: int) -> Fraction | None:
+        return Fraction(macs, once) - 1 if once else None
+
+    rows = []
+    for name, group in _folded(found.layers, depth, lambda layer: layer.line):
+        macs = sum(layer.macs for layer in group)
+        once = sum(layer.line.macs for layer in group)
+        alive = size * max(layer.alive for layer in group)
+        rows.append(Row((name, format_shape(group[-1].patch), alive, macs, again(macs, once))))
+    whole = cost.total.macs
+    layer_by_layer = by_layer.of(cost, size)
+    rows += [
+        Row(("patch by patch", None, size * found.stage, None, None), "total"),
+        Row(("the other layers", None, size * found.rest, None, None), "total"),
+        Row(("peak", None, size * found.peak, found.macs, again(found.macs, whole)), "total"),
+        Row(("most of one layer alone", None, size * found.own, None, None), "total"),
+        Row(("all layer by layer", None, layer_by_layer, whole, None), "total"),
+    ]
+    columns = (
+        Column("layer", "layer", wrap=True, scopes=True),
+        Column("patch", "largest patch", align="right", drop=1),
+        Column("alive_bytes", "alive", "bytes"),
+        Column("macs", "macs", "count"),
+        Column("again", "again", "percent", drop=2),
+    )
+    tiles = f"{found.until.name}, whose output is {' x '.join(map(str, found.grid))} tiles and held as a whole"
+    above = header([(network, cost)], ("unit", f"bytes of {dtype}"), ("patches", f"up to {tiles}"))
+    notes = (
+        f"Rule: {by_layer.meaning}. The input comes in patch by patch, and is not held.",
+        "Again: macs where patches overlap, beyond those of the layer.",
+        "Most of one layer alone: without what a residual connection holds. MCUNetV2's Figure 1 counts so.",
+    )
+    return Table(f"Memory of {network.reference} in patches", above, columns, tuple(rows), notes)
 
 
 def machines(found: Iterable[Described]) -> Table:

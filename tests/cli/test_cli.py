@@ -223,6 +223,20 @@ def test_memory_by_scope_is_memory_by_layer_folded(capsys):
     assert found[0] == found[1]
 
 
+def test_memory_in_patches_by_scope_is_by_layer_folded(capsys):
+    found = []
+    for depth in ([], ["--depth", "1"]):
+        printed = succeed(capsys, "memory", "mobilenet_v2", "--patches", "4x4", "--format", "json", *depth)
+        rows = json.loads(printed)["rows"]
+        layers = [row for row in rows if row["kind"] == "row"]
+        totals = {row["layer"]: row["alive_bytes"] for row in rows if row["kind"] == "total"}
+        assert totals["patch by patch"] == max(row["alive_bytes"] for row in layers)
+        assert totals["peak"] == max(totals["patch by patch"], totals["the other layers"])
+        found.append((sum(row["macs"] for row in layers), totals))
+    assert found[0] == found[1]
+    assert found[0][1]["most of one layer alone"] == 224 * 28**2
+
+
 def test_a_scope_of_a_roofline_can_be_bound_by_both(capsys):
     on = ["--machine", "flops=19.5T,bandwidth=1555G", "--depth", "1", "--format", "json"]
     rows = {row["layer"]: row["limit"] for row in json.loads(succeed(capsys, "roofline", "resnet50", *on))["rows"]}
@@ -311,6 +325,11 @@ def test_true_is_written_as_yaml_writes_it(capsys, word):
         (["list", "--family", "resnt"], "no family's name has the word 'resnt'; did you mean resnet?"),
         (["memory", "vgg16", "--dtype", "fp8"], "unknown dtype 'fp8'; choose from float64"),
         (["memory", "vgg16", "--input", "3x8x8"], "layer"),
+        (["memory", "vgg16", "--until", "conv1_1"], "--until says where --patches end"),
+        (["memory", "vgg16", "--patches", "4"], "no layer whose map can be cut into 4 patches"),
+        (["memory", "vgg16", "--patches", "4by4"], "'4by4' is no grid of patches"),
+        (["memory", "vgg16", "--patches", "4x4", "--rules"], "--patches are tables of their own"),
+        (["memory", "vgg16", "--patches", "4x4", "--best-order"], "--best-order is of layers"),
         (["roofline", "vgg16", "--machine", "flops=1T"], "--machine: no bandwidth"),
         (["roofline", "vgg16"], "--machine"),
     ],

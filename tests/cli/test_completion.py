@@ -202,6 +202,7 @@ FREE = {
     "--scheduler": "an address",
     "--strip": "a pattern",
     "--pages": "numbers of pages",
+    "--patches": "a grid",
     "--module": "a place in one's own code",
     "layers": "layers as a spec has them",
 }
