@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 _PART = 3
 """Characters that a part keeps in any case."""
 
@@ -35,7 +37,7 @@ def shortened(names: Sequence[str], room: int | None = None) -> list[str]:
 
     longest = max((len(part) for path in parts for part in path), default=0)
     for size in range(longest, _PART, -1) if room is not None else ():
-        if max(map(len, found := cut(size)), default=0) <= (room or 0):
+        if max(map(cell_len, found := cut(size)), default=0) <= (room or 0):
             return found
     return cut(_PART)
 

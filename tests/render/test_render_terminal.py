@@ -10,7 +10,7 @@ import re
 
 import pytest
 from any_table import HARD, PLAIN_TEXT, SMALL, SMALL_CSV, SMALL_TERMINAL, cells_of, tables
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
@@ -39,7 +39,20 @@ def left_out(text: str) -> set[str]:
     return set(found[1].split(", ")) if found else set()
 
 
+WIDER_THAN_LONG = Table(
+    "t",
+    (),
+    tuple(Column(f"k{i}", "", scopes=not i) for i in range(4)),
+    (
+        Row((None, None, None, "macs macs macs conv2_x/1/add")),
+        Row(("macs macs macs conv2_x/1/add macs macs macs é漢", None, None, None)),
+    ),
+)
+"""A name to be shortened that has fewer characters than it takes columns."""
+
+
 @given(tables(SENTENCES), st.integers(80, 300), st.integers(1, 80))
+@example(WIDER_THAN_LONG, 80, 3)
 def test_a_wider_terminal_never_gives_a_worse_table(table: Table, width: int, more: int) -> None:
     columns = [column._replace(title=f"c{i}") for i, column in enumerate(table.columns)]
     table = dataclasses.replace(table, columns=tuple(columns), title="t", notes=())
@@ -72,11 +85,11 @@ def test_shortened_names_are_told_apart(names: list[str], room: int | None) -> N
     for one, name in zip(short, names, strict=True):
         pairs = list(zip(one.split("/"), name.split("/"), strict=True))
         assert all(whole.startswith(part) and len(part) >= min(3, len(whole)) for part, whole in pairs)
-    widest = max(map(len, names), default=0)
+    widest = max(map(cell_len, names), default=0)
     if room is not None and room >= widest:
         assert short == names
-    if room is not None and room >= max(map(len, shortened(names)), default=0):
-        assert max(map(len, short), default=0) <= room
+    if room is not None and room >= max(map(cell_len, shortened(names)), default=0):
+        assert max(map(cell_len, short), default=0) <= room
 
 
 def test_names_are_cut_to_what_tells_them_apart() -> None:
