@@ -154,6 +154,12 @@ def _dtypes() -> Iterable[str]:
     return DTYPES
 
 
+def _optimizers() -> Iterable[str]:
+    from convcost.cost.kept import OPTIMIZERS
+
+    return OPTIMIZERS
+
+
 def _networks() -> Iterable[str]:
     from convcost.spec.catalog import shipped_networks
 
@@ -225,6 +231,7 @@ RULE = OneOf("rule", _rules)
 QUANTITY = OneOf("quantity", _quantities)
 """What a closed form can be of."""
 DTYPE = OneOf("dtype", _dtypes)
+OPTIMIZER = OneOf("optimizer", _optimizers)
 """An element type, as torch calls it."""
 
 

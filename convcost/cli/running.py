@@ -9,6 +9,7 @@ import click
 from convcost.cli.options import (
     DTYPE,
     MACHINE,
+    OPTIMIZER,
     LayerName,
     NetworkName,
     depth_option,
@@ -34,6 +35,9 @@ dtype_option = click.option(
 @click.argument("network", type=NetworkName())
 @depth_option
 @click.option("--dtype", type=DTYPE, metavar="TYPE", help="Of all tensors, as torch calls it: float16.")
+@click.option("--weights", type=DTYPE, metavar="TYPE", help="Of weights, if another one: int8.")
+@click.option("--others", type=DTYPE, metavar="TYPE", help="Of biases and norms, if another one: int32.")
+@click.option("--accumulators", type=DTYPE, metavar="TYPE", help="Of an output while it is added up: int32.")
 @click.option("--in-place", is_flag=True, help="Let activations, sums and products overwrite what nothing else needs.")
 @click.option("--rules", is_flag=True, help="What every rule of memory comes to, instead of layers.")
 @click.option("--best-order", is_flag=True, help="In the order that holds least, or the best found with a bound.")
@@ -49,6 +53,9 @@ def memory(
     network: str,
     depth: int | None,
     dtype: str | None,
+    weights: str | None,
+    others: str | None,
+    accumulators: str | None,
     in_place: bool,
     rules: bool,
     best_order: bool,
@@ -68,6 +75,7 @@ def memory(
 
     Example: convcost memory mobilenet_v2 --batch 8 --dtype float16
     """
+    from convcost.cost.memory import Types
     from convcost.views import running as views
 
     tables = rules + plan + (patches is not None)
@@ -83,6 +91,9 @@ def memory(
         raise ConvcostError("--plot is of layers: --rules, --plan and --patches have none")
     if until is not None and patches is None:
         raise ConvcostError("--until says where --patches end")
+    types = Types(dtype or "float32", weights or "", others or "", accumulators or "")
+    if tables and any(types[1:]):
+        raise ConvcostError("--weights, --others and --accumulators are of layers, not of --rules, --plan or --patches")
     found = load_network(network, settings)
     cost, order = found.price(input_shape, batch), None
     if best_order:
@@ -99,11 +110,11 @@ def memory(
 
         table = views.patches(found, cost, patched(cost, grid(patches), until), depth, dtype or "int8")
     else:
-        table = views.memory(found, cost, depth, dtype or "float32", in_place=in_place, order=order)
+        table = views.memory(found, cost, depth, types, in_place=in_place, order=order)
     if plot is not None:
         from convcost.views import plots
 
-        plots.memory(cost, depth, dtype or "float32", plot, in_place=in_place)
+        plots.memory(cost, depth, types, plot, in_place=in_place)
     show(table, format_, exact)
 
 
@@ -186,12 +197,18 @@ def machine_(name: str | None, measured: bool, format_: str, exact: bool) -> Non
 @click.command()
 @click.argument("network", type=NetworkName())
 @depth_option
+@click.option("--memory", "held", is_flag=True, help="What it holds, instead of multiply-adds.")
+@click.option("--optimizer", type=OPTIMIZER, metavar="NAME", help="With --memory: adam, sgd, ...  [default: adam]")
+@click.option("--dtype", type=DTYPE, metavar="TYPE", help="With --memory, of tensors  [default: float32]")
 @network_options
 @plot_option
 @output_options
 def training(
     network: str,
     depth: int | None,
+    held: bool,
+    optimizer: str | None,
+    dtype: str | None,
     input_shape: str | None,
     batch: int,
     settings: tuple[str, ...],
@@ -201,16 +218,24 @@ def training(
 ) -> None:
     """Print the multiply-adds of a training step, layer by layer.
 
-    Forward, and backward for inputs and for weights.
+    Forward, and backward for inputs and for weights. With --memory what layers keep for the backward pass,
+    parameters, gradients and what the optimizer keeps.
 
     Example: convcost training resnet50 --batch 32 --depth 1
     """
     from convcost.views import plots
     from convcost.views import running as views
 
+    if not held and (optimizer or dtype):
+        raise ConvcostError("--optimizer and --dtype are of --memory: multiply-adds are the same for all")
+    if held and plot is not None:
+        raise ConvcostError("--plot is of multiply-adds, not of --memory")
     found = load_network(network, settings)
     cost = found.price(input_shape, batch)
-    table = views.train(found, cost, depth)
+    if held:
+        table = views.train_memory(found, cost, depth, dtype or "float32", optimizer or "adam")
+    else:
+        table = views.train(found, cost, depth)
     if plot is not None:
         plots.train(cost, depth, plot)
     show(table, format_, exact)

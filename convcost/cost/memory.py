@@ -24,10 +24,44 @@ from convcost.exact.integers import Int, equal, largest, max_over, total
 from convcost.ops import elements
 from convcost.ops.repeat import Step, Steps
 
-DTYPES: Mapping[str, int] = MappingProxyType({"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 1})
+DTYPES: Mapping[str, int] = MappingProxyType(
+    {"float64": 8, "float32": 4, "int32": 4, "bfloat16": 2, "float16": 2, "int16": 2, "int8": 1}
+)
 """Bytes of one element, by torch's name of its type."""
 INPUT = 0
 """The memory of the network's first input; every other one has the number of the tensor that it was made for."""
+
+
+class Types(NamedTuple):
+    """The types of a network's numbers by part: int8 of tensors and weights, int32 of biases and accumulators.
+
+    Raises ConvcostError, when bytes are asked for, for an unknown type.
+    """
+
+    tensors: str = "float32"
+    """Of inputs and outputs of layers."""
+    weights: str = ""
+    """Of what is multiplied; by default that of tensors, as all others."""
+    others: str = ""
+    """Of all else that is stored: biases, and scales, shifts and statistics of norms."""
+    accumulators: str = ""
+    """Of the output of a layer that multiplies, while it runs."""
+
+    def alive(self, moment: Moment) -> Int:
+        """Bytes of what is alive while a layer runs."""
+        size, own = element_size(self.tensors), element_size(self.accumulators or self.tensors)
+        multiplies = moment.line.op is not None and moment.line.op.multiplies
+        return size * moment.alive + ((own - size) * moment.writes if multiplies else 0)
+
+    def stored(self, line: Line) -> Int:
+        """Bytes of the parameters and statistics of a network."""
+        counts = line.counts
+        weights = element_size(self.weights or self.tensors) * counts.weights
+        return weights + element_size(self.others or self.tensors) * (counts.total - counts.weights)
+
+    def __str__(self) -> str:
+        parts = ((name, dtype) for name, dtype in zip(self._fields[1:], self[1:], strict=True) if dtype)
+        return ", ".join((self.tensors, *(f"{dtype} of {name}" for name, dtype in parts)))
 
 
 class Moment(NamedTuple):

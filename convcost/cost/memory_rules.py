@@ -1,7 +1,7 @@
 """What memory a network needs by the rules that papers and tools go by: named, each with its source.
 
-Each is of one network on one input, at inference: bytes of tensors of one type. All but the arena, which a planner lays
-out, have a closed form.
+Each is of one network on one input, at inference but for `backward`: bytes of tensors of one type. All but the arena,
+which a planner lays out, have a closed form.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.cost.graph import FOLDING
+from convcost.cost.kept import kept
 from convcost.cost.memory import DTYPES, INPUT, Moment, homes_of, moments, peak, size_of
 from convcost.counters.line import Line
 from convcost.errors import ConvcostError, did_you_mean
@@ -183,6 +184,12 @@ RULES = {
             "twice that, once for gradients",
             'torchinfo 1.8, "Forward/backward pass size"',
             lambda cost, size: 2 * _outputs(cost, size),
+        ),
+        MemoryRule(
+            "backward",
+            "what layers keep of the forward pass for the backward pass, each tensor once",
+            "torch 2.13, what its autograd saves on a processor",
+            lambda cost, size: total([one.tensors + one.own for one in kept(cost, size)]),
         ),
         MemoryRule(
             "arena",

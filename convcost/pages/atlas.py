@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convcost.cost.cost import Cost
-from convcost.cost.memory import peak_memory
+from convcost.cost.memory import Types, peak_memory
 from convcost.errors import ConvcostError, unwarned
 from convcost.files.writing import atomically
 from convcost.network import Comparison, Network, every_meant, load
@@ -172,7 +172,7 @@ def _network(subject: Subject) -> Made:
             Section("layers", "Layers", sections.layers(network, cost, "controls") + _links("operators", operators)),
             Section("tools", "What each tool counts", sections.shown(peers.dialects(network, cost, exact=True))),
             Section("formula", "At other inputs", sections.sliders(forms)),
-            Section("run", "Memory", sections.shown(running.memory(network, cost, 1, "float32", in_place=False))),
+            Section("run", "Memory", sections.shown(running.memory(network, cost, 1, Types(), in_place=False))),
         ]
         if len(networks) > 1:
             compared = network_views.compare(Comparison(tuple(networks), tuple(costs)))

@@ -11,6 +11,7 @@ from typing import Any
 from convcost.auditing.audit import Audited, AuditedFile
 from convcost.cost.cost import Cost
 from convcost.cost.machine import Machine
+from convcost.cost.memory import Types
 from convcost.errors import ConvcostError
 from convcost.network import Comparison, Network
 from convcost.pages import sections as sections_of
@@ -69,7 +70,7 @@ def _network(
     if forms is not None:
         data[f"{id_}-formula"] = forms
     yield Section(f"{id_}-formula", f"At other inputs and widths{of}", sections_of.sliders(forms))
-    run = sections_of.shown(running.memory(network, cost, 1, "float32", in_place=False))
+    run = sections_of.shown(running.memory(network, cost, 1, Types(), in_place=False))
     if on is not None:
         run += sections_of.shown(running.machine(network, cost, 1, on, "float32"))
     yield Section(f"{id_}-run", f"Running it{of}", run)

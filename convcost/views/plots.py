@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.cost.machine import Machine, roofline
-from convcost.cost.memory import element_size, moments
+from convcost.cost.memory import Types, moments
 from convcost.cost.training import training
 from convcost.counters.line import Line
 from convcost.counters.rules import params_and_ops
@@ -68,10 +68,9 @@ def layers(cost: Cost, depth: int | None, as_: str, path: Path, *, only: Collect
     _bars(path, f"Layers of {cost.graph.name}", [line.name for line in lines], panels)
 
 
-def memory(cost: Cost, depth: int | None, dtype: str, path: Path, *, in_place: bool) -> None:
+def memory(cost: Cost, depth: int | None, types: Types, path: Path, *, in_place: bool) -> None:
     """Bytes that are alive while each layer runs, the most in a scope. Raises ConvcostError as `drawn` does."""
-    size = element_size(dtype)
-    found = {one.line.name: size * one.alive for one in moments(cost, in_place=in_place)}
+    found = {one.line.name: types.alive(one) for one in moments(cost, in_place=in_place)}
     lines = [line for line in _folded(cost, depth) if not line.aux]
     alive = [max(found[row.name] for row in line.rows) for line in lines]
     title = f"Memory of {cost.graph.name}: {in_bytes(max(alive), exact=False)} at the peak"

@@ -7,8 +7,9 @@ from fractions import Fraction
 from typing import TypeVar
 
 from convcost.cost.cost import Cost
+from convcost.cost.kept import MASTER, kept, states
 from convcost.cost.machine import Bound, Machine, roofline, together
-from convcost.cost.memory import DTYPES, element_size, moments
+from convcost.cost.memory import DTYPES, Types, element_size, moments
 from convcost.cost.memory_rules import RULES
 from convcost.cost.memory_rules import arena as plan
 from convcost.cost.order import Order
@@ -16,6 +17,7 @@ from convcost.cost.patches import Patched
 from convcost.cost.training import TrainingStep, training
 from convcost.counters.line import Line
 from convcost.counters.rules import OPS
+from convcost.errors import ConvcostError
 from convcost.machines import Described, Measured
 from convcost.network import Network
 from convcost.ops import format_shape
@@ -27,27 +29,27 @@ Item = TypeVar("Item")
 
 
 def memory(
-    network: Network, cost: Cost, depth: int | None, dtype: str, *, in_place: bool, order: Order | None = None
+    network: Network, cost: Cost, depth: int | None, types: Types, *, in_place: bool, order: Order | None = None
 ) -> Table:
     """Bytes that each layer writes and that are alive while it runs; the largest is the peak.
 
     `order` is that of the cost, if it was searched for.
     """
-    size = element_size(dtype)
+    size = element_size(types.tensors)
     found = moments(cost, in_place=in_place)
-    most = max(moment.alive for moment in found)
+    most = max(map(types.alive, found))
     rows = []
     for name, group in _folded(found, depth, lambda moment: moment.line):
-        alive = max(moment.alive for moment in group)
+        alive = max(map(types.alive, group))
         peak = "peak" if alive == most else ""
         shape = format_shape(group[-1].line.shape)
-        rows.append(Row((name, shape, size * sum(moment.writes for moment in group), size * alive, peak)))
-    stored = cost.total.counts.total
+        rows.append(Row((name, shape, size * sum(moment.writes for moment in group), alive, peak)))
+    stored = types.stored(cost.total)
     blank = (None,) * 2
     rows += [
-        Row(("peak of activations", *blank, size * most, None), "total"),
-        Row(("weights and statistics", *blank, size * stored, None), "total"),
-        Row(("together", *blank, size * (most + stored), None), "total"),
+        Row(("peak of activations", *blank, most, None), "total"),
+        Row(("weights and statistics", *blank, stored, None), "total"),
+        Row(("together", *blank, most + stored, None), "total"),
     ]
     columns = (
         Column("layer", "layer", wrap=True, scopes=True),
@@ -61,7 +63,7 @@ def memory(
     if order is not None:
         said = "in an order than which none holds less" if order.proved else "in the best order found"
         how += "" if order.proved else f"; no order holds less than {size * order.bound:,} bytes"
-    above = header([(network, cost)], ("unit", f"bytes of {dtype}"), ("execution", f"{said}, {how}"))
+    above = header([(network, cost)], ("unit", f"bytes of {types}"), ("execution", f"{said}, {how}"))
     notes = ("A tensor is alive from the layer that makes it to the last one that takes it; views are their input's.",)
     return Table(f"Memory of {network.reference}", above, columns, tuple(rows), notes)
 
@@ -71,7 +73,11 @@ def memory_rules(network: Network, cost: Cost, dtype: str | None) -> Table:
     rows = []
     for rule in RULES.values():
         of = dtype or rule.dtype
-        rows.append(Row((rule.name, of, rule.of(cost, element_size(of)), rule.meaning, rule.source)))
+        try:
+            found, meaning = rule.of(cost, element_size(of)), rule.meaning
+        except ConvcostError as error:  # one rule may not know an operator
+            found, meaning = None, f"{rule.meaning}: {error}"
+        rows.append(Row((rule.name, of, found, meaning, rule.source)))
     columns = (
         Column("rule", "rule"),
         Column("dtype", "type"),
@@ -79,7 +85,7 @@ def memory_rules(network: Network, cost: Cost, dtype: str | None) -> Table:
         Column("meaning", "what it counts", wrap=True),
         Column("source", "source", wrap=True, drop=1),
     )
-    above = header([(network, cost)], ("unit", "bytes of tensors at inference; parameters are apart"))
+    above = header([(network, cost)], ("unit", "bytes of tensors; parameters are apart"))
     notes = ("A budget takes each by its name and a type: convcost solve NETWORK --max arena_int8=256KB ...",)
     return Table(f"Memory of {network.reference} by every rule", above, columns, tuple(rows), notes)
 
@@ -273,6 +279,38 @@ def train(network: Network, cost: Cost, depth: int | None) -> Table:
     )
     above = header([(network, cost)], ("unit", f"macs: {OPS['macs'].meaning}, auxiliary heads included"))
     return Table(f"A training step of {network.reference}", above, columns, tuple(rows))
+
+
+def train_memory(network: Network, cost: Cost, depth: int | None, dtype: str, optimizer: str) -> Table:
+    """Bytes that training holds: what layers keep for the backward pass, and parameters, gradients and states."""
+    found = kept(cost, element_size(dtype))
+    rows = [
+        Row((name, sum(one.tensors for one in group), sum(one.own for one in group)))
+        for name, group in _folded(found, depth, lambda one: one.line)
+    ]
+    params = MASTER * cost.with_auxiliary.params
+    activations = sum(one.tensors + one.own for one in found)
+    parts = (
+        ("kept for the backward pass", activations),
+        ("parameters", params),
+        ("their gradients", params),
+        (f"states of {optimizer}", states(optimizer) * params),
+        ("statistics of norms", MASTER * cost.with_auxiliary.norm_stats),
+    )
+    rows += [Row((name, size, None), "total") for name, size in parts]
+    rows.append(Row(("together, at least", sum(size for _, size in parts), None), "total"))
+    columns = (
+        Column("layer", "layer", wrap=True, scopes=True),
+        Column("kept_bytes", "keeps", "bytes"),
+        Column("own_bytes", "and of its own", "bytes"),
+    )
+    unit = f"bytes; tensors of {dtype}, parameters, gradients and states of float32"
+    above = header([(network, cost)], ("unit", unit), ("optimizer", f"{optimizer}, {states(optimizer)} a parameter"))
+    notes = (
+        "A tensor that several layers keep stands at the first. Of its own: statistics, indices, masks.",
+        f"Source: {RULES['backward'].source}. What the backward pass needs while it runs comes on top.",
+    )
+    return Table(f"Memory of training {network.reference}", above, columns, tuple(rows), notes)
 
 
 def _giga(number: int | Fraction) -> str:

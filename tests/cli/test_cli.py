@@ -223,6 +223,23 @@ def test_memory_by_scope_is_memory_by_layer_folded(capsys):
     assert found[0] == found[1]
 
 
+def test_memory_of_training_adds_up(capsys):
+    """ResNet-50 has 25,557,032 parameters, of 4 bytes, for which Adam keeps 2 numbers each, and 53,120 statistics."""
+    found = []
+    for depth in ([], ["--depth", "1"]):
+        printed = succeed(capsys, "training", "resnet50", "--memory", "--batch", "3", "--format", "json", *depth)
+        rows = json.loads(printed)["rows"]
+        totals = {row["layer"]: row["kept_bytes"] for row in rows if row["kind"] == "total"}
+        layers = [row for row in rows if row["kind"] == "row"]
+        assert totals["kept for the backward pass"] == sum(row["kept_bytes"] + row["own_bytes"] for row in layers)
+        assert totals["together, at least"] == sum(totals.values()) - totals["together, at least"]
+        found.append(totals)
+    assert found[0] == found[1]
+    assert found[0]["parameters"] == found[0]["their gradients"] == 4 * 25_557_032
+    assert found[0]["states of adam"] == 8 * 25_557_032
+    assert found[0]["statistics of norms"] == 4 * 53_120
+
+
 def test_memory_in_patches_by_scope_is_by_layer_folded(capsys):
     found = []
     for depth in ([], ["--depth", "1"]):
@@ -325,6 +342,12 @@ def test_true_is_written_as_yaml_writes_it(capsys, word):
         (["list", "--family", "resnt"], "no family's name has the word 'resnt'; did you mean resnet?"),
         (["memory", "vgg16", "--dtype", "fp8"], "unknown dtype 'fp8'; choose from float64"),
         (["memory", "vgg16", "--input", "3x8x8"], "layer"),
+        (["memory", "vgg16", "--rules", "--weights", "int8"], "--weights, --others and --accumulators are of layers"),
+        (["memory", "vgg16", "--weights", "int4"], "unknown dtype 'int4'; did you mean int"),
+        (["training", "vgg16", "--optimizer", "adam"], "--optimizer and --dtype are of --memory"),
+        (["training", "vgg16", "--memory", "--optimizer", "adan"], "unknown optimizer 'adan'; did you mean adam"),
+        (["training", "vgg16", "--memory", "--plot", "x.svg"], "--plot is of multiply-adds"),
+        (["training", "vit_b_16", "--memory"], "what torch keeps of attention for its gradient is not known"),
         (["memory", "vgg16", "--until", "conv1_1"], "--until says where --patches end"),
         (["memory", "vgg16", "--patches", "4"], "no layer whose map can be cut into 4 patches"),
         (["memory", "vgg16", "--patches", "4by4"], "'4by4' is no grid of patches"),

@@ -25,7 +25,7 @@ import convcost
 from convcost import ops
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph, GraphBuilder
-from convcost.cost.memory import DTYPES, Moment, moments, peak, peak_memory
+from convcost.cost.memory import DTYPES, Moment, Types, moments, peak, peak_memory
 from convcost.counters.line import Line
 from convcost.errors import ConvcostError
 from convcost.exact.poly import symbol
@@ -373,3 +373,20 @@ def test_batch_and_laws() -> None:
 
 def test_it_is_there_for_a_library() -> None:
     assert convcost.peak_memory(convcost.load("resnet50").price()) == 9_633_792
+
+
+def test_types_by_part() -> None:
+    """int8 of tensors and weights, int32 of biases and of an output while it is added up, by hand."""
+    g = GraphBuilder("net", input=(3, 8, 8))
+    x = g.add(ReLU(), g.add(Conv(4, 3, padding=1), g.input, name="conv"), name="relu")
+    g.add(Linear(10), g.add(Flatten(), x, name="flat"), name="fc")
+    cost = Cost(g.graph())
+    types = Types("int8", others="int32", accumulators="int32")
+    alive = {moment.line.name: types.alive(moment) for moment in moments(cost)}
+    assert alive == {"conv": 192 + 4 * 256, "relu": 2 * 256, "flat": 256, "fc": 256 + 4 * 10}
+    assert types.stored(cost.total) == (108 + 2560) + 4 * (4 + 10)
+    assert Types("float16").stored(cost.total) == 2 * cost.total.counts.total
+    assert [*map(Types("float16").alive, moments(cost))] == [2 * moment.alive for moment in moments(cost)]
+    assert str(types) == "int8, int32 of others, int32 of accumulators"
+    with pytest.raises(ConvcostError, match="unknown dtype 'int4'"):
+        Types("int8", weights="int4").stored(cost.total)
