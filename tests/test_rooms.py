@@ -44,6 +44,7 @@ DOORS: dict[tuple[str, str], str] = {
     ("counters", "views"): "a line explains itself by the table of the command line",
     ("counters", "render"): "and that is a Table",
     ("network", "imports"): "a model file is loaded by its path, as a spec is",
+    ("cost", "machines"): "a quantity can be the least time on a machine, which a file describes",
     ("cost", "views"): "a cost that is printed is the table of the command line",
     ("cost", "render"): "and that is a Table",
 }

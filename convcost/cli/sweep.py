@@ -176,7 +176,8 @@ def solve(
     """Find the designs of NETWORKS that use a budget best, exactly.
 
     H or W alone means square inputs. A limit is on params, macs, activations, peak_memory, memory by a rule and a type
-    (arena_int8) or what a tool counts (fvcore).
+    (arena_int8), the least time on a machine (latency_t4_int8) or what a tool
+    counts (fvcore).
 
     Example: convcost solve mobilenet_v1 --max macs=300M --over width --over H
     """

@@ -7,7 +7,7 @@ slower of the two. Views move nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
@@ -15,7 +15,7 @@ from convcost.cost.cost import Cost
 from convcost.cost.memory import element_size
 from convcost.counters.line import Line
 from convcost.errors import ConvcostError, did_you_mean
-from convcost.exact.integers import Int
+from convcost.exact.integers import Int, floordiv, maximum, total
 from convcost.ops import Input, elements, inputs_of
 from convcost.printed.numbers import exact_number
 from convcost.values import all_named, listed
@@ -86,20 +86,42 @@ def roofline(cost: Cost, machine: Machine, dtype: str = "float32") -> Roofline:
     if not all(isinstance(value, int) for row in rows for value in (row.batch, *row.shape, *row.counts, *row.work)):
         raise ConvcostError("a roofline is of one network on one input: its counts are ints")
 
-    def moved(tensors: int, weights: int) -> int:
-        return int(size * (cost.batch * tensors + weights))
+    layers = [_bound(machine, row, size * moved) for row, moved in _moved(cost)]
+    whole, given = cost.total, sum(map(elements, inputs_of(cost.input).values()))
+    fused = _bound(machine, whole, size * (cost.batch * (given + whole.elements) + whole.counts.total))
+    return Roofline(tuple(layers), together(whole, layers), fused)
 
-    layers = []
+
+def nanoseconds(cost: Cost, machine: Machine, dtype: str) -> int:
+    """The least time that a network takes layer by layer, in whole nanoseconds. Raises ConvcostError as `roofline`."""
+    return int(roofline(cost, machine, dtype).layer_by_layer.seconds * 10**9)
+
+
+def least_nanoseconds(cost: Cost, machine: Machine, dtype: str) -> Int:
+    """What these are never below, as a closed form: all arithmetic alone, or all that is moved alone."""
+    moved = element_size(dtype) * total([count for _, count in _moved(cost)])
+    return maximum(*(_at(rate, count) for rate, count in zip(machine, (_operations(cost.total), moved), strict=True)))
+
+
+def _at(rate: Int, count: Int) -> Int:
+    """Whole nanoseconds of so many at a rate per second; no product is larger than it has to be."""
+    each = Fraction(10**9) / rate
+    whole = floordiv(count, each.denominator)
+    return whole * each.numerator + floordiv((count - whole * each.denominator) * each.numerator, each.denominator)
+
+
+def _moved(cost: Cost) -> Iterator[tuple[Line, Int]]:
+    """Each layer, and the elements that it moves: inputs, output, and parameters, which are read at each use."""
     for node, row in zip(cost.graph.nodes, cost.rows, strict=True):
-        if row.aux:
-            continue
-        weights = (row if node.shares is None else cost.rows[node.shares]).counts.total  # read at each use
-        there = row.op is not None and (row.op.memory == "view" or isinstance(row.op, Input))
-        tensors = 0 if there else sum(map(elements, row.inputs)) + row.elements
-        layers.append(_bound(machine, row, moved(tensors, weights)))
-    total, given = cost.total, sum(map(elements, inputs_of(cost.input).values()))
-    fused = _bound(machine, total, moved(given + total.elements, total.counts.total))
-    return Roofline(tuple(layers), together(total, layers), fused)
+        if not row.aux:
+            weights = (row if node.shares is None else cost.rows[node.shares]).counts.total
+            there = row.op is not None and (row.op.memory == "view" or isinstance(row.op, Input))
+            tensors = 0 if there else total(list(map(elements, row.inputs))) + row.elements
+            yield row, cost.batch * tensors + weights
+
+
+def _operations(line: Line) -> Int:
+    return 2 * line.work.macs + total(line.work[1:])
 
 
 def together(line: Line, layers: Sequence[Bound]) -> Bound:
@@ -115,7 +137,6 @@ def together(line: Line, layers: Sequence[Bound]) -> Bound:
 
 
 def _bound(machine: Machine, line: Line, moved: int) -> Bound:
-    work = line.work
-    operations = 2 * work.macs + sum(work[1:])
+    operations = _operations(line)
     computing, moving = Fraction(operations) / machine.flops, Fraction(moved) / machine.bandwidth
     return Bound(line, operations, moved, max(computing, moving), "compute" if computing > moving else "bandwidth")

@@ -20,6 +20,8 @@ from convcost.values import named
 _FORM = "macs=300M, a whole number of 0 or more"
 _GROWTH = "macs+1%, or macs+10M"
 _IN_BYTES = re.compile(r"\d\s*[KMGT]i?B\b", re.IGNORECASE)
+_TIME = re.compile(r"\s*(\d{1,12}(?:\.\d{1,9})?)\s*(ns|us|µs|ms|s)\s*")
+_NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9}
 _BILLIONS = re.compile(r"\d\s*B\b", re.IGNORECASE)
 
 
@@ -57,7 +59,7 @@ def limits_of(texts: Iterable[str]) -> dict[str, int]:
             found = quantity(name)
         except ConvcostError as error:
             raise ConvcostError(f"--max {text}: {error}") from None
-        check_unit(value, found, f"--max {text}")
+        value = check_unit(value, found, f"--max {text}")
         parsed = parsed_expression(scaled(value), f"--max {text}")
         limit = expression.evaluate(parsed, parsed.node, {})
         if not isinstance(limit, int) or limit < 0 or isinstance(limit, bool):
@@ -68,15 +70,21 @@ def limits_of(texts: Iterable[str]) -> dict[str, int]:
     return limits
 
 
-def check_unit(text: str, of: Quantity, place: str) -> None:
-    """Refuse a number that is in bytes where things are counted, or in billions where bytes are. Raises ConvcostError.
+def check_unit(text: str, of: Quantity, place: str) -> str:
+    """The number without a unit of time: 2ms are 2000000 nanoseconds. Raises ConvcostError for another quantity's unit.
 
-    KB is 1,000 bytes and KiB 1,024, as everywhere here; 4B is four billion.
+    It refuses bytes where things are counted, and billions where bytes are. KB is 1,000 bytes and KiB 1,024, as
+    everywhere here; 4B is four billion.
     """
-    if not of.unit and _IN_BYTES.search(text):
+    if of.unit == "ns" and not text.rstrip().endswith("%"):
+        if (time := _TIME.fullmatch(text)) is None:
+            raise ConvcostError(f"{place}: {of.name} is a time such as 2ms or 150us")
+        return str(int(Fraction(time[1]) * _NANOSECONDS[time[2]]))
+    if of.unit != "bytes" and _IN_BYTES.search(text):
         raise ConvcostError(f"{place}: {of.name} are no bytes")
     if of.unit and _BILLIONS.search(text):
         raise ConvcostError(f"{place}: a B alone is a billion; write bytes as 512, 512KB or 512KiB")
+    return text
 
 
 def exceeded(cost: Cost, limits: Mapping[str, int]) -> Iterator[Excess]:
@@ -97,7 +105,7 @@ def growths_of(texts: Iterable[str]) -> list[Growth]:
             of = quantity(name.strip())
         except ConvcostError as error:
             raise ConvcostError(f"{place}: {error}; write it as {_GROWTH}") from None
-        check_unit(allowed, of, place)
+        allowed = check_unit(allowed, of, place)
         wanted = f"{place}: write it as {_GROWTH}"
         share = allowed.strip().endswith("%")
         number = exact_number(allowed.strip().removesuffix("%"), wanted, ("", "bytes"))

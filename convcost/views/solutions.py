@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from convcost.cost.quantities import quantity
 from convcost.designs.solve import Problem, Solution
@@ -59,7 +59,8 @@ def quantity_column(name: str) -> Column:
     """The column of a quantity."""
     unit = quantity(name).unit
     title = name.replace("_", " ") if unit else name
-    return Column(f"{name}_{unit}" if unit else name, title, unit or "count", wrap=True)
+    kind: Literal["bytes", "count"] = "bytes" if unit == "bytes" else "count"
+    return Column(f"{name}_{unit}" if unit else name, f"{title} ns" if unit == "ns" else title, kind, wrap=True)
 
 
 def _why_none(problem: Problem) -> str:

@@ -10,7 +10,11 @@ import pytest
 from convcost.cost.cost import Cost
 from convcost.cost.graph import GraphBuilder
 from convcost.cost.machine import Machine, parse_machine, roofline
+from convcost.cost.quantities import quantity
+from convcost.door import solve
 from convcost.errors import ConvcostError
+from convcost.exact.poly import symbol
+from convcost.machines import described
 from convcost.network import load, shipped
 from convcost.ops import Conv, Flatten, Linear, ReLU
 
@@ -91,3 +95,43 @@ def test_a_network_of_views_takes_no_time(tmp_path, capsys) -> None:
     path.write_text("name: views\nsource: test\ninput: 3x8x8\nlayers:\n  - flatten\n")
     assert run(["roofline", str(path), "--machine", "flops=1T,bandwidth=1G", "--format", "csv"]) == 0
     assert "flatten,0,0,,0,0,,row" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "resnet18", "googlenet", "unet"])
+@pytest.mark.parametrize(("machine", "dtype"), [("t4", "float32"), ("t4", "int8"), ("stm32f746", "int8")])
+def test_latency_is_a_quantity(name: str, machine: str, dtype: str) -> None:
+    """The roofline's time of all layers, and a closed form that it is never below."""
+    cost = load(name).price()
+    found = quantity(f"latency_{machine}" if dtype == "float32" else f"latency_{machine}_{dtype}")
+    on = described(machine).of(dtype)
+    assert found.of(cost) == int(roofline(cost, on, dtype).layer_by_layer.seconds * 10**9)
+    assert found.least is not None
+    work = cost.total.work
+    assert 10**9 * Fraction(2 * work.macs + sum(work[1:])) / on.flops - 1 < found.least(cost) <= found.of(cost)
+
+
+def test_latency_in_symbols_and_arrays() -> None:
+    """No number on the way needs more than 64 bits: each of 720 million operations a second takes 25/18 of a ns."""
+    least = quantity("latency_stm32f446_int8").least
+    assert least is not None
+    network, sizes = load("mobilenet_v2"), [96, 1024]
+    expected = [least(network.price((3, size, size))) for size in sizes]
+    assert least(network.price((3, np.array(sizes), np.array(sizes)))).tolist() == expected
+    side = symbol("H", at_least=1)
+    formula = least(network.price((3, 32 * side, 32 * side)))
+    assert [formula.evaluate({"H": size // 32}) for size in sizes] == expected
+
+
+def test_a_budget_of_latency_is_kept_and_used() -> None:
+    """All 16 designs priced by themselves."""
+    network, of = load("mobilenet_v2"), quantity("latency_stm32f746_int8").of
+    found = solve(network, max={"latency_stm32f746_int8": "20ms"}, over=["width=0.25:1:0.25", "H=32:128:32"])
+    times = {
+        (Fraction(n, 4), size): of(network.price((3, size, size), width=Fraction(n, 4)))
+        for n in range(1, 5)
+        for size in range(32, 129, 32)
+    }
+    kept = {key for key, time in times.items() if time <= 20_000_000}
+    best = {one for one in kept if not any(o != one and o[0] >= one[0] and o[1] >= one[1] for o in kept)}
+    assert {(one.values["width"], one.values["H"]) for one in found} == best
+    assert 0 < len(best) < len(kept) < 16
