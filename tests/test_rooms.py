@@ -170,3 +170,16 @@ def test_no_top_level_module_hides_a_public_function():
     names = {module.split(".")[1] for module in MODULES if module.count(".") >= 1}
     hidden = names & set(convcost.__all__)
     assert not hidden
+
+
+def test_tests_import_no_private_names():
+    """What a test needs is a name that others may use, or is tested through what it serves."""
+    private = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {alias.name}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "convcost"
+        for alias in node.names
+        if any(part.startswith("_") for part in (*(node.module or "").split("."), alias.name))
+    ]
+    assert not private, "\n".join(private)

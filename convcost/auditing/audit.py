@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import NamedTuple
 
 from convcost.auditing.evidence import shortest
@@ -45,6 +46,11 @@ class Audited(NamedTuple):
     def unread(self) -> Sequence[Unread]:
         """Rows that are not audited."""
         return self.table.unread
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{number} {verdict}" for verdict in VERDICTS if (number := self.count(verdict)))
+        title = shorten(self.table.title, 40, placeholder="...") or "a table"
+        return f"<Audited {title}: {found or 'no cell'}>"
 
 
 class AuditedFile(NamedTuple):

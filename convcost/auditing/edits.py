@@ -41,10 +41,10 @@ class Edited(NamedTuple):
 def edited(cost: Cost) -> list[Edited]:
     """Every edit of a network that fits it and changes what it costs."""
     found = []
-    for edit in _edits(cost):
+    for edit in edits_of(cost):
         try:
             with unwarned():
-                changed = Cost(_with(cost.graph, edit), cost.input)
+                changed = Cost(with_edit(cost.graph, edit), cost.input)
         except ConvcostError:
             continue
         touched = frozenset(_touched(cost, changed, edit))
@@ -59,7 +59,8 @@ def multiplying(cost: Cost) -> list[str]:
     return list(dict.fromkeys(_outer(node) for node in nodes if node.op.multiplies and not node.aux))
 
 
-def _with(graph: Graph, edit: Edit) -> Graph:
+def with_edit(graph: Graph, edit: Edit) -> Graph:
+    """The graph with an edit, whose layers have names of their own; it need not fit."""
     nodes: list[Node] = []
     at = {0: 0}
 
@@ -99,7 +100,8 @@ def _touched(cost: Cost, changed: Cost, edit: Edit) -> Iterator[int]:
 # -- kinds of edits --------------------------------------------------------------------------------------------------
 
 
-def _edits(cost: Cost) -> Iterator[Edit]:
+def edits_of(cost: Cost) -> Iterator[Edit]:
+    """Every edit of a network that is tried, by kind, whether or not it fits."""
     graph = cost.graph
     scopes = list(dict.fromkeys(_outer(node) for node in graph.nodes if not node.aux))
     yield from _strides(graph, scopes)

@@ -109,7 +109,7 @@ class Costs:
         """The cost of a network with one class more."""
         key = (*_structure(network, cost.input), "one class more")
         if key not in self._known:
-            self._known[key] = _one_class_more(cost, classes) or self.of(network.set(classes=classes + 1), cost.input)
+            self._known[key] = one_class_more(cost, classes) or self.of(network.set(classes=classes + 1), cost.input)
         return self._known[key]
 
 
@@ -118,7 +118,7 @@ def _structure(network: Network, shape: Shape) -> tuple[object, ...]:
     return id(network.spec), *shape, *network.settings.values()
 
 
-def _one_class_more(cost: Cost, classes: int) -> Cost | None:
+def one_class_more(cost: Cost, classes: int) -> Cost | None:
     """The cost with an output more of each last layer that multiplies; None if one has not as many as classes."""
     graph = cost.graph
     nodes, behind = list(graph.nodes), set(graph.outputs)

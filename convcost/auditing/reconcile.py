@@ -78,6 +78,13 @@ class Reconciled(NamedTuple):
         """Whether the first match is an explanation, and not perhaps chance."""
         return bool(self.matches) and sure(self.margin)
 
+    def __repr__(self) -> str:
+        claims, where = " and ".join(map(str, self.claims)), self.name or f"{self.networks} networks"
+        first = (
+            f"{self.matches[0].networks[0]} first of {len(self.matches)}" if self.matches else "nothing makes it true"
+        )
+        return f"<Reconciled {claims} of {where}: {first}{'' if self.explained else ', perhaps chance'}>"
+
 
 def claimed(text: str, quantity: str = "") -> tuple[str, Printed]:
     """A claimed number and what it counts, params or ops: "3.8 GFLOPs", or "4.12G" with the quantity said.

@@ -71,7 +71,7 @@ def assemble(
             for part in range(parts):
                 data = read(part)
                 file.write(data)
-                rows += _rows(data, format_)
+                rows += row_count(data, format_)
         if rows != about["kept"]:
             raise ConvcostError(f"{path}: {rows:,} rows of {about['kept']:,} are there: nothing is written")
         if format_ == "parquet":
@@ -131,7 +131,7 @@ def _texts(column: Column | list[Any], *, quoted: bool) -> list[str]:
     return [f'"{text}"' for text in texts] if quoted else texts
 
 
-def _rows(data: bytes, format_: str) -> int:
+def row_count(data: bytes, format_: str) -> int:
     """How many rows there are: lines, of which a field of CSV may have several between its quotes."""
     if format_ == "csv" and b'"' in data:
         return sum(outside.count(b"\n") for outside in data.split(b'"')[::2])

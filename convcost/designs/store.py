@@ -119,7 +119,7 @@ def alone(out: Path) -> Iterator[Path]:
     Raises ConvcostError while another run is at it, or if the folder cannot be made.
     """
     folder = parts_of(out)
-    lock = _locked(out, folder)
+    lock = take_lock(out, folder)
     try:
         yield folder
     finally:
@@ -130,7 +130,7 @@ def alone(out: Path) -> Iterator[Path]:
             folder.rmdir()
 
 
-def _locked(out: Path, folder: Path) -> int | None:
+def take_lock(out: Path, folder: Path) -> int | None:
     """The descriptor of a locked file, which the system unlocks when this process ends; None where there are no locks.
 
     Raises ConvcostError as `alone` does.

@@ -82,10 +82,10 @@ def _counted(model: TorchModel, xs: tuple[Tensor, ...], cost: Cost) -> Iterator[
     """What a forward pass gives, and what others count of it; where torch refuses a layer, nothing is counted."""
     device = xs[0].device.type
     if device == "meta":
-        given, outputs = _run(model, lambda: model(*xs))
+        given, outputs = run_observed(model, lambda: model(*xs))
     else:
         analysis = FlopCountAnalysis(model, xs).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-        given, outputs = _run(model, analysis.by_module_and_operator)
+        given, outputs = run_observed(model, analysis.by_module_and_operator)
     yield Claim("output", f"a forward pass on {device}", "out_shape", lambda line: line.shape, outputs)
     if len(given) < len(outputs):
         return
@@ -134,7 +134,9 @@ def _by_torch(model: TorchModel, given: Sequence[tuple[torch.Size, ...]]) -> Cla
     return Claim("2 macs", "FlopCounterMode", "work", lambda line: 2 * line.macs, flops, before)
 
 
-def _run(model: TorchModel, forward: Callable[[], object]) -> tuple[list[tuple[torch.Size, ...]], list[Quantity]]:
+def run_observed(
+    model: TorchModel, forward: Callable[[], object]
+) -> tuple[list[tuple[torch.Size, ...]], list[Quantity]]:
     """Run a model: the shapes that its layers are given, and those that they give, batch apart, in order.
 
     If torch refuses a layer, the last output is what it says of that. Raises ConvcostError where it has no room for an

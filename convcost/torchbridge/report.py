@@ -53,7 +53,8 @@ class Verification(NamedTuple):
         return self.ok
 
     def __repr__(self) -> str:
-        return f"<Verification {self}>"
+        found = f"{len(self.differences)} differences, first {self.first.layer}" if self.first else "agrees"
+        return f"<Verification {self.network}: {self.layers} layers, {found}>"
 
     def __str__(self) -> str:
         if self.first is None:

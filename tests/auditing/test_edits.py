@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import convcost
-from convcost.auditing.edits import Edit, _edits, _with, apart, edited
-from convcost.auditing.hypotheses import _one_class_more
+from convcost.auditing.edits import Edit, apart, edited, edits_of, with_edit
+from convcost.auditing.hypotheses import one_class_more
 from convcost.auditing.reconcile import claimed, reconcile
 from convcost.cost.cost import Cost
 from convcost.network import every_variant, load
@@ -41,14 +41,14 @@ def test_a_stride_that_stands_later():
 def test_edits_that_touch_nothing_in_common_add_up(name):
     cost = load(name).price()
     every = edited(cost)
-    edits = {edit.said: edit for edit in _edits(cost)}
+    edits = {edit.said: edit for edit in edits_of(cost)}
     pairs = list(apart(every))
     for first, second in pairs[:: max(1, len(pairs) // 12)]:
         one, other = edits[every[first].said], edits[every[second].said]
         if one.again and other.again:
             continue  # both chains are of one edit here, which repeats one block
         both = Edit("both", {**one.chains, **other.chains}, one.again or other.again)
-        total = Cost(_with(cost.graph, both), cost.input).total
+        total = Cost(with_edit(cost.graph, both), cost.input).total
         for of in ("params", "macs", "activations"):
             sums = [getattr(each.cost.total, of) for each in (every[first], every[second])]
             assert getattr(total, of) == sum(sums) - getattr(cost.total, of)
@@ -74,7 +74,7 @@ def test_a_made_up_number_is_not_explained_by_edits():
 
 def one_more(network):
     cost, classes = network.price(), network.settings.get("classes")
-    if isinstance(classes, int) and (found := _one_class_more(cost, classes)) is not None:
+    if isinstance(classes, int) and (found := one_class_more(cost, classes)) is not None:
         assert found.rows == network.set(classes=classes + 1).price().rows
         return True
     return False

@@ -543,6 +543,18 @@ def test_the_package_runs():
     assert "lenet5" in done.stdout
 
 
+def test_a_checkout_without_its_dependencies_names_them():
+    """Python without its site-packages: `python -m convcost` in a clone, before anything is installed."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "convcost", "--version"],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: needed and not installed: pip install click numpy pyyaml rich\n"
+
+
 def test_standard_output_that_is_closed_is_said():
     done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *CONVCOST, "show", "resnet50"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (2, "error: standard output is closed\n")

@@ -38,6 +38,8 @@ def test_what_is_printed_is_short():
     net = convcost.load("googlenet")
     cost = net.price()
     shown = [repr(cost), repr(cost.total), repr(cost["conv1"]), repr(net.formula()), repr(cost.table())]
+    shown += [repr(convcost.verify("lenet5", device="meta")), repr(convcost.audit("googlenet"))]
+    shown += [repr(convcost.reconcile(claim, network="googlenet")) for claim in ("1.58G macs", "1234567 params")]
     assert all(len(text) < 120 and "\n" not in text for text in shown), shown
     assert repr(cost.total) == "<Line total: 6998552 params, 1582671872 macs, 1000>"
 

@@ -9,7 +9,7 @@ import pytest
 from sweeping import in_blocks_of_ten
 
 from convcost.designs import engines, output
-from convcost.designs.output import _rows
+from convcost.designs.output import row_count
 from convcost.designs.parts import checksum
 from convcost.designs.run import plan, run
 from convcost.designs.space import parse_axis, space_of
@@ -96,9 +96,9 @@ def test_rows_are_counted_before_they_are_claimed(name, tmp_path):
 
 
 def test_a_field_of_many_lines_is_one_row():
-    assert _rows(b'"a\nb",1\n2,"x""\n"\n', "csv") == 2
-    assert _rows(b'{"a": "\\"b"}\n{"a": 1}\n', "jsonl") == 2
-    assert _rows(b"", "csv") == 0
+    assert row_count(b'"a\nb",1\n2,"x""\n"\n', "csv") == 2
+    assert row_count(b'{"a": "\\"b"}\n{"a": 1}\n', "jsonl") == 2
+    assert row_count(b"", "csv") == 0
 
 
 def test_a_finished_file_that_is_damaged_is_one_line(tmp_path):
@@ -116,9 +116,9 @@ def test_nothing_lies_beside_the_file_until_it_is_whole(tmp_path, monkeypatch):
 
     def looking(*arguments):
         seen.extend(path.name for path in tmp_path.iterdir())
-        return _rows(*arguments)
+        return row_count(*arguments)
 
-    monkeypatch.setattr("convcost.designs.output._rows", looking)
+    monkeypatch.setattr("convcost.designs.output.row_count", looking)
     out = tmp_path / "out.csv"
     run(plan(load("vgg16"), space_of([parse_axis("H=32:96:32")]), out=out), out)
     assert seen == ["out.csv.parts"]
@@ -149,14 +149,14 @@ def test_a_run_that_waited_for_another_finds_its_file(tmp_path, monkeypatch):
 
     out = tmp_path / "out.csv"
     sweep = plan(load("vgg16"), space_of([parse_axis("H=32:96:1")]), out=out)
-    locked = module._locked
+    take = module.take_lock
 
     def late(*arguments):
-        monkeypatch.setattr(module, "_locked", locked)
+        monkeypatch.setattr(module, "take_lock", take)
         run(sweep, out)
-        return locked(*arguments)
+        return take(*arguments)
 
-    monkeypatch.setattr(module, "_locked", late)
+    monkeypatch.setattr(module, "take_lock", late)
     summary = run(sweep, out)
     assert (summary.resumed, summary.kept) == (1, 65)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.meta.json"]

@@ -81,7 +81,7 @@ def test_a_shipped_family_is_as_if_each_block_were_built(monkeypatch: pytest.Mon
     for path in shipped_files():
         if path.stem in ("shufflenet_v2", "googlenet"):
             for network in every_variant(shipped(path)):
-                assert network._graph(network.input) == each_built(network, monkeypatch)
+                assert network.build() == each_built(network, monkeypatch)
 
 
 def test_what_is_assumed_in_one_outcome_is_asked_again_in_the_other() -> None:

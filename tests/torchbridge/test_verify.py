@@ -300,9 +300,9 @@ def test_whatever_fvcore_raises_is_said_of_a_layer_or_in_one_line(monkeypatch):
     def broken():
         raise ArithmeticError("no\ncount")
 
-    assert crosscheck._run(model, broken) == ([], ["refused (ArithmeticError: no count)"])
+    assert crosscheck.run_observed(model, broken) == ([], ["refused (ArithmeticError: no count)"])
     with pytest.raises(ArithmeticError):
-        crosscheck._run(model, lambda: (model(torch.zeros(1, 1, 32, 32)), broken()))
+        crosscheck.run_observed(model, lambda: (model(torch.zeros(1, 1, 32, 32)), broken()))
     monkeypatch.setattr(crosscheck, "_by_fvcore", lambda *_: broken())
     with pytest.raises(convcost.ConvcostError, match=r"^lenet5@paper: torch: ArithmeticError: no count$"):
         convcost.verify("lenet5")
@@ -341,4 +341,4 @@ def test_every_way_to_say_that_memory_is_out_is_an_error_that_names_the_layer(er
     with pytest.raises(
         convcost.ConvcostError, match=rf"^layer {list(model.paths)[1]}: torch: {type(error).__name__}: "
     ):
-        crosscheck._run(model, lambda: model(torch.zeros(1, 1, 32, 32)))
+        crosscheck.run_observed(model, lambda: model(torch.zeros(1, 1, 32, 32)))
