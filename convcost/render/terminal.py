@@ -1,23 +1,20 @@
 """The table on a terminal. Colour only repeats what the glyphs say.
 
 rich's own table cuts numbers where space is short, and takes a third of a millisecond per row; so the widths
-are settled here, and rich measures, breaks and colours.
+are settled here, and rich measures and colours.
 """
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from rich.cells import cell_len, chop_cells
-from rich.console import Console
-from rich.segment import Segment, Segments
 from rich.style import Style
-from rich.text import Text
 
 from convcost.errors import one_line
+from convcost.render.runs import Line, Run, ansi, cells, wrapped
 from convcost.render.scopes import shortened
 from convcost.render.table import Column, Table
 from convcost.render.text import Heading, encodable, readable
@@ -30,8 +27,11 @@ _NARROW = 12  # what a column that wraps keeps of its width, or more for a numbe
 _NAMES = 20  # what names keep while a column can be left out
 _COMFORTABLE = 30  # what sentences, twice as long or longer, keep while a column can be left out
 _LONG_NUMBER = re.compile(r"\d,\d{3}(?!\d)")
-_COLORS = {"good": Style(color="green"), "bad": Style(color="red"), "muted": Style(dim=True), None: Style()}
+_PLAIN = Style()
+_DIM = Style(dim=True)
+_COLORS = {"good": Style(color="green"), "bad": Style(color="red"), "muted": _DIM, None: _PLAIN}
 _BOLD = Style(bold=True)
+_BREAK: Run = ("\n", _PLAIN)
 
 
 def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: str) -> str:
@@ -73,63 +73,48 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
                 at = number - (height - len(lines) if hang else 0)
                 text = lines[at] if 0 <= at < len(lines) else ""
                 space = " " * (size - cell_len(text))
-                body.append(Segment(space + text if table.columns[i].right else text + space, style))
-                body.append(Segment(" " * gutter))
-            body[-1] = Segment.line()
+                body.append((space + text if table.columns[i].right else text + space, style))
+                body.append((" " * gutter, _PLAIN))
+            body[-1] = _BREAK
 
-    rule = [Segment(encodable("─", encoding) * (sum(widths) + gutter * (len(widths) - 1))), Segment.line()]
-    body: list[Segment] = []
+    rule = [(encodable("─", encoding) * (sum(widths) + gutter * (len(widths) - 1)), _PLAIN), _BREAK]
+    body: list[Run] = []
     line([titles[i] for i in kept], [_BOLD] * len(kept), hang=True)
     body += rule
     for number, row in enumerate(table.rows):
         if row.kind != "row" and number:
             body += rule
-        base = Style() if row.kind == "row" else _BOLD
+        base = _PLAIN if row.kind == "row" else _BOLD
         line([columns[i].texts[number] for i in kept], [base + _COLORS[grid[number][i].style] for i in kept])
 
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        height=25,  # with both sizes given, rich asks no terminal
-        force_terminal=color,
-        force_jupyter=False,
-        color_system="standard" if color else None,
-        no_color=not color,
-        legacy_windows=False,
-    )
-    facts = [Text.assemble((f"{say(name)}: ", "dim"), say(value)) for name, value in table.header]
-    above, under = _split(console, Text(say(table.title), style="bold"), _packed(facts, width), width)
-    for text in above:
-        console.print(text)
-    console.print()
-    console.print(Segments(body), soft_wrap=True, end="")
-    under += [Text(encodable(note, encoding), style="bold" if isinstance(note, Heading) else "") for note in below]
-    if under and not under[0].style:
-        console.print()
-    for text in under:
-        if text.style:
-            console.print()
-        console.print(text)
-    return "".join(f"{text.rstrip()}\n" for text in out.getvalue().split("\n")[:-1])
+    facts = [[(f"{say(name)}: ", _DIM), (say(value), _PLAIN)] for name, value in table.header]
+    above, under = _split([(say(table.title), _BOLD)], _packed(facts, width), width)
+    under += [[(encodable(note, encoding), _BOLD if isinstance(note, Heading) else _PLAIN)] for note in below]
+    out = [run for text in above for broken in wrapped(text, width) for run in (*broken, _BREAK)]
+    out += [_BREAK, *body]
+    for number, text in enumerate(under):
+        if not number or text[0][1] is _BOLD:
+            out.append(_BREAK)
+        out += [run for broken in wrapped(text, width) for run in (*broken, _BREAK)]
+    return "".join(f"{text.rstrip()}\n" for text in ansi(out, color=color).split("\n")[:-1])
 
 
-def _split(console: Console, title: Text, facts: Sequence[Text], width: int) -> tuple[list[Text], list[Text]]:
+def _split(title: Line, facts: Sequence[Line], width: int) -> tuple[list[Line], list[Line]]:
     """What stands above, the title and the first facts at least, and what does not fit there."""
-    room = _ABOVE - len(title.wrap(console, width))
+    room = _ABOVE - len(wrapped(title, width))
     for number, text in enumerate(facts):
-        room -= len(text.wrap(console, width))
+        room -= len(wrapped(text, width))
         if number and room < 0:
             return [title, *facts[:number]], list(facts[number:])
     return [title, *facts], []
 
 
-def _packed(facts: Iterable[Text], width: int) -> list[Text]:
+def _packed(facts: Iterable[Line], width: int) -> list[Line]:
     """The facts in their order, several on a line where they fit; a sentence has a line of its own."""
-    lines: list[Text] = []
+    lines: list[Line] = []
     for fact in facts:
-        if lines and not lines[-1].plain.endswith(".") and lines[-1].cell_len + len(_BETWEEN) + fact.cell_len <= width:
-            lines[-1].append(_BETWEEN).append_text(fact)
+        if lines and not lines[-1][-1][0].endswith(".") and cells(lines[-1]) + len(_BETWEEN) + cells(fact) <= width:
+            lines[-1] += [(_BETWEEN, _PLAIN), *fact]
         else:
             lines.append(fact)
     return lines

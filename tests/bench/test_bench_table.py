@@ -41,14 +41,14 @@ def processor_seconds(code: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def test_table_googlenet_takes_at_most_twice_its_imports(benchmark):
-    """Measured 1.91 times, on a loaded machine."""
+def test_table_googlenet_takes_at_most_1_8_times_its_imports(benchmark):
+    """562 million instructions against 348, 1.62 times."""
     table = "from convcost.cli import run; run(['table', 'googlenet'])"
     imports = "import click, rich.table, yaml"
     ours, bare = fastest(15, lambda: processor_seconds(table), lambda: processor_seconds(imports))
     benchmark.extra_info.update(ratio=ours / bare)
     benchmark.pedantic(processor_seconds, (table,), rounds=1)
-    assert ours <= 2 * bare
+    assert ours <= 1.8 * bare
 
 
 def test_table_googlenet_is_ten_times_faster_than_fvcore_on_a_built_googlenet(benchmark):
