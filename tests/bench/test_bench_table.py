@@ -119,8 +119,8 @@ def by_hand(layers: list[tuple[str, int, int, int, int]], height: int, width: in
     return rows
 
 
-def test_pricing_resnet50_again_takes_at_most_9_times_a_loop_of_plain_ints(benchmark):
-    """All rows, with all that they say, on another input: 8.1 to 8.6 times the loop, where the machine is loaded."""
+def test_pricing_resnet50_again_takes_at_most_8_times_a_loop_of_plain_ints(benchmark):
+    """All rows, with all that they say, on another input: 6.6 times the loop, where the machine is loaded."""
     network = load("resnet50@v1.5")
     cost = network.price()
     layers = []
@@ -144,7 +144,7 @@ def test_pricing_resnet50_again_takes_at_most_9_times_a_loop_of_plain_ints(bench
     )
     benchmark.extra_info.update(ratio=ours / loop, spins=ours / 10 / unit)
     benchmark.pedantic(network.price, ((3, 256, 191),), rounds=5)
-    assert ours <= 9 * loop
+    assert ours <= 8 * loop
     assert ours / 10 <= unit / 9
 
 

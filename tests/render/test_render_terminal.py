@@ -229,8 +229,14 @@ def on_a_terminal(table: Table, format: str) -> str:
         assert stream.isatty()
         write(table, format, stream)
         stream.flush()
-        with os.fdopen(master, "rb", buffering=0) as reader:
-            return reader.read(4000).decode().replace("\r\n", "\n")
+    printed = b""
+    with os.fdopen(master, "rb", buffering=0) as reader:
+        try:
+            while part := reader.read(4000):  # of a terminal, what has arrived so far
+                printed += part
+        except OSError:  # nobody has it open any more
+            pass
+    return printed.decode().replace("\r\n", "\n")
 
 
 def test_piped_output_is_plain_and_80_wide(monkeypatch: pytest.MonkeyPatch) -> None:
