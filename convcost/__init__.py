@@ -10,7 +10,7 @@
 What to call:
 
     load(name)                  a network; `.price()` is its cost, and `print` shows that as a table
-    from_torch(module, shape), from_onnx(path)    a torch module, or a file, as a network
+    from_torch(module, shape), from_keras(model), from_onnx(path)    a torch module, a Keras model, or a file
     networks(), tables()        the names of what is shipped
     compare(name, name, ...)    networks side by side
     formula(name, quantity)     an exact closed form
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from convcost.door import dialects, formula, memory, networks, reconcile, solve, sweep, tables
     from convcost.errors import ConvcostError, ConvcostWarning, MissingExtraError, ShapeError
     from convcost.exact.poly import Poly, symbol
-    from convcost.imports import from_onnx, from_torch
+    from convcost.imports import from_keras, from_onnx, from_torch
     from convcost.network import Network, compare, load
     from convcost.torchbridge import torch_model, verify
 
@@ -59,6 +59,7 @@ _HOMES = {
     "compare": "network",
     "dialects": "door",
     "formula": "door",
+    "from_keras": "imports",
     "from_onnx": "imports",
     "from_torch": "imports",
     "load": "network",
@@ -93,6 +94,7 @@ __all__ = [
     "compare",
     "dialects",
     "formula",
+    "from_keras",
     "from_onnx",
     "from_torch",
     "load",

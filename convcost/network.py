@@ -231,7 +231,12 @@ def of_layers(layers: str, input: str) -> Network:
     return Network(spec, spec.name, None)
 
 
-_FILES = {".onnx": "an ONNX file", ".pt2": "a file of torch.export"}
+_FILES = {
+    ".onnx": ("an ONNX file", "from_onnx"),
+    ".pt2": ("a file of torch.export", "from_exported"),
+    ".keras": ("a Keras file", "from_keras"),
+}
+"""Model files by their ending: what one is, and the function of `convcost.imports` that reads it."""
 _PICKLED = (".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
 
@@ -249,14 +254,15 @@ def _of_file(text: str, knobs: Mapping[str, Any]) -> Network | None:
 
     inputs = [setting.removeprefix("input=") for setting in settings if setting.startswith("input=")]
     if others := [*(setting for setting in settings if not setting.startswith("input=")), *knobs]:
-        raise ConvcostError(f"{base}: {_FILES[suffix]} has no knobs, got {', '.join(others)}")
+        raise ConvcostError(f"{base}: {_FILES[suffix][0]} has no knobs, got {', '.join(others)}")
     if len(inputs) > 1:
         raise ConvcostError(f"{text}: the input is given twice")
     if not Path(base).is_file():
         raise ConvcostError(f"{base}: there is no such file")
     from convcost import imports  # most networks are specs
 
-    return (imports.from_onnx if suffix == ".onnx" else imports.from_exported)(base, *inputs)
+    network: Network = getattr(imports, _FILES[suffix][1])(base, *inputs)
+    return network
 
 
 def _referred(text: str) -> tuple[Reference, list[str]]:

@@ -1,4 +1,4 @@
-"""Networks that are no spec: torch modules and ONNX files, as graphs with the interface of any network.
+"""Networks that are no spec: torch modules, Keras models and model files, as graphs with the interface of any network.
 
 Importing this package imports no framework; what needs one says so in one line where it is missing.
 """
@@ -6,20 +6,19 @@ Importing this package imports no framework; what needs one says so in one line 
 from __future__ import annotations
 
 from importlib.util import find_spec
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from convcost.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from os import PathLike
 
     from torch import nn
 
-    from convcost.imports.exported import Exported
     from convcost.imports.network import ImportedNetwork
-    from convcost.imports.onnxfile import Model
+    from convcost.imports.recipe import Recipe
     from convcost.ops import Shape
 
 TORCH = "torch:"
@@ -82,13 +81,55 @@ def from_exported(path: str | PathLike[str], input: Shape | str | None = None, /
     return _of_file(Exported(Path(path)), input, "imported from torch.export")
 
 
-def _of_file(file: Model | Exported, input: Shape | str | None, source: str) -> ImportedNetwork:
+def from_keras(model: Any, input: Shape | str | None = None, /, *, name: str | None = None) -> ImportedNetwork:
+    """The network of a Keras 3 model, or of a `.keras` file: `from_keras(model)`, `convcost.load("model.keras")`.
+
+    The model is run on tensors that have a shape and nothing else, whatever Keras' backend: nothing is computed. Of a
+    file only the description is read, no weights, and what is not Keras' own in it is refused: nothing is executed.
+
+    Args:
+        model: functional, sequential or subclassed; one that has not been built yet is built for the input.
+        input: (channels, *sizes) or "3x224x224", channels first whatever the model's own layout, where the model
+            leaves it open or it is to be another one.
+        name: what tables call it; the model's own by default.
+
+    Raises:
+        ConvcostError: in one line, with the layer, for what cannot be followed: code that calls the backend itself.
+            MissingExtraError without Keras.
+    """
+    if find_spec("keras") is None:
+        raise MissingExtraError("Keras", "keras")
+    from convcost.imports.kerasfile import keras_module, read
+
+    keras_module()  # with a backend that there is
+    from convcost.imports.kerasmodel import Model
+
+    if isinstance(model, str | PathLike):
+        path = Path(model)
+        return _of_file(read(path, name or str(path)), input, "imported from Keras")
+    return _of_file(Model(model, name or str(getattr(model, "name", "model"))), input, "imported from Keras")
+
+
+class _Source(Protocol):
+    """What has been read, and can be run on an input."""
+
+    name: str
+    guess: Shape | None
+    """An input that is usual, where it does not say one."""
+
+    @property
+    def example(self) -> Shape | None: ...
+
+    def run(self, shape: Shape) -> Recipe: ...
+
+
+def _of_file(file: _Source, input: Shape | str | None, source: str) -> ImportedNetwork:
     """The network of a file that has been read, run once on its input if that is known."""
     from convcost.imports.network import ImportedNetwork, ImportedSpec
     from convcost.spec.inputs import parse_shape
 
     example = parse_shape(input) if isinstance(input, str) else input or file.example
-    spec = ImportedSpec(file.name, file.run, example, source)
+    spec = ImportedSpec(file.name, file.run, example, source, file.guess)
     if example is not None:
         spec.recipe(example)
     return ImportedNetwork(spec, file.name, None)
@@ -104,4 +145,4 @@ def torch_named(name: str, arguments: Mapping[str, Any]) -> ImportedNetwork:
     return from_torch(module_named(name.removeprefix(TORCH), arguments, name), name=name)
 
 
-__all__ = ["TORCH", "from_exported", "from_onnx", "from_torch", "torch_named"]
+__all__ = ["TORCH", "from_exported", "from_keras", "from_onnx", "from_torch", "torch_named"]

@@ -51,6 +51,8 @@ _TYPES = MappingProxyType(
 class Exported:
     """A `.pt2` file, read. Raises ConvcostError, in one line, for what is none."""
 
+    guess: Shape | None = None
+
     def __init__(self, path: Path) -> None:
         self.name = str(path)
         try:

@@ -53,6 +53,8 @@ class Value(NamedTuple):
 class Model:
     """An ONNX file, read and parsed. Raises ConvcostError, in one line, for what is none."""
 
+    guess: Shape | None = None
+
     def __init__(self, path: Path) -> None:
         if path.stat().st_size > MAX_BYTES:
             raise ConvcostError(f"{path}: larger than an ONNX file can be, 2 GB")
