@@ -97,7 +97,11 @@ def test_python_blocks(folder, monkeypatch, page):
 def test_every_block_is_of_a_kind_that_is_run():
     for page in PAGES:
         kinds = re.findall(r"^```(\w+)\n", text_of(page), flags=re.MULTILINE)
-        allowed = {"sh": 2 * (page == README), "yaml": page == LANGUAGE, "text": page == LANGUAGE}  # the operators
+        allowed = {
+            "sh": 2 * (page == README),
+            "yaml": page == LANGUAGE,
+            "text": 2 * (page == LANGUAGE),
+        }  # operators, grammar
         assert {kind: kinds.count(kind) for kind in allowed} == allowed, page
         assert set(kinds) <= {"console", "python", *allowed}, page
 
