@@ -18,6 +18,9 @@ settings.register_profile("quick", max_examples=20)
 # A process has one core where two share the tests: small tensors are not worth threads, which wait by spinning.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Keras takes TensorFlow unless it is told; here is torch.
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
 # A shell starts its background jobs with Ctrl-C ignored, and so would be every program that the tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
