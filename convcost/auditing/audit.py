@@ -23,7 +23,11 @@ MOST_EXPLAINED = 30
 
 
 class Audited(NamedTuple):
-    """A table with its verdicts."""
+    """A table with a verdict on each of its cells, and what they were read by.
+
+    >>> convcost.audit("googlenet").count("contradicts itself")
+    4
+    """
 
     table: Claims
     readings: dict[str, Reading | None]

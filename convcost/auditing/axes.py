@@ -53,14 +53,14 @@ class Axis(NamedTuple):
     """Of each reading, a reading being a measure, a part and a way, in this order of significance."""
 
     def reading(self, index: int) -> Reading:
-        """The reading of this number."""
+        """The reading at an index of `bits`; `number` is the inverse."""
         count, way = divmod(index, len(self.ways))
         measure, part = divmod(count, len(self.parts))
         k, rounding, zeros = self.ways[way]
         return Reading(self.quantity, self.measures[measure], rounding, k, self.parts[part], zeros)
 
     def number(self, reading: Reading) -> int:
-        """The number of a reading."""
+        """The index in `bits` of a reading; `reading` is the inverse."""
         way = self.ways.index((reading.k, reading.rounding, reading.zeros))
         count = self.measures.index(reading.measure) * len(self.parts) + self.parts.index(reading.part)
         return count * len(self.ways) + way

@@ -21,7 +21,7 @@ Chains = Mapping[int, Sequence[Op]]
 
 
 class Edit(NamedTuple):
-    """One change of a graph."""
+    """A change of a network's graph: chains of operators in the place of nodes, or a block once more."""
 
     said: str
     chains: Chains

@@ -54,7 +54,7 @@ class _Cell(NamedTuple):
 
 
 def fits_of(counts: Sequence[Any], bounds: Sequence[Bounds], kinds: Any) -> Fits:
-    """The fits of candidates.
+    """Which candidates print as the cells of a row do, those that fit alike in one group.
 
     Args:
         counts: of each cell, what each candidate comes to: (candidates, measures x parts).

@@ -13,12 +13,15 @@ from typing import NamedTuple
 
 
 class Price(NamedTuple):
-    """What an assumption costs."""
+    """The bits that one assumption about a printed number costs: `bits("macs", "flops2")` is 5.0."""
 
     factor: str
+    """What is assumed something about; the assumptions of one factor exclude each other."""
     assumption: str
     bits: float
+    """-log2 of how often it is met where nothing is said of it."""
     why: str
+    """What the frequency was seen in, or its reason."""
 
 
 ODDS = 2.0

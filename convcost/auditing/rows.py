@@ -75,7 +75,7 @@ class Row:
         return none_of_ours(self.axes[cell], self._counts(self.axes[cell]), self.printed[cell])
 
     def add(self, candidates: Sequence[Candidate]) -> None:
-        """More that it may be about."""
+        """Take more networks or scopes among those that the row may be about; what was fitted is fitted anew."""
         self.candidates = [*self.candidates, *candidates]
         for name in ("fits", "_kinds", "variants"):
             self.__dict__.pop(name, None)

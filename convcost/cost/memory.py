@@ -65,7 +65,7 @@ class Types(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """While a layer runs."""
+    """The memory while one layer runs, in elements of the whole batch."""
 
     line: Line
     writes: Int

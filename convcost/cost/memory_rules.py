@@ -39,7 +39,7 @@ class MemoryRule(NamedTuple):
 
 
 class Buffer(NamedTuple):
-    """A piece of the arena."""
+    """What a tensor needs of an arena, the one block of memory that a runtime takes: bytes, and between which nodes."""
 
     tensor: int
     """The tensor that it was made for: 0 is the network's input, n the output of node n, counted from 1."""

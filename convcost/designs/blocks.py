@@ -69,7 +69,7 @@ class Sweep:
 
     @property
     def reference(self) -> str:
-        """The network, with its variant."""
+        """The name of the network with its variant, as `load` reads it: `resnet50@v1`."""
         return self.network + (f"@{self.variant}" if self.variant else "")
 
     @property

@@ -36,7 +36,7 @@ class Growth(NamedTuple):
 
 
 class Excess(NamedTuple):
-    """A limit that is not kept."""
+    """A quantity above its limit: `macs 1,582,671,872 > 1,500,000,000`."""
 
     quantity: Quantity
     value: Int

@@ -42,7 +42,7 @@ def design_names(network: Network) -> tuple[str, ...]:
 
 
 def price(network: Network, values: Values) -> Cost:
-    """The cost of a design.
+    """The cost of the network that a design is, on the design's input and batch.
 
     A size that is not given follows the first one of its input that is (W = H), or is the network's own.
     Raises ConvcostError where the design does not fit.
@@ -60,7 +60,7 @@ def price(network: Network, values: Values) -> Cost:
 
 
 def metrics(cost: Cost, names: Sequence[str] = METRICS) -> tuple[Int, ...]:
-    """Quantities of a design."""
+    """The values of quantities, by default those of METRICS, of a design's cost."""
     return tuple(quantity(name).of(cost) for name in names)
 
 

@@ -14,7 +14,7 @@ from convcost.errors import ConvcostError
 
 
 class Part(NamedTuple):
-    """A computed block."""
+    """A block of a sweep as it is computed: its rows as bytes of the file's format, and what is known of them."""
 
     block: int
     data: bytes

@@ -35,12 +35,14 @@ TRIES = 3
 
 
 class Summary(NamedTuple):
-    """What came out of a sweep."""
+    """The outcome of a sweep: of its designs so many are kept in the file, and so many fit no network."""
 
     designs: int
     kept: int
+    """Those that fit and meet the conditions."""
     unfit: int
     reason: str
+    """Why the first design that does not fit does not."""
     resumed: int
     """How many blocks had been done before."""
     damaged: int = 0

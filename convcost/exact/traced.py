@@ -20,7 +20,7 @@ _MIRRORED: Mapping[str, Function] = {"max": "min", "min": "max"}
 
 
 class Sum(NamedTuple):
-    """Terms, each with its sign."""
+    """A sum: its terms, each with the sign before it."""
 
     parts: tuple[tuple[Literal["+", "-"], Traced], ...]
 

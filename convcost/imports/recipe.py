@@ -46,7 +46,7 @@ UNUSED = Used()
 
 
 class Step(NamedTuple):
-    """An operator that ran."""
+    """One operator of ours that ran, the numbers of the steps whose outputs it took, and what of the module it used."""
 
     op: Op
     inputs: tuple[int, ...]

@@ -169,7 +169,7 @@ class Reshape(Op):
         return (*y[:before], *(n // known if equal(m, -1) else m for m in wanted), *y[len(y) - after :])
 
     def windows(self, x: Shape) -> None:
-        """Positions are given up."""
+        """None: its output has no positions of the map, and no window leads from one to the other."""
         return
 
     @property

@@ -33,7 +33,7 @@ class Pool(Op):
 
     @property
     def steps(self) -> Axes:
-        """The stride in force."""
+        """The stride, which is the kernel's size where none is given."""
         return self.kernel_size if self.stride is None else self.stride
 
     @property

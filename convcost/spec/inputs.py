@@ -11,7 +11,7 @@ from convcost.exact.integers import equal
 from convcost.ops import Inputs, Shape, format_shape, inputs_of
 from convcost.spec import document
 from convcost.spec.document import Mark, Scalar, SpecError
-from convcost.values import show
+from convcost.values import all_named, listed, show
 
 
 class Input(NamedTuple):
@@ -143,16 +143,11 @@ def _read_one(value: document.Value, knobs: Mapping[str, Any]) -> Input:
 
 
 def parse_input(text: str) -> Shape | dict[str, Shape]:
-    """'3x224x224', or by name 'image=3x224x224,text=77x512'. Raises SpecError."""
+    """'3x224x224', or by name 'image=3x224x224,text=77x512'. Raises ConvcostError."""
     if "=" not in text:
         return parse_shape(text)
-    found: dict[str, Shape] = {}
-    for part in text.split(","):
-        name, _, shape = part.strip().partition("=")
-        if name in found:
-            raise SpecError("input", f"{name} is given twice")
-        found[name] = parse_shape(shape, f"input {name}" if name else "input")
-    return found
+    given = all_named(listed(text), "input", "image=3x224x224,text=77x512")
+    return {name: parse_shape(shape, f"input {name}") for name, shape in given.items()}
 
 
 def parse_shape(text: str, mark: Mark | str = "input") -> Shape:

@@ -75,7 +75,7 @@ def test_what_is_no_such_input_is_one_clear_line() -> None:
         "txt=3x16": "captions has no input 'txt'; did you mean text?",
         "image=4x32x32": r"captions: image: its input is 3x32x32, or has other sizes, not 4x32x32",
         "image=3x64x64": "layer masked: mul of shapes that do not broadcast",
-        "text=3x16,text=4x16": "input: text is given twice",
+        "text=3x16,text=4x16": "input text: given twice",
         "text=three": "input text: an input is written channels x sizes",
     }
     for given, said in refused.items():
