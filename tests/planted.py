@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import re
+from fractions import Fraction
 
 from convcost.auditing.audit import VERDICTS, audit_claims
 from convcost.printed.numbers import Printed, parse
 from convcost.published.claims import Claim, Claims, of_table
+from convcost.published.layerkinds import line_of
 from convcost.published.readings import Reading
 from convcost.published.tables import load_table
 
@@ -31,19 +33,20 @@ def readings(name: str) -> dict[str, Reading]:
     return {quantity: Reading(quantity, reading.measure) for quantity, reading in load_table(name).convention.items()}
 
 
-def computed(table: Claims, claim: Claim, reading: Reading) -> int:
-    """The count, by the cost's own properties and not by the code under test."""
+def computed(table: Claims, claim: Claim, reading: Reading) -> int | Fraction:
+    """The count, or the share, by the cost's own properties and not by the code under test."""
     _, cost = table.priced[claim.reference]
-    line = cost.total if claim.lead == "total" else cost[claim.lead]
+    line = cost.total if claim.lead == "total" else line_of(cost, claim.lead)
     of = {
-        "params": lambda: line.params,
-        "weights": lambda: line.weights,
-        "weights+biases": lambda: line.weights + line.biases,
-        "total": lambda: line.params + line.norm_stats,
-        "macs": lambda: line.macs,
-        "flops2": lambda: 2 * line.macs,
+        "params": lambda line: line.params,
+        "weights": lambda line: line.weights,
+        "weights+biases": lambda line: line.weights + line.biases,
+        "total": lambda line: line.params + line.norm_stats,
+        "macs": lambda line: line.macs,
+        "flops2": lambda line: 2 * line.macs,
     }
-    return int(of[reading.measure]())
+    count = int(of[reading.measure](line))
+    return Fraction(count, of[reading.measure](cost.total)) if claim.quantity.startswith("shares") else count
 
 
 def reprinted(claim: Claim, text: str) -> Claim:

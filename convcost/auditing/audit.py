@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from convcost.auditing.evidence import shortest
 from convcost.auditing.explain import Explanations, explain
-from convcost.auditing.rows import Shared
+from convcost.auditing.rows import Row, Shared
 from convcost.auditing.verdicts import FAILING, VERDICTS, Finding, Judge, Verdict, size
 from convcost.errors import ConvcostError
 from convcost.published.claims import QUANTITIES, Claims, FileClaims, Subject, Unread, of_table
+from convcost.published.layerkinds import EVERY
 from convcost.published.readings import PLAIN, Reading
 from convcost.published.tables import SIZES, load_table, table_names
 
@@ -195,7 +196,7 @@ def audit_claims(table: Claims, *, explained: bool = True) -> Audited:
         judged = judge.row(number)
         found.update({finding.claim: finding for finding in judged})
         verdicts = {finding.verdict for finding in judged}
-        if not explained or row.whole or not verdicts & {"does not hold", "slip", "open"}:
+        if not explained or not _searched(row) or not verdicts & {"does not hold", "slip", "open"}:
             continue
         if len(explanations) == MOST_EXPLAINED:
             unexplained += 1
@@ -210,3 +211,9 @@ def audit_claims(table: Claims, *, explained: bool = True) -> Audited:
     ordered = [found[claim] for claim in table.claims]
     shared = evidence.best[0].shared
     return Audited(table, evidence.readings, shared, variants, ordered, explanations, unexplained)
+
+
+def _searched(row: Row) -> bool:
+    """Whether a row is one that edits are searched for: of the counts of a scope, or of a layer."""
+    counted = all(claim.quantity in QUANTITIES for claim in row.claims)
+    return counted and not row.whole and not row.claims[0].lead.startswith(EVERY)

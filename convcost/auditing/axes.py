@@ -17,15 +17,19 @@ from convcost.printed.numbers import KILO, ROUNDINGS, Printed
 from convcost.published.claims import Claim
 from convcost.published.counting import counts
 from convcost.published.headings import quantity_of
+from convcost.published.quotients import OF
 from convcost.published.readings import ALL, NOT_MEANT, OWN, PADDED, PARTS, ZEROS, Reading, whole
 from convcost.published.tables import TOTAL
 
+_SHARES = "shares of "
 NEVER = 2**62
 """No count of a network is as large."""
 
 
 def kind_of(claim: Claim) -> str:
-    """What the heading of a count says that it is: params, macs, flops, ops, bytes or activations."""
+    """What the heading of a count says that it is: params, macs, flops, ops, bytes or activations, or shares of one."""
+    if claim.quantity in OF:
+        return f"{_SHARES}{kind_of(claim._replace(quantity=OF[claim.quantity], printed=None))}"
     if claim.quantity in ("params", "bytes", "activations"):
         return claim.quantity
     unit = claim.printed.unit if claim.printed else ""
@@ -76,8 +80,8 @@ class Axis(NamedTuple):
         for k, rounding, zeros in self.ways:
             reading = Reading(self.quantity, "", rounding, k, ALL, zeros)
             form = reading.form(printed)
-            low, _ = whole(form._replace(digits=max(0, form.digits - off)).interval(rounding))
-            _, high = whole(form._replace(digits=form.digits + off).interval(rounding))
+            low, _ = whole(reading.of_form(form._replace(digits=max(0, form.digits - off))))
+            _, high = whole(reading.of_form(form._replace(digits=form.digits + off)))
             ends.append((min(low, NEVER), NEVER if high is None else min(high, NEVER)))
         return np.array(ends, dtype="int64").T
 
@@ -124,7 +128,7 @@ def axis_of(name: str, claims: Sequence[Claim]) -> Axis:
     told = {"": "", **{said: word for word, said in ZEROS.items()}}
     price = np.array(
         [
-            measure_bits(kind, measure)
+            measure_bits(kind.removeprefix(_SHARES), measure)
             + bits("part" if measure in OWN else "part of a tool", part)
             + bits(scale, str(k))
             + bits("rounding" if measure in OWN else "rounding of a tool", rounding)

@@ -29,8 +29,9 @@ def digits_of(axis: Axis, counts: Any, printed: Printed) -> Any:
     counts = np.asarray(counts, dtype=object if int(np.max(counts)) * 10 ** (printed.decimals + 1) > 2**61 else "int64")
     columns = []
     for k, rounding, zeros in axis.ways:
-        form = Reading(axis.quantity, "", rounding, k, ALL, zeros).form(printed)
-        unit = form.factor() / 10**form.decimals
+        reading = Reading(axis.quantity, "", rounding, k, ALL, zeros)
+        form = reading.form(printed)
+        unit = reading.unit(form)
         top, bottom = counts * unit.denominator, unit.numerator
         floor, rest = top // bottom, top % bottom
         more = {

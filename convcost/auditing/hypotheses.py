@@ -25,6 +25,7 @@ from convcost.network import Network
 from convcost.ops import Shape, format_shape
 from convcost.published.claims import Claim
 from convcost.published.counting import counts_of
+from convcost.published.quotients import OF
 from convcost.published.readings import ALL, WITH_AUXILIARY, Reading, whole
 from convcost.published.tables import TOTAL
 from convcost.spec.spelling import RESOLUTIONS
@@ -239,7 +240,9 @@ class Subject:
         for quantity, axis in self.axes.items():
             found[quantity] = np.full_like(base.counts[quantity], -1)
             every = slice(0, None, len(axis.parts))
-            found[quantity][every] = base.counts[quantity][every] - counts_of(self.cost, scope, axis.measures, (ALL,))
+            if quantity not in OF:
+                less = counts_of(self.cost, scope, quantity, axis.measures, (ALL,))
+                found[quantity][every] = base.counts[quantity][every] - less
         return found
 
     def with_classes(self, numbers: Sequence[int]) -> list[Candidate]:
@@ -315,7 +318,7 @@ class Subject:
         counted = {}
         for quantity, axis in self.axes.items():
             # With its heads it is counted as one, whatever the column counts of the others.
-            found = counts_of(cost, self.lead, axis.measures, [part] if part else axis.parts)
+            found = counts_of(cost, self.lead, quantity, axis.measures, [part] if part else axis.parts)
             if part:
                 alone = np.full((len(axis.measures), len(axis.parts), *found.shape[1:]), -1)
                 alone[:, 0] = found

@@ -22,9 +22,10 @@ from convcost.auditing.rows import PRINTED, WRONG, Row
 from convcost.auditing.slips import consequence, slip
 from convcost.counters.rules import OPS, PARAMS
 from convcost.ops import Shape, format_shape
-from convcost.published.claims import Claim
+from convcost.published.claims import SHARE_OF, Claim
+from convcost.published.counting import exact
+from convcost.published.quotients import OF
 from convcost.published.readings import PLAIN, Reading, residual
-from convcost.published.tables import TOTAL
 
 Verdict = Literal["holds", "holds as", "open", "slip", "does not hold", "contradicts itself"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -119,13 +120,13 @@ class Judge:
             if fate.state == PRINTED and sure(fate.margin):
                 finding = finding._replace(verdict="holds" if plain else "holds as", residual=Fraction(0))
                 if not plain and chosen.candidate:
-                    said = f"{chosen.candidate.label} has {counts[cell]:,}"
+                    said = f"{chosen.candidate.label} has {reading.told(counts[cell])}"
                     finding = finding._replace(network=chosen.candidate.label, evidence=said)
             elif proved and fate.state != PRINTED:
                 finding = finding._replace(verdict="contradicts itself", evidence=proved)
             elif fate.state == WRONG and sure(fate.margin):
                 text = reading.spell(counts[cell], printed)
-                said = f"{counts[cell]:,} is {text}"
+                said = f"{reading.told(counts[cell])} is {text}"
                 found = slips[cell]
                 finding = finding._replace(
                     verdict="slip" if found else "does not hold",
@@ -133,8 +134,8 @@ class Judge:
                     consequence=consequence(printed, text, self._values(number, claim)),
                 )
             elif fate.state == PRINTED and reading.holds(printed, counts[cell]):
-                said = f"{counts[cell]:,} is {printed} under {reading}; that is no surer than {2**fate.margin:.1f} : 1"
-                finding = finding._replace(evidence=said)
+                said = f"{reading.told(counts[cell])} is {printed} under {reading}"
+                finding = finding._replace(evidence=f"{said}; that is no surer than {2**fate.margin:.1f} : 1")
             else:
                 finding = finding._replace(evidence=self._open(number, cell, counts[cell], reading))
             findings.append(finding._replace(candidates=self._candidates(number, cell)))
@@ -186,8 +187,10 @@ class Judge:
         """The counts of the other rows, and what else is counted of the row's network."""
         rows = {name: count for other, (name, count) in self._column(claim.column).items() if other != number}
         cost, lead = self.evidence.rows[number].subject.cost, claim.lead
-        line = cost.total if lead == TOTAL else cost[lead]
-        return rows, {"params": int(line.params)} if claim.quantity == "ops" else {"multiply-adds": int(line.macs)}
+        of = OF.get(claim.quantity, claim.quantity)
+        quantity, said = ("params", "params") if of == "ops" else ("ops", "multiply-adds")
+        other = SHARE_OF[quantity] if claim.quantity in OF else quantity
+        return rows, {said: exact(cost, lead, PLAIN[other]) or 0}
 
     def _column(self, title: str) -> dict[int, tuple[str, int]]:
         """What each row that prints something in a column is called, and what it should print there."""
@@ -218,7 +221,7 @@ class Judge:
         """What would settle an open cell."""
         row = self.evidence.rows[number]
         claim = row.claims[cell]
-        said = f"{count:,} is {reading.spell(count, row.printed[cell])}"
+        said = f"{reading.told(count)} is {reading.spell(count, row.printed[cell])}"
         said = "; ".join(filter(None, (said, self._together(row, claim))))
         told = f"{said} as {reading.measure}" if self.evidence.reading(claim) else said
         return f"{told}; {self._would_hold(number, cell, reading)}"
@@ -242,7 +245,7 @@ class Judge:
         count = int(one.counts[axis.quantity][index // len(axis.ways)])
         about = self._about(row, self.chosen[number])
         said = [*([f"it is {one.label}"] if one is not about else []), *other.differences(reading)]
-        return f"it would hold if {', '.join(said or ['it is read as it stands'])}: {count:,}"
+        return f"it would hold if {', '.join(said or ['it is read as it stands'])}: {reading.told(count)}"
 
     def _candidates(self, number: int, cell: int) -> tuple[Alternative, ...]:
         """What else prints a cell under its column's reading, the cheapest first."""

@@ -85,8 +85,9 @@ def audit(
     sources; - for standard input), every table of it that counts something. A cell holds, or holds as another network
     or input; it is a slip, does not hold, or contradicts its row; or it is open what it counts, which is no blame.
     --map says what a column prints (name, input, params, macs, flops, ops, bytes, activations or skip, perhaps "ops in
-    M" or "ops of SE-{}", where {} is the row's name), --name which network a row is about. A layer table of SCALE-Sim,
-    Timeloop or MAESTRO is held against the layers of --network, row by row; --full shows the rows that are right, too.
+    M", "shares of ops", or "ops of SE-{}", where {} is the row's name), --name which network a row is about. A layer
+    table of SCALE-Sim, Timeloop or MAESTRO is held against the layers of --network, row by row; --full shows the rows
+    that are right, too.
 
     Example: convcost audit googlenet resnet
     """

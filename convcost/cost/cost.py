@@ -127,24 +127,24 @@ class Cost(Sequence[Line]):
         rows = self._scopes.get(key)
         if rows is None:
             raise ConvcostError(f"{self.graph.name} has no layer or scope {key!r}{did_you_mean(key, self._scopes)}")
-        return _sum(key, rows)
+        return together(key, rows)
 
     @cached_property
     def total(self) -> Line:
         """The network at inference, all its outputs: everything but the auxiliary heads. Its shape is the first's."""
-        total = _sum("total", [row for row in self.rows if not row.aux])
+        total = together("total", [row for row in self.rows if not row.aux])
         return total._replace(shape=self.rows[self.graph.outputs[0] - 1].shape)
 
     @cached_property
     def auxiliary(self) -> Line | None:
         """The auxiliary heads alone, or None if the graph has none."""
         rows = [row for row in self.rows if row.aux]
-        return _sum("auxiliary heads", rows) if rows else None
+        return together("auxiliary heads", rows) if rows else None
 
     @cached_property
     def with_auxiliary(self) -> Line:
         """The network as it is trained: with its auxiliary heads, if the graph has them."""
-        return _sum("with auxiliary heads", self.rows)._replace(shape=self.total.shape)
+        return together("with auxiliary heads", self.rows)._replace(shape=self.total.shape)
 
     def fold(self, depth: int) -> list[Line]:
         """Lines of scopes cut at `depth` parts of the name: depth 1 makes a whole inception module one line.
@@ -180,7 +180,7 @@ class Cost(Sequence[Line]):
                 groups.append([])
             group_of.append(group_of[node.inputs[0] - 1] if folded else groups[-1])
             group_of[-1].append(row)
-        return tuple(group[0] if len(group) == 1 else _sum(group[0].name, group, group[0].op) for group in groups)
+        return tuple(group[0] if len(group) == 1 else together(group[0].name, group, group[0].op) for group in groups)
 
     def not_counted(self, as_: str = "macs") -> dict[str, int]:
         """Work that a rule counts nothing of, by operator (or as `conv bias`), with how many layers do it."""
@@ -222,12 +222,14 @@ def _by_scope(lines: Iterable[Line], depth: int) -> list[Line]:
     for line in lines:
         groups.setdefault("/".join(line.name.split("/")[:depth]), []).append(line)
     return [
-        group[0]._replace(name=name) if len(group) == 1 else _sum(name, [row for line in group for row in line.rows])
+        group[0]._replace(name=name)
+        if len(group) == 1
+        else together(name, [row for line in group for row in line.rows])
         for name, group in groups.items()
     ]
 
 
-def _sum(name: str, rows: Sequence[Line], op: Op | None = None) -> Line:
+def together(name: str, rows: Sequence[Line], op: Op | None = None) -> Line:
     """Several rows as one line: from the first one's input to the last one's output."""
     if len(rows) == 1:
         return rows[0]._replace(name=name)

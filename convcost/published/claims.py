@@ -9,6 +9,8 @@ from convcost.cost.cost import Cost
 from convcost.network import Network
 from convcost.ops import Shape
 from convcost.printed.numbers import Printed
+from convcost.published.layerkinds import EVERY
+from convcost.published.quotients import OF
 from convcost.published.tables import SIZES, TOTAL, Checked, PublishedTable
 
 QUANTITIES = ("params", "ops")
@@ -17,6 +19,8 @@ QUANTITY_OF = {
     **{name: name for name in ("params", "bytes", "activations")},
 }
 """What numbers of a unit, or under a heading, count."""
+SHARE_OF = {of: share for share, of in OF.items()}
+"""What a percentage counts under a heading of counts, in a row that is a part of a network."""
 Subject = tuple[str, str, str, str]
 Priced = dict[str, tuple[Network, Cost]]
 
@@ -28,7 +32,7 @@ class Claim(NamedTuple):
     column: str
     text: str
     quantity: str
-    """params, ops, shape or input."""
+    """params, ops, bytes, activations, a share of one, shape or input."""
     reference: str
     """The network, as `load` reads it."""
     lead: str
@@ -95,7 +99,8 @@ def of_checked(checked: Checked) -> Claims:
         reference = cell.column.network or table.network or cell.row.lead
         lead = TOTAL if cell.row.lead in (TOTAL, reference) else cell.row.lead
         size = cell.computed if cell.quantity in SIZES else ()
-        label = next((text for text in cell.row.cells if text), "") if cell.row.lead == TOTAL else cell.row.lead
+        printed = next((text for text in cell.row.cells if text), "")
+        label = printed if cell.row.lead == TOTAL or cell.row.lead.startswith(EVERY) else cell.row.lead
         about = (label, cell.column.title, cell.text, cell.quantity, reference, lead)
         claims.append(Claim(*about, cell.printed, size, cell.holds, str(cell.row.mark)))
     return Claims(table.title, table.source, claims, checked.priced, notes=[table.notes] if table.notes else [])

@@ -8,18 +8,18 @@ from typing import NamedTuple
 
 from convcost.errors import ConvcostError
 from convcost.published.cells import says_nothing
-from convcost.published.claims import QUANTITY_OF
-from convcost.published.headings import names_an_input, quantity_of, says_whose
+from convcost.published.claims import QUANTITY_OF, SHARE_OF
+from convcost.published.headings import names_an_input, quantity_of, says_whose, share_of
 from convcost.published.names import Known
 from convcost.published.shapes import size_in
 from convcost.spec.spelling import RESOLUTIONS, input_size
 from convcost.tablefiles.grid import RawTable
 
-COLUMNS = ("name", "input", "params", "macs", "flops", "ops", "bytes", "activations", "skip")
+COLUMNS = ("name", "input", "params", "macs", "flops", "ops", "bytes", "activations", "shares of params", "skip")
 """What a column can be said to print."""
 _SIZES_OF_LAYERS = {"input", "in", "output", "out", "size", "shape", "dim", "dims", "resolution", "hxwxc", "hxw"}
 _MAPPING = re.compile(
-    r"(?P<plain>name|input|skip)|(?P<what>params|macs|flops|ops|bytes|activations)"
+    r"(?P<plain>name|input|skip)|(?P<shares>shares of (?=[pmfo]))?(?P<what>params|macs|flops|ops|bytes|activations)"
     r"(?: in (?P<scale>[KMG]))?(?: of (?P<of>.*\{\}.*))?"
 )
 
@@ -48,6 +48,7 @@ def roles_of(table: RawTable, mapped: Mapping[str, str]) -> list[Role | None]:
         else:
             kind = "bytes" if found and found.kind == "size" and found.scale else found.kind if found else ""
             role = Role(QUANTITY_OF[kind], found.scale) if found and kind in QUANTITY_OF else None
+            role = _shares(table, len(roles), title, role)
             if kind == "activations" and not any(_counts(row.cells[len(roles)].text) for row in table.rows):
                 role = None  # their names: ReLU
         roles.append(role and role._replace(size=size_in(title)))
@@ -73,6 +74,16 @@ def roles_of(table: RawTable, mapped: Mapping[str, str]) -> list[Role | None]:
     return roles
 
 
+def _shares(table: RawTable, column: int, title: str, role: Role | None) -> Role | None:
+    """The role of a column that prints shares, by its title or in all of its cells; else the one that it has."""
+    if (kind := share_of(title)) in QUANTITY_OF and QUANTITY_OF[kind] in SHARE_OF:
+        return Role(SHARE_OF[QUANTITY_OF[kind]], "%")
+    texts = [row.cells[column].text.strip() for row in table.rows if not says_nothing(row.cells[column].text)]
+    if role and role.quantity in SHARE_OF and not role.scale and texts and all(text.endswith("%") for text in texts):
+        return Role(SHARE_OF[role.quantity], "%")
+    return role
+
+
 def _counts(text: str) -> bool:
     """Whether a cell begins as a number does."""
     return re.match(r"[^0-9A-Za-z]*[0-9]", text) is not None
@@ -86,7 +97,10 @@ def role_said(title: str, text: str, scale: str) -> Role | None:
         raise ConvcostError(f"--map {title}={text}: write {said}, a count perhaps 'in M' and 'of SE-{{}}'")
     if found["plain"]:
         return None
-    return Role(QUANTITY_OF[found["what"]], found["scale"] or scale, found["of"] or "{}")
+    quantity = QUANTITY_OF[found["what"]]
+    if found["shares"]:
+        return Role(SHARE_OF[quantity], "%", found["of"] or "{}")
+    return Role(quantity, found["scale"] or scale, found["of"] or "{}")
 
 
 def _said(table: RawTable, mapped: Mapping[str, str], what: str) -> int | None:

@@ -12,6 +12,8 @@ from convcost.counters.line import SUMS, Line
 from convcost.counters.rules import ACTIVATIONS, BYTES, OPS, PARAMS, Rule, rule
 from convcost.errors import ConvcostError
 from convcost.exact.integers import Int
+from convcost.published.layerkinds import line_of
+from convcost.published.quotients import OF, quotient
 from convcost.published.readings import ALL, NO_LINEAR, OWN, WITH_AUXILIARY, Reading
 from convcost.published.tables import TOTAL
 
@@ -20,6 +22,7 @@ def counts(quantity: str) -> Sequence[str]:
     """The names of what is counted under a quantity, the most ordinary first."""
     from convcost.counters.releases import OF_A_TOOL
 
+    quantity = OF.get(quantity, quantity)
     if quantity in ("bytes", "activations"):
         return list(BYTES if quantity == "bytes" else ACTIVATIONS)
     own = PARAMS if quantity == "params" else OPS
@@ -30,6 +33,10 @@ def counts(quantity: str) -> Sequence[str]:
 
 def exact(cost: Cost, lead: str, reading: Reading) -> int | None:
     """The exact count of a scope, or of the whole network, under a reading; None if it has no such part."""
+    if reading.quantity in OF:
+        counting = reading._replace(quantity=OF[reading.quantity])
+        part, whole = exact(cost, lead, counting), exact(cost, TOTAL, counting)
+        return quotient(part, whole) if part is not None and whole else None
     known = _KNOWN.setdefault(cost, {})
     key = (lead, reading.part, reading.measure)
     if key not in known:
@@ -51,7 +58,18 @@ def _count(cost: Cost, lead: str, part: str, measure: str) -> int | None:
     return int(sum(map(counting.of, lines)) if measure in OWN else _weighed(counting, _amounts(cost, lead, part)))
 
 
-def counts_of(cost: Cost, lead: str, measures: Sequence[str], parts: Sequence[str]) -> Any:
+def counts_of(cost: Cost, lead: str, quantity: str, measures: Sequence[str], parts: Sequence[str]) -> Any:
+    """What each measure counts of each part, as `amounts_of` has it; of a share, what part that is of the network's."""
+    found = amounts_of(cost, lead, measures, parts)
+    if quantity not in OF:
+        return found
+    import numpy as np
+
+    whole = amounts_of(cost, TOTAL, measures, parts)
+    return np.where((found >= 0) & (whole > 0), quotient(np.maximum(found, 0), np.maximum(whole, 1)), -1)
+
+
+def amounts_of(cost: Cost, lead: str, measures: Sequence[str], parts: Sequence[str]) -> Any:
     """What each measure counts of each part, -1 of one that there is not: an int64 array, the parts of the first first.
 
     A cost of arrays makes a second axis of theirs.
@@ -125,7 +143,7 @@ def part_of(cost: Cost, lead: str, part: str = ALL) -> Sequence[Line] | None:
     """The lines that make up a part of a scope or network; None if there is no such scope, or no such part of it."""
     if lead != TOTAL:
         try:
-            return None if part else [cost[lead]]
+            return None if part else [line_of(cost, lead)]
         except ConvcostError:
             return None
     if part == WITH_AUXILIARY:
@@ -139,4 +157,4 @@ def part_of(cost: Cost, lead: str, part: str = ALL) -> Sequence[Line] | None:
 
 def rows_of(cost: Cost, lead: str) -> Sequence[Line]:
     """The rows of a scope, one per node, or of the whole network without auxiliary heads."""
-    return (cost.total if lead == TOTAL else cost[lead]).rows
+    return (cost.total if lead == TOTAL else line_of(cost, lead)).rows

@@ -86,6 +86,14 @@ def quantity_of(title: str) -> Quantity | None:
     return found
 
 
+def share_of(title: str) -> Kind | None:
+    """What a column prints shares of, in percent: "Mult-Adds (%)", "Share of MACs"; None if of nothing."""
+    words, kinds, scales = _read_title(title[:MAX_NAME])
+    shared = "%" in scales or words & _SHARE
+    return next(iter(kinds)) if shared and len(kinds) == 1 and words <= _SHARE | {"of", "total", "in", "all"} else None
+
+
+_SHARE = {"share", "shares", "fraction", "proportion", "percentage", "part"}
 _SOURCES = {
     *("paper", "papers", "reported", "report", "published", "official", "claimed", "author", "authors", "theirs"),
     *("our", "ours", "we", "measured", "counted", "calculated", "computed", "by", "from", "in", "with", "using", "via"),

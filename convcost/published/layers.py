@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
 from convcost.cost.cost import Cost
+from convcost.published.layerkinds import has_kind, kinds_of
 from convcost.published.tables import TOTAL
 from convcost.spec.catalog import resolve, shipped, shipped_files
 from convcost.spec.names import Unclear, letters
@@ -36,7 +37,7 @@ _LEAST_FOUND = 3
 
 
 def parts_of(cost: Cost, labels: Sequence[str]) -> list[str | Unclear]:
-    """The scope, layer or TOTAL that each row of a table of this network's parts is about, or why that is not known."""
+    """The scope, layer, kind of layers or TOTAL that each row of a table of this network is about, or why none is."""
     named = _named(cost)
     found: list[str | Unclear | None] = [_by_name(named, label) for label in labels]
     best = found
@@ -44,13 +45,19 @@ def parts_of(cost: Cost, labels: Sequence[str]) -> list[str | Unclear]:
         aligned = _aligned(cost, labels, found, level)
         if sum(isinstance(one, str) for one in aligned) > sum(isinstance(one, str) for one in best):
             best = aligned
+    if any(kinds := kinds_of(cost, labels)):
+        best = [kind or (one if one == TOTAL else None) for kind, one in zip(kinds, found, strict=True)]
     unknown = Unclear(f"is no layer of {cost.graph.name} by its name, and its order does not tell which")
     return [unknown if one is None else one for one in best]
 
 
 def is_part(cost: Cost, name: str) -> bool:
-    """Whether a name is that of a scope or a layer, or TOTAL."""
-    return name == TOTAL or any(row.name == name or row.name.startswith(f"{name}/") for row in cost)
+    """Whether a name is that of a scope, of a layer or of a kind of layers, or TOTAL."""
+    return (
+        name == TOTAL
+        or has_kind(cost, name)
+        or any(row.name == name or row.name.startswith(f"{name}/") for row in cost)
+    )
 
 
 def network_of(labels: Sequence[str]) -> str | Unclear | None:

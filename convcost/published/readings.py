@@ -13,6 +13,7 @@ from typing import NamedTuple
 from convcost.counters.rules import ACTIVATIONS, BYTES, PARAMS, rule
 from convcost.exact.integers import Int
 from convcost.printed.numbers import KILO, ROUNDINGS, Interval, Printed, Rounding
+from convcost.published.quotients import OF, ONE
 
 ALL = ""
 NO_LINEAR = "without linear layers"
@@ -73,9 +74,26 @@ class Reading(NamedTuple):
             return printed
         return printed.coarser(1 if self.zeros == PADDED else None) or printed
 
+    @property
+    def one(self) -> int:
+        """What stands for 1: a count is itself, a share a number of small parts."""
+        return ONE if self.quantity in OF else 1
+
+    def unit(self, form: Printed) -> Fraction:
+        """What one unit of the last digit of a form is worth."""
+        return form.factor() * Fraction(self.one, 10**form.decimals)
+
     def interval(self, printed: Printed) -> Interval:
         """The exact counts that are printed like this."""
-        return _interval(self.form(printed), self.rounding)
+        return self.of_form(self.form(printed))
+
+    def of_form(self, form: Printed) -> Interval:
+        """The exact counts that are printed in a form of this reading."""
+        found = _interval(form, self.rounding)
+        if self.one == 1:
+            return found
+        high = None if found.high is None else found.high * self.one
+        return found._replace(low=found.low * self.one, high=high)
 
     def holds(self, printed: Printed, exact: int) -> bool:
         """Whether `exact` is printed like this."""
@@ -85,7 +103,15 @@ class Reading(NamedTuple):
         """What a count looks like in the notation of a printed number: with its digits, its scale and its K."""
         form = self.form(like)
         lost = len(str(like.digits)) - len(str(form.digits))
-        return like.with_digits(form.digits_of(count, self.rounding) * 10**lost)
+        return like.with_digits(form.digits_of(Fraction(count) / self.one, self.rounding) * 10**lost)
+
+    def value(self, count: int) -> int | Fraction:
+        """A count as it is; a share as a part of one."""
+        return count if self.one == 1 else Fraction(count, self.one)
+
+    def told(self, count: int) -> str:
+        """A count in words; a share to six digits."""
+        return f"{count:,}" if self.one == 1 else f"{float(100 * self.value(count)):.6g} %"
 
 
 PLAIN = {
@@ -93,6 +119,8 @@ PLAIN = {
     "ops": Reading("ops", "macs"),
     "bytes": Reading("bytes", "params in 4 bytes"),
     "activations": Reading("activations", "activations"),
+    "shares of params": Reading("shares of params", "params"),
+    "shares of ops": Reading("shares of ops", "macs"),
 }
 """What a number means if nothing is said of it."""
 

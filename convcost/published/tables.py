@@ -21,6 +21,8 @@ from convcost.errors import ConvcostError, did_you_mean
 from convcost.network import Network, load
 from convcost.ops import Shape, format_shape
 from convcost.printed.numbers import KILO, ROUNDINGS, Printed, parse
+from convcost.published.layerkinds import line_of
+from convcost.published.quotients import OF, quotient
 from convcost.published.readings import PLAIN, ZEROS, Reading
 from convcost.spec import document
 from convcost.spec.catalog import specs_dir
@@ -32,7 +34,7 @@ KEYS = ("table", "title", "source", "notes", "network", "convention", "columns",
 """What a table's file says."""
 NEEDED = ("table", "title", "source", "columns", "rows")
 SIZES = ("shape", "input")
-COUNTS = ("params", "ops")
+COUNTS = ("params", "ops", *OF)
 QUANTITIES = ("text", *SIZES, *COUNTS)
 READING: Mapping[str, Collection[Any]] = {"count": (), "k": KILO, "rounding": ROUNDINGS, "zeros": tuple(ZEROS)}
 """What a table says of how a count is read, and the words for it; `count` is the name of a rule."""
@@ -86,7 +88,9 @@ class Cell(NamedTuple):
     @property
     def printed_value(self) -> Fraction:
         """The printed number as it stands, exact; 0 for a size."""
-        return self.reading.form(self.printed).value() if self.reading and self.printed else Fraction(0)
+        if not self.reading or not self.printed:
+            return Fraction(0)
+        return self.reading.form(self.printed).value() * self.reading.one
 
     @property
     def spelt(self) -> str:
@@ -129,9 +133,12 @@ class PublishedTable(NamedTuple):
         Raises ConvcostError for an unknown one, and for one of a quantity that the table does not print.
         """
         quantity = rule(as_).quantity
-        if quantity not in self.convention:
+        under = {
+            name: one._replace(measure=as_) for name, one in self.convention.items() if OF.get(name, name) == quantity
+        }
+        if not under:
             raise ConvcostError(f"{as_} counts {quantity}, of which {self.name} prints none")
-        return self._replace(convention={**self.convention, quantity: self.convention[quantity]._replace(measure=as_)})
+        return self._replace(convention={**self.convention, **under})
 
     @property
     def references(self) -> list[str]:
@@ -159,12 +166,12 @@ class PublishedTable(NamedTuple):
                 if reference not in priced:
                     priced[reference] = price_reference(reference)
                 cost = priced[reference][1]
-                line = cost.total if row.lead in (TOTAL, reference) else cost[row.lead]
+                line = cost.total if row.lead in (TOTAL, reference) else line_of(cost, row.lead)
             except ConvcostError as error:
                 raise SpecError(row.mark, str(error)) from None
-            yield self._check_cell(row, column, text, quantity, line)
+            yield self._check_cell(row, column, text, quantity, line, cost.total)
 
-    def _check_cell(self, row: Row, column: Column, text: str, quantity: Quantity, line: Line) -> Cell:
+    def _check_cell(self, row: Row, column: Column, text: str, quantity: Quantity, line: Line, whole: Line) -> Cell:
         if quantity.name in SIZES:
             shape = as_printed(line.shape if quantity.name == "shape" else line.inputs[0])
             sizes = _sizes(text, row.mark)
@@ -172,6 +179,11 @@ class PublishedTable(NamedTuple):
         reading = self.convention[quantity.name]
         printed = parse(text, scale=quantity.scale, where=str(row.mark))
         count = rule(reading.measure).of(line)
+        if quantity.name in OF:
+            of = rule(reading.measure).of(whole)
+            if not of:
+                raise SpecError(row.mark, f"{text} of what? By {reading.measure} the network has none")
+            count = quotient(count, of)
         return Cell(row, column, text, quantity.name, count, printed, reading, reading.holds(printed, count))
 
 
@@ -271,7 +283,7 @@ def read_table(top: document.Mapping) -> PublishedTable:
 def _column(title: str, value: document.Value) -> Column:
     if not isinstance(value, Scalar):
         raise SpecError(value.mark, "a column is a quantity or a network")
-    if value.text.split(" ")[0] in QUANTITIES:
+    if value.text.partition(" in ")[0] in QUANTITIES:
         return Column(title, _quantity(value))
     return Column(title, network=value.text)
 
@@ -318,7 +330,7 @@ def _reading(quantity: str, value: document.Value) -> Reading:
         counted = rule(measure).quantity
     except ConvcostError as error:
         raise SpecError(parts["count"].mark, str(error)) from None
-    if counted != quantity:
+    if counted != OF.get(quantity, quantity):
         raise SpecError(parts["count"].mark, f"{measure} counts {counted}, not {quantity}")
     return Reading(quantity, measure, **{**said, "zeros": ZEROS.get(said.get("zeros", ""), "")})
 

@@ -17,8 +17,10 @@ from convcost.printed.numbers import Printed
 from convcost.published.cells import decimal_commas, number, says_nothing
 from convcost.published.claims import Claim, Claims, Priced, Unread
 from convcost.published.columns import Role, input_column, layer_sizes, maybe_inputs, name_column, role_said, roles_of
+from convcost.published.layerkinds import line_of
 from convcost.published.layers import is_part, network_of, parts_of
 from convcost.published.names import Known
+from convcost.published.quotients import MOST_DECIMALS, OF
 from convcost.published.shapes import called, more_of_names, part_of_names, upright
 from convcost.published.tables import TOTAL, as_printed, price_reference
 from convcost.spec.catalog import resolve
@@ -124,6 +126,7 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
     with_names = {column: how for column, how in part_of_names(table.columns).items() if column not in taken}
     more = [column for column in more_of_names(table.columns) if column not in taken]
     parts = _Parts(table, said, title, priced)
+    of_what = [] if parts.layers else _without_shares(table, counting)
     entries: list[_Entry] = []
     for at, row in enumerate(table.rows):
         label = called(row, title, with_names, more, known) if title is not None else row.cells[sized or 0].text
@@ -144,7 +147,7 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
             else:
                 found, lead = parts.priced(part, size, place), part
             entries.append(_Entry(name, column, cell, place, found, lead, no_size))
-    notes = maybe_inputs(table, roles, columns, sized)
+    notes = [*of_what, *maybe_inputs(table, roles, columns, sized)]
     for column, role in counting.items():
         if scale := _scale_of([one for one in entries if one.column == column], role, column in commas, priced):
             counting[column] = role._replace(scale=scale)
@@ -154,6 +157,17 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
     if not claims and (first := next((one for one in unread if one.column), None)):
         raise ConvcostError(f"{first.place}: {first.why}; no other cell of the table can be read")
     return Claims(Path(table.source).name, table.source, claims, priced, unread, notes)
+
+
+def _without_shares(table: RawTable, counting: dict[int, Role]) -> list[str]:
+    """Leave out the columns that print shares, where it is not known of what, and say so of each."""
+    shared = [column for column, role in counting.items() if role.quantity in OF]
+    for column in shared:
+        del counting[column]
+    said = [f"{table.columns[column]!r} prints shares: say with --network of which network" for column in shared]
+    if said and not counting:
+        raise ConvcostError(f"{table.place}: {said[0]}")
+    return said
 
 
 class _Entry(NamedTuple):
@@ -196,7 +210,7 @@ def _scale_of(entries: Sequence[_Entry], role: Role, commas: bool, priced: Price
     Scales are a thousandfold apart: it is the one that brings two of three numbers within a factor of three of the
     multiply-adds or parameters of their networks.
     """
-    if role.scale:
+    if role.scale or role.quantity in OF:
         return ""
     fits: Counter[str] = Counter()
     known = 0
@@ -211,7 +225,7 @@ def _scale_of(entries: Sequence[_Entry], role: Role, commas: bool, priced: Price
             continue
         known += 1
         cost = priced[one.found][1]
-        line = cost.total if one.lead == TOTAL else cost[one.lead]
+        line = cost.total if one.lead == TOTAL else line_of(cost, one.lead)
         count, value = line.params if role.quantity == "params" else line.macs, printed.value()
         fits.update(scale for scale, factor in _SCALES.items() if count <= 3 * factor * value <= 9 * count)
     likeliest, often = max(fits.items(), key=lambda item: item[1], default=("", 0))
@@ -267,7 +281,7 @@ class _Parts:
 
     def size(self, label: str, heading: str, cell: Cell, what: str, part: str, printed: tuple[int, ...]) -> Claim:
         """The claim of a printed size of a layer, (H, W, C) or (C, H, W)."""
-        line = self.priced_[self.reference][1][part]
+        line = line_of(self.priced_[self.reference][1], part)
         channels_first = line.inputs[0] if what == "input" else line.shape
         shape = as_printed(channels_first)
         fits = shape[: len(printed)] == printed or tuple(channels_first) == printed
@@ -294,9 +308,12 @@ def _number(cell: Cell, role: Role, title: str, commas: bool, no_size: str) -> P
         printed = number(cell.text, scale=role.scale, commas=commas)
     except ConvcostError as error:
         raise _UnreadError(str(error)) from None
-    if printed.unit not in _UNITS[role.quantity] or printed.scale == "%":
+    shares = role.quantity in OF
+    if printed.unit not in _UNITS[OF.get(role.quantity, role.quantity)] or (printed.scale == "%") != shares:
         raise _UnreadError(f"{cell.text!r} is no count of {role.quantity}, which {title!r} prints")
-    if printed.value().denominator != 1:
+    if shares and printed.decimals > MOST_DECIMALS:
+        raise _UnreadError(f"{cell.text!r} has more than {MOST_DECIMALS} decimals")
+    if not shares and printed.value().denominator != 1:
         raise _UnreadError(
             f"{title} {cell.text}: a count is whole; say its scale: M, for one, in the cell, the column's title, "
             f"or as --map '{title}={role.quantity} in M'"

@@ -10,6 +10,7 @@ from convcost.auditing.audit import VERDICTS, Audited, Finding, Verdict
 from convcost.auditing.explain import Explanations
 from convcost.auditing.reconcile import Match, Reconciled
 from convcost.ops import format_shape
+from convcost.published.readings import Reading
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Section, Table, Value
 from convcost.views.header import header
 
@@ -100,7 +101,11 @@ def _weighed(one: Audited, finding: Finding) -> dict[str, object]:
         "margin_bits": _rounded(finding.margin),
         "consequence": finding.consequence,
         "candidates": [
-            {"network": other.network, "computed": other.computed, "bits": _rounded(other.bits)}
+            {
+                "network": other.network,
+                "computed": _say(finding.reading, other.computed),
+                "bits": _rounded(other.bits),
+            }
             for other in finding.candidates
         ],
     }
@@ -119,7 +124,11 @@ def _hypothesis(match: Match) -> dict[str, object]:
         "assumed": list(match.assumed[1:]),
         "bits": _rounded(match.bits),
         "counts": [
-            {"printed": str(meant.printed), "reading": str(meant.reading), "computed": meant.exact}
+            {
+                "printed": str(meant.printed),
+                "reading": str(meant.reading),
+                "computed": _say(meant.reading, meant.exact),
+            }
             for meant in match.meant
         ],
     }
@@ -218,7 +227,7 @@ def _one_in(chance: Fraction) -> str:
 def _finding(finding: Finding) -> tuple[Value | Cell, ...]:
     claim = finding.claim
     verdict = f"holds as {finding.network}" if finding.network else finding.verdict
-    off = int(finding.residual) or None
+    off = _off(finding.reading, int(finding.residual)) if finding.residual else None
     told = finding.verdict in WRONG or finding.verdict == "open"
     said = Cell(verdict, MARKS[finding.verdict], _told(finding), told=told)
     return (claim.row, claim.column, claim.text, _computed(finding), off, said, odds(finding.margin))
@@ -243,7 +252,19 @@ def _computed(finding: Finding) -> Value | Cell:
         return format_shape(count)
     if claim.printed is None or finding.reading is None:
         return count
-    return Cell(count, shown=str(finding.reading.spell(count, claim.printed)))
+    return Cell(finding.reading.value(count), shown=str(finding.reading.spell(count, claim.printed)))
+
+
+def _off(reading: Reading | None, residual: int) -> Value | Cell:
+    """A residual; of a share in words."""
+    if reading is None or reading.one == 1:
+        return residual
+    return Cell(reading.value(residual), shown=f"{'+' * (residual > 0)}{reading.told(residual)}")
+
+
+def _say(reading: Reading | None, count: int) -> int | str:
+    """An exact count, for programs; a share in words."""
+    return count if reading is None or reading.one == 1 else reading.told(count)
 
 
 def _weight(finding: Finding) -> tuple[int, float]:

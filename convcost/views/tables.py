@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Literal
 
 from convcost.counters.rules import rule
+from convcost.published.quotients import OF
 from convcost.published.tables import COUNTS, TOTAL, Checked, PublishedTable
 from convcost.published.tables import Cell as PrintedCell
 from convcost.published.tables import Column as PrintedColumn
@@ -89,7 +90,8 @@ def _mark(cell: PrintedCell) -> Mark:
 
 
 def _computed(cell: PrintedCell) -> Cell:
-    return Cell(cell.computed, _mark(cell), "" if cell.holds else _difference(cell), shown=cell.spelt)
+    value = cell.reading.value(cell.computed) if cell.reading else cell.computed
+    return Cell(value, _mark(cell), "" if cell.holds else _difference(cell), shown=cell.spelt)
 
 
 def _difference(cell: PrintedCell) -> str:
@@ -100,7 +102,8 @@ def _difference(cell: PrintedCell) -> str:
     tenths = round(percent * 10)
     sign = "-" if difference < 0 else "+"
     amount = abs(difference)
-    return f"{sign}{in_full(amount)} ({sign}{abs(tenths) // 10}.{abs(tenths) % 10} %)"
+    told = in_full(amount) if cell.reading is None or cell.reading.one == 1 else cell.reading.told(int(amount))
+    return f"{sign}{told} ({sign}{abs(tenths) // 10}.{abs(tenths) % 10} %)"
 
 
 def _published_totals(checked: Checked) -> list[Row]:
@@ -108,7 +111,7 @@ def _published_totals(checked: Checked) -> list[Row]:
     table = checked.table
     if not table.network or not any(column.quantity.name in COUNTS for column in table.columns):
         return []
-    if any(row.lead == TOTAL for row in table.rows):
+    if any(row.lead == TOTAL for row in table.rows) or any(column.quantity.name in OF for column in table.columns):
         return []
     ((_, cost),) = checked.networks
     values: list[Value | Cell] = []
@@ -128,7 +131,12 @@ def _labelled(table: PublishedTable, label: str, cells: Sequence[Value | Cell]) 
 def _sums(checked: Checked) -> str:
     """What the printed cells of each counting column add up to, which is often the total that is quoted."""
     sums: dict[str, Fraction] = {}
+    told: dict[str, Callable[[int], str]] = {}
     for cell in checked.cells:
         if checked.table.network and cell.column.quantity.name in COUNTS and cell.row.lead != TOTAL:
             sums[cell.column.title] = sums.get(cell.column.title, Fraction(0)) + cell.printed_value
-    return "; ".join(f"the printed {title} add up to {int(value):,}" for title, value in sums.items())
+            if cell.reading and cell.reading.one != 1:
+                told[cell.column.title] = cell.reading.told
+    return "; ".join(
+        f"the printed {title} add up to {told.get(title, '{:,}'.format)(int(value))}" for title, value in sums.items()
+    )
