@@ -16,6 +16,7 @@ from convcost.cost.inputs import Given, admitted
 from convcost.errors import ConvcostError, did_you_mean, unwarned
 from convcost.exact.context import in_force
 from convcost.exact.integers import Int
+from convcost.files.reading import lines
 from convcost.ops import Inputs, Shape
 from convcost.spec import document
 from convcost.spec.catalog import Reference, UnknownNetworkError, resolve, shipped_files, split_settings
@@ -235,8 +236,11 @@ _FILES = {
     ".onnx": ("an ONNX file", "from_onnx"),
     ".pt2": ("a file of torch.export", "from_exported"),
     ".keras": ("a Keras file", "from_keras"),
+    ".cfg": ("a .cfg file of Darknet", "from_darknet"),
+    ".prototxt": ("a prototxt of Caffe", "from_caffe"),
 }
 """Model files by their ending: what one is, and the function of `convcost.imports` that reads it."""
+_ULTRALYTICS = ("a model of Ultralytics", "from_ultralytics")
 _PICKLED = (".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
 
@@ -249,20 +253,38 @@ def _of_file(text: str, knobs: Mapping[str, Any]) -> Network | None:
             f"{base}: a pickle runs code where it is opened, so it is not; name what makes the module, "
             "torch:package.module:callable, or export it (torch.export to .pt2, or ONNX)"
         )
-    if suffix not in _FILES:
+    found = _FILES.get(suffix) or (
+        _ULTRALYTICS if suffix in (".yaml", ".yml") and _is_ultralytics(Path(base)) else None
+    )
+    if found is None:
         return None
 
+    what, reader = found
     inputs = [setting.removeprefix("input=") for setting in settings if setting.startswith("input=")]
-    if others := [*(setting for setting in settings if not setting.startswith("input=")), *knobs]:
-        raise ConvcostError(f"{base}: {_FILES[suffix][0]} has no knobs, got {', '.join(others)}")
+    given = dict(knobs)
+    for setting in settings:
+        if not setting.startswith("input="):
+            knob, _, value = setting.partition("=")
+            if knob in given:
+                raise ConvcostError(f"{text} {knob}: set twice")
+            given[knob] = value
+    takes = ("scale",) if found is _ULTRALYTICS else ()
+    if others := [knob for knob in given if knob not in takes]:
+        raise ConvcostError(f"{base}: {what} has no knobs{' but scale' if takes else ''}, got {', '.join(others)}")
     if len(inputs) > 1:
         raise ConvcostError(f"{text}: the input is given twice")
     if not Path(base).is_file():
         raise ConvcostError(f"{base}: there is no such file")
     from convcost import imports  # most networks are specs
 
-    network: Network = getattr(imports, _FILES[suffix][1])(base, *inputs)
+    network: Network = getattr(imports, reader)(base, *inputs, **{knob: str(value) for knob, value in given.items()})
     return network
+
+
+def _is_ultralytics(path: Path) -> bool:
+    """Whether a YAML file is a model of Ultralytics, which has a backbone and a head, and no spec."""
+    keys = {line.partition(b":")[0] for line in lines(path)} if path.is_file() else set()
+    return {b"backbone", b"head"} <= keys and b"layers" not in keys
 
 
 def _referred(text: str) -> tuple[Reference, list[str]]:

@@ -110,6 +110,41 @@ def from_keras(model: Any, input: Shape | str | None = None, /, *, name: str | N
     return _of_file(Model(model, name or str(getattr(model, "name", "model"))), input, "imported from Keras")
 
 
+def from_darknet(path: str | PathLike[str], input: Shape | str | None = None, /) -> ImportedNetwork:
+    """The network of a `.cfg` file of Darknet: `convcost.load("yolov3.cfg")`.
+
+    `input` is (channels, *sizes), where it is to be another one than the file's. Raises ConvcostError, in one line with
+    the file's, for what is none, and for a section that is unknown or does not fit.
+    """
+    from convcost.imports.darknet import Darknet
+
+    return _of_file(Darknet(Path(path)), input, "imported from Darknet")
+
+
+def from_caffe(path: str | PathLike[str], input: Shape | str | None = None, /) -> ImportedNetwork:
+    """The network of a prototxt of Caffe, as it is tested: `convcost.load("deploy.prototxt")`.
+
+    `input` is (channels, *sizes), where the file leaves it open or it is to be another one. Raises ConvcostError, in
+    one line with the file's, for what is none, and for a layer that is unknown or does not fit.
+    """
+    from convcost.imports.caffe import Caffe
+
+    return _of_file(Caffe(Path(path)), input, "imported from Caffe")
+
+
+def from_ultralytics(
+    path: str | PathLike[str], input: Shape | str | None = None, /, *, scale: str | None = None
+) -> ImportedNetwork:
+    """The network of a model YAML of Ultralytics: `convcost.load("yolov8.yaml scale=s")`.
+
+    `scale` is one of the file's, by default the one in its name or the first. Raises ConvcostError, in one line with
+    the file's, for what is none, and for a module that is unknown or does not fit.
+    """
+    from convcost.imports.ultralytics import Ultralytics
+
+    return _of_file(Ultralytics(Path(path), scale), input, "imported from Ultralytics")
+
+
 class _Source(Protocol):
     """What has been read, and can be run on an input."""
 
@@ -145,4 +180,14 @@ def torch_named(name: str, arguments: Mapping[str, Any]) -> ImportedNetwork:
     return from_torch(module_named(name.removeprefix(TORCH), arguments, name), name=name)
 
 
-__all__ = ["TORCH", "from_exported", "from_keras", "from_onnx", "from_torch", "torch_named"]
+__all__ = [
+    "TORCH",
+    "from_caffe",
+    "from_darknet",
+    "from_exported",
+    "from_keras",
+    "from_onnx",
+    "from_torch",
+    "from_ultralytics",
+    "torch_named",
+]

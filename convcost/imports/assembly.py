@@ -45,6 +45,9 @@ class Assembly:
     def layer(self, *names: str) -> Iterator[None]:
         """What is emitted inside is of a layer of this name, within the one that it stands in."""
         outer = self.calls
+        if not names:
+            yield
+            return
         path = (*(outer[-1].path if outer else ()), *(name.replace("/", "_") for name in names))
         self._made += 1
         self.calls = (*outer, Call(path, self._made))
