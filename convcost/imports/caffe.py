@@ -89,8 +89,10 @@ class Caffe:
         said.sort(key=lambda one: one.line)
         self.layers = [one for one in said if one.tested]
         self.inputs = _inputs(top)
-        for layer in said:
-            if layer.kind in _DATA and layer.tested:
+        data = [layer for layer in said if layer.kind in _DATA]
+        data = [layer for layer in data if layer.tested] or data  # some are there in a stage alone
+        for layer in (*data, *self.layers):
+            if layer.kind in _DATA:
                 shapes = [tuple(one.numbers("dim"))[1:] for one in layer.param("input").messages("shape")]
                 crop = layer.said.message("transform_param").number("crop_size", 0) or layer.param("data").number(
                     "crop_size", 0
@@ -99,7 +101,7 @@ class Caffe:
                 for i, name in enumerate(layer.tops):
                     own = shapes[min(i, len(shapes) - 1)] if shapes else (shape if name != "label" else None)
                     self.inputs[name] = own or self.inputs.get(name)
-            elif layer.kind not in RULES and layer.kind not in _LOSSES and layer.tested:
+            elif layer.kind not in RULES and layer.kind not in _LOSSES:
                 hint = did_you_mean(layer.kind, RULES)
                 where = f"{self.name}:{layer.line}: layer {layer.name}: "
                 raise ConvcostError(f"{where}the type {layer.type or '(none)'} is unknown{hint}")
@@ -264,9 +266,12 @@ def _pooling(run: _Run, layer: Layer, x: Value) -> Value:
 @rule("lrn")
 def _lrn(run: _Run, layer: Layer, x: Value) -> Value:
     said = layer.param("lrn")
-    if said.text("norm_region", "ACROSS_CHANNELS") not in ("ACROSS_CHANNELS", "0"):
-        raise ConvcostError("a normalisation within channels is not followed")
-    return run.emit(ops.LocalResponseNorm(said.number("local_size", 5)), x)
+    size = said.number("local_size", 5)
+    if said.text("norm_region", "ACROSS_CHANNELS") in ("ACROSS_CHANNELS", "0"):
+        return run.emit(ops.LocalResponseNorm(size), x)
+    n = elements(x.shape)  # within a channel, over a window of size x size
+    work = Work(muls=2 * n, adds=size ** len(x.shape[1:]) * n, exps=n, divs=n)
+    return run.traced("caffe.lrn_within_channel", x.shape, x, done=work)
 
 
 RULES["batchnorm"] = lambda run, layer, x: x  # see `_Run._normed`, which looks at what stands behind it

@@ -200,6 +200,8 @@ def _steps(section: Section) -> int | tuple[int, int]:
 
 @rule("convolutional", "conv")
 def _convolutional(run: _Run, section: Section, x: Value) -> Value:
+    if section.settings.keys() & {"share_index", "deform", "antialiasing"}:
+        raise ConvcostError("weights that layers share, and kernels that are turned or smoothed, are not followed")
     size, filters = section.number("size", 1), section.number("filters", 1)
     padding = size // 2 if section.number("pad", 0) else section.number("padding", 0)
     groups, dilation = section.number("groups", 1), section.number("dilation", 1)
@@ -265,7 +267,20 @@ def _shortcut(run: _Run, section: Section, x: Value) -> Value:
     others = run.at(section, "from")
     if not others:
         raise ConvcostError("it names no layer")
-    return run.activated(run.emit(ops.Add(), x, *others), section)
+    return run.activated(run.emit(ops.Add(), x, *(_fitted(run, other, x.shape) for other in others)), section)
+
+
+def _fitted(run: _Run, other: Value, shape: Shape) -> Value:
+    """What a shortcut adds of a map: the channels that both have, and of a larger map every second position, say."""
+    for dim, (n, m) in enumerate(zip(other.shape[1:], shape[1:], strict=True), 2):
+        if n % m:
+            raise ConvcostError(f"adds maps of {format_shape(other.shape)} and {format_shape(shape)}")
+        if n != m:
+            other = run.emit(ops.Slice(dim, 0, None, n // m), other)
+    more = shape[0] - other.shape[0]
+    if not more:
+        return other
+    return run.emit(ops.ChannelPad(more) if more > 0 else ops.Slice(1, 0, shape[0]), other)
 
 
 @rule("sam")

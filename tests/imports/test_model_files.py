@@ -104,6 +104,29 @@ def test_darknet_pads_a_pooling_by_its_size_less_one(tmp_path):
     assert shapes(loaded(tmp_path, "cfg", text)) == [(3, 7, 7), (3, 4, 4), (3, 4, 4), (3, 4, 4)]
 
 
+def test_a_shortcut_of_darknet_adds_the_channels_and_positions_that_both_have(tmp_path):
+    """shortcut_cpu: over the least channels, with a stride where the other map is larger."""
+    text = files.darknet(
+        files.dconv(4, 3),
+        files.dconv(10, 3, 2),
+        files.section("shortcut", from_=-2, activation="linear"),
+        files.dconv(6, 1),
+        files.section("shortcut", from_=-2, activation="linear"),
+        size=8,
+    )
+    assert [(row.operator, row.shape) for row in loaded(tmp_path, "cfg", text).price()][6:] == [
+        ("slice", (4, 4, 8)),
+        ("slice", (4, 4, 4)),
+        ("channelpad", (10, 4, 4)),
+        ("add", (10, 4, 4)),
+        ("conv", (6, 4, 4)),
+        ("bn", (6, 4, 4)),
+        ("leaky_relu", (6, 4, 4)),
+        ("slice", (6, 4, 4)),
+        ("add", (6, 4, 4)),
+    ]
+
+
 def test_darknet_routes_groups_and_reorganises(tmp_path):
     text = files.darknet(
         files.dconv(8, 3),
@@ -172,8 +195,8 @@ HOSTILE = {
     "too large": ("cfg", NET + "[convolutional]\nactivation=relu\nfilters=999999999999\nsize=99999\npad=1\n", "line 5"),
     "other shapes": (
         "cfg",
-        NET + files.dconv(4, 3, 2) + files.dconv(4, 3, 2) + files.section("shortcut", from_=-2),
-        "[shortcut]: ",
+        NET + files.dconv(4, 3, 2) + files.dconv(4, 3, 2) + files.dconv(4, 2) + files.section("shortcut", from_=-2),
+        "[shortcut]: adds maps of 4x2x2 and 4x3x3",
     ),
     "no layers": ("cfg", NET, "no layers between"),
     "binary": ("cfg", "\udcff\udcfe\x00", "it is no text"),
