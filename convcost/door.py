@@ -87,16 +87,18 @@ def reconcile(
     """Everything that makes claimed numbers true at once: `reconcile("3.8 GFLOPs", network="resnet50")`.
 
     A claim is a number as it is printed, with its unit; `params` and `macs` say what a number without one counts. A
-    single text may be a sentence: "Our ResNet-50 has 590M FLOPs at 160x160". Without a network every shipped one is
-    searched; `each` goes through their names, and can show how far it is. Raises ConvcostError for a text that is no
-    such number, a quantity or a network that is said twice, and where nothing is claimed.
+    single text may be a sentence: "Our ResNet-50 has 590M FLOPs at 160x160", "The first layer of ResNet-50 has 9,408
+    parameters". Without a network every shipped one is searched; `each` goes through their names, and can show how far
+    it is. Raises ConvcostError for a text that is no such number, a quantity or a network that is said twice, and where
+    nothing is claimed.
     """
     from convcost.auditing.reconcile import claimed
     from convcost.auditing.reconcile import reconcile as search
     from convcost.published.sentences import is_sentence, read_sentence
 
+    part = ""
     if len(claims) == 1 and is_sentence(claims[0]):
-        named, claims = read_sentence(claims[0])
+        named, claims, part = read_sentence(claims[0])
         if named and network is not None:
             raise ConvcostError(f"the text names {named}, and network= one more: say one of them")
         network = network or named or None
@@ -107,7 +109,7 @@ def reconcile(
             if of in found:
                 raise ConvcostError(f"{text!r}: {of} are claimed twice")
             found[of] = printed
-    return search(found, None if network is None else _network(network), each)
+    return search(found, None if network is None else _network(network), each, part)
 
 
 def sweep(

@@ -16,7 +16,8 @@ from convcost.network import Network, load
 from convcost.printed.numbers import Printed, Rounding
 from convcost.published.claims import Claim, Claims
 from convcost.published.counting import counts, exact
-from convcost.published.readings import Reading
+from convcost.published.layers import leads_of
+from convcost.published.readings import PLAIN, Reading
 from convcost.published.tables import TOTAL
 
 
@@ -36,6 +37,8 @@ class Plain(NamedTuple):
     row: str
     column: str
     printed: Printed
+    reading: Reading
+    """What the number means if nothing is said of it."""
     holds: Sequence[Count]
     nearest: Count | None
 
@@ -50,12 +53,18 @@ def plainly(claims: Claims) -> list[Plain]:
     return found
 
 
-def of_network(claimed: dict[str, Printed], network: Network) -> list[Plain]:
-    """Numbers that are claimed of a network, by what they count."""
+def of_network(claimed: dict[str, Printed], network: Network, part: str = "") -> list[Plain]:
+    """Numbers that are claimed of a network, by what they count; of a part, of each layer or scope that it may be."""
     cost, name = network.price(), network.reference
+    leads = leads_of(cost, part) if part else [TOTAL]
     return [
-        _of(Claim(name, quantity, str(printed), quantity, name, TOTAL, printed), network, cost)
+        _of(
+            Claim(f"{name} {lead}" if part else name, quantity, str(printed), quantity, name, lead, printed),
+            network,
+            cost,
+        )
         for quantity, printed in claimed.items()
+        for lead in leads
     ]
 
 
@@ -63,12 +72,14 @@ def _of(claim: Claim, network: Network, cost: Cost) -> Plain:
     assert claim.printed is not None  # noqa: S101  # its callers have seen to it
     every = list(_counts(claim, network, cost))
     printed = claim.printed
-    holds = [count for count in every if printed.holds(count.exact)] or [
-        count._replace(rounding="truncated") for count in every if printed.holds(count.exact, "truncated")
+    plain = PLAIN[claim.quantity]
+    cut = plain._replace(rounding="truncated")
+    holds = [count for count in every if plain.holds(printed, count.exact)] or [
+        count._replace(rounding="truncated") for count in every if cut.holds(printed, count.exact)
     ]
-    value = printed.value()
+    value = printed.value() * plain.one
     nearest = min(every, key=lambda count: abs(Fraction(count.exact) - value), default=None)
-    return Plain(claim.row, claim.column, printed, holds, nearest)
+    return Plain(claim.row, claim.column, printed, plain, holds, nearest)
 
 
 def _counts(claim: Claim, network: Network, cost: Cost) -> Iterator[Count]:

@@ -24,6 +24,7 @@ from convcost.errors import ConvcostError
 from convcost.network import Network, every_variant
 from convcost.printed.numbers import Printed, parse
 from convcost.published.claims import QUANTITY_OF, Claim
+from convcost.published.layers import leads_of
 from convcost.published.readings import PLAIN, Reading, counted, residual
 from convcost.published.tables import TOTAL
 from convcost.spec.catalog import shipped, shipped_files
@@ -104,20 +105,25 @@ Each: TypeAlias = Callable[[Sequence[str]], Iterable[str]]
 """What goes through names of networks: `iter`, or one that shows how far it is."""
 
 
-def reconcile(claims: Mapping[str, Printed], network: Network | None = None, each: Each = iter) -> Reconciled:
+def reconcile(
+    claims: Mapping[str, Printed], network: Network | None = None, each: Each = iter, part: str = ""
+) -> Reconciled:
     """Everything that makes the claimed numbers (by quantity, params, ops and bytes) true at once.
 
     Args:
         claims: see `claimed`.
         network: the network that they are claimed of; None searches every shipped network and variant.
         each: goes through the networks that are searched.
+        part: the part of the network that they are claimed of, see `convcost.published.layers.leads_of`.
 
     Raises:
-        ConvcostError: nothing is claimed.
+        ConvcostError: nothing is claimed, or something of a part of no network.
     """
     if not claims:
         raise ConvcostError("nothing is claimed: give --params, --macs, or a number with its unit")
-    found = search(claims, network, each)
+    if part and network is None:
+        raise ConvcostError(f"the {part} of which network?")
+    found = search(claims, network, each, part)
     return Reconciled(
         tuple(claims.values()),
         reference(network, network.input) if network else "",
@@ -129,17 +135,35 @@ def reconcile(claims: Mapping[str, Printed], network: Network | None = None, eac
     )
 
 
-def search(claims: Mapping[str, Printed], network: Network | None = None, each: Each = iter) -> Search:
+def search(claims: Mapping[str, Printed], network: Network | None = None, each: Each = iter, part: str = "") -> Search:
     """All hypotheses about the claimed numbers, as arrays."""
-    cells = [Claim("", "", str(one), quantity, "", TOTAL, one) for quantity, one in claims.items()]
+    cells = [Claim("", "", str(one), quantity, "", part or TOTAL, one) for quantity, one in claims.items()]
     axes = {kind_of(cell): axis_of(kind_of(cell), [cell]) for cell in cells}
     if network is None:
         return Search(cells, axes, *_all(axes, each))
+    if part:
+        return Search(cells, axes, *_of_part(network, cells, axes, part))
     found = Search(cells, axes, *_of(network, cells, axes))
     worth = sum(bits(_KIND, "wrong") + raw(printed.digits) for printed in claims.values())
     if sure(found.margin()) or worth < bits("knob", "two edits") + ODDS:
         return found
     return Search(cells, axes, *_of(network, cells, axes, edits=True))
+
+
+def _of_part(
+    network: Network, cells: Sequence[Claim], axes: Mapping[str, Axis], part: str
+) -> tuple[list[Candidate], Any]:
+    """All that a part of a network may be, and what each costs: they share the price of being that part."""
+    import numpy as np
+
+    candidates: list[Candidate] = []
+    prices = []
+    leads = leads_of(network.price(), part)
+    for lead in leads:
+        found, own = _of(network, [cell._replace(lead=lead) for cell in cells], axes)
+        candidates += [one._replace(label=f"{one.label} {lead}") for one in found]
+        prices.append(own + log2(len(leads)))
+    return candidates, np.concatenate(prices)
 
 
 def _of(
@@ -148,7 +172,7 @@ def _of(
     """A network, its variants, knobs, inputs and classes, perhaps its edits, and what each costs."""
     import numpy as np
 
-    subject = Subject(network, network.price(), TOTAL, list(axes.values()))
+    subject = Subject(network, network.price(), cells[0].lead, list(axes.values()))
     row = Row(cells, subject, [axes[kind_of(cell)] for cell in cells])
     row.add(subject.far)
     row.add(subject.with_classes(COMMON_CLASSES))

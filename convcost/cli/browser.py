@@ -104,16 +104,16 @@ def _plainly(arguments: Sequence[str]) -> str:
             parts.append(html(table(plainly(one), one.title, unread), exact=True))
         return "".join(parts)
     if len(rest) == 1 and is_sentence(rest[0]):
-        name, texts = read_sentence(rest[0])
+        name, texts, part = read_sentence(rest[0])
     else:
-        name, texts = (rest[0], tuple(rest[1:])) if len(rest) > 1 else ("", tuple(rest))
+        name, texts, part = (rest[0], tuple(rest[1:]), "") if len(rest) > 1 else ("", tuple(rest), "")
     if not name:
         raise ConvcostError("without numpy, a claim names its network: ResNet-50 needs 4.1 GFLOPs")
     claimed: dict[str, Printed] = {}
     for text in texts:
         printed = parse(text)
         claimed[QUANTITY_OF.get(printed.unit, "ops")] = printed
-    return html(table(of_network(claimed, load(name)), "Claim"), exact=True)
+    return html(table(of_network(claimed, load(name), part), "Claim"), exact=True)
 
 
 def _is_spec(text: str) -> bool:

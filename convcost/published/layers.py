@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
 from convcost.cost.cost import Cost
+from convcost.errors import ConvcostError
 from convcost.published.layerkinds import has_kind, kinds_of
 from convcost.published.tables import TOTAL
 from convcost.spec.catalog import resolve, shipped, shipped_files
@@ -32,6 +33,7 @@ _COUNTED = {"conv": "conv", "dwconv": "conv", "linear": "linear", "softmax": "so
 _ANYBODYS = re.compile(
     r"(?:conv|fc|pool|maxpool|linear|dense|norm|bn|relu|block|stage|layer|unit|group|features)[0-9]+"
 )
+FIRST, LAST = "first layer", "last layer"
 _LEAST_FOUND = 3
 """Rows whose names must be those of a network's parts before that is taken for the network of a table."""
 
@@ -49,6 +51,20 @@ def parts_of(cost: Cost, labels: Sequence[str]) -> list[str | Unclear]:
         best = [kind or (one if one == TOTAL else None) for kind, one in zip(kinds, found, strict=True)]
     unknown = Unclear(f"is no layer of {cost.graph.name} by its name, and its order does not tell which")
     return [unknown if one is None else one for one in best]
+
+
+def leads_of(cost: Cost, part: str) -> list[str]:
+    """What the FIRST or LAST layer of a network may be: the one that multiplies, alone or with what follows it.
+
+    Raises ConvcostError for a network that multiplies nothing.
+    """
+    layers = [row.name for row in cost.total.rows if row.op and row.op.multiplies]
+    if not layers:
+        raise ConvcostError(f"{cost.graph.name} has no layer that multiplies")
+    layer = layers[0] if part == FIRST else layers[-1]
+    scope = layer.rpartition("/")[0]
+    alone = [name for name in layers if name.startswith(f"{scope}/")] == [layer]
+    return [layer, scope] if scope and alone else [layer]
 
 
 def is_part(cost: Cost, name: str) -> bool:

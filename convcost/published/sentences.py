@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from convcost.errors import ConvcostError
 from convcost.printed.numbers import parse
+from convcost.published.layers import FIRST, LAST
 from convcost.spec.names import Unclear, shipped_names
 from convcost.spec.spelling import input_size
 
@@ -24,6 +25,11 @@ _BEFORE_A_SIDE = ("at", "@", "input", "inputs", "size", "resolution")
 _MARKS = ".,;:!?\"'"
 _BRACKETS = "()[]"
 _VERSION = re.compile(r"[vx]?[0-9]+(?:\.[0-9]+)*x?")
+_LAYER = r"(?:conv(?:olution(?:al)?)? )?(?:layer|convolution|conv)"
+_PART_OF = {
+    FIRST: re.compile(rf"(?:first|input) {_LAYER}|stem"),
+    LAST: re.compile(r"(?:last|final|output|classification|fc|fully[ -]connected|linear) layer|classifier"),
+}
 T = TypeVar("T")
 
 
@@ -34,6 +40,8 @@ class Sentence(NamedTuple):
     """As `load` reads it, on the input that the text says; '' where it names none."""
     claims: tuple[str, ...]
     """The counts, each with its unit: "4.9M params"."""
+    part: str = ""
+    """Of which part of it, "first layer" or "last layer"; '' for all of it."""
 
 
 def is_sentence(text: str) -> bool:
@@ -58,9 +66,12 @@ def read_sentence(text: str) -> Sentence:
     if not claims:
         raise ConvcostError(f"{text[:60]!r} has no count with its unit, such as '4.1 GFLOPs' or '25.6M params'")
     sizes, words = _taken(words, _size)
+    parts, words = _taken(words, _part)
     names, left = _taken(words, _name)
     size = _one(text, sizes) or ()
-    name = _one(text, names)
+    name, part = _one(text, names), _one(text, parts) or ""
+    if name is None and part:
+        raise ConvcostError(f"{text[:60]!r} claims something of the {part}, and does not say of which network")
     if name is None:
         return Sentence("", tuple(claims))
     # A version that is no part of the name is of another network: SqueezeNet 1.1 is not SqueezeNet.
@@ -68,7 +79,7 @@ def read_sentence(text: str) -> Sentence:
     found = shipped_names().reference(" ".join([name, *behind[:1]]), size)
     if isinstance(found, Unclear):
         raise ConvcostError(f"{text[:60]!r}: its network {found.why}")
-    return Sentence(found, tuple(claims))
+    return Sentence(found, tuple(claims), part)
 
 
 def _one(text: str, found: list[T]) -> T | None:
@@ -110,6 +121,10 @@ def _count(text: str, _: str) -> str | None:
 def _size(text: str, before: str) -> tuple[int, ...] | None:
     size = input_size(text)
     return size if size and (len(size) > 1 or before in _BEFORE_A_SIDE) else None
+
+
+def _part(text: str, _: str) -> str | None:
+    return next((part for part, said in _PART_OF.items() if said.fullmatch(text.casefold())), None)
 
 
 def _name(text: str, _: str) -> str | None:

@@ -36,13 +36,15 @@ def table(found: Sequence[Plain], title: str, unread: Sequence[str] = ()) -> Tab
         else:
             verdict, also = Cell("not so", DIFFERS), ""
             if count is not None and count.exact:
-                off = (one.printed.value() / count.exact - 1) * 1000
+                off = (one.printed.value() / one.reading.value(count.exact) - 1) * 1000
                 tenths = round(abs(Fraction(off)))
                 also = f"nearest; printed is {tenths // 10}.{tenths % 10} % {'above' if off > 0 else 'below'}"
-        what: tuple[Value, ...] = ("", "", None)
+        what: tuple[Value | Cell, ...] = ("", "", None)
         if count is not None:
             cut = f", {count.rounding}" if count.rounding != "half_up" else ""
-            what = (count.reference, count.measure + cut, count.exact)
+            exact = one.reading.value(count.exact)
+            shown = "" if exact == count.exact else one.reading.told(count.exact)
+            what = (count.reference, count.measure + cut, Cell(exact, shown=shown))
         rows.append(Row((one.row, one.column, str(one.printed), verdict, *what, also)))
     holding = sum(bool(one.holds) for one in found)
     said = (f"{holding} of {len(found)} numbers hold plainly", _NOTE, *unread)

@@ -12,16 +12,18 @@ from planted import Rates
 
 import convcost
 from convcost.auditing.audit import audit_claims
+from convcost.auditing.plainly import plainly
 from convcost.cli import run
 from convcost.errors import ConvcostError
 from convcost.network import load
 from convcost.printed.numbers import Printed, parse
-from convcost.published.claims import Claim, Claims
+from convcost.published.claims import Claim, Claims, of_table
 from convcost.published.headings import share_of
 from convcost.published.layerkinds import kind_of_label, line_of
 from convcost.published.quotients import ONE, quotient
 from convcost.published.readings import Reading
-from convcost.published.tables import price_reference
+from convcost.published.tables import load_table, price_reference
+from convcost.views.plainly import table
 
 # Howard et al. 2017, Table 2. By hand, of 568,740,352 multiply-adds: 539,492,352, 17,385,984, 10,838,016 and 1,024,000;
 # of 4,209,088 weights: 3,139,584, 44,640, 864 and 1,024,000.
@@ -112,6 +114,14 @@ def test_true_shares_hold(name, leads):
             claims.append(Claim(*about, printed))
     found = audit_claims(Claims(name, "", claims, priced)).findings
     assert {one.verdict for one in found} == {"holds"}
+
+
+def test_without_numpy_shares_are_audited_plainly():
+    found = plainly(of_table(load_table("mobilenet_v1_kinds")))
+    assert [str(one.printed) for one in found if not one.holds] == ["1.19%"]
+    assert {one.holds[0].measure for one in found if one.holds and one.column == "Parameters"} <= {"params", "weights"}
+    (wrong,) = (row for row in table(found, "").to_records() if row["verdict"] == "not so")
+    assert wrong["also"].startswith("nearest; printed is 3")  # 1.19 of 1.91, or of what another rule gives
 
 
 def test_shares_without_a_network_say_what_is_missing(tmp_path):

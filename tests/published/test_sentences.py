@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import convcost
+from convcost.auditing.reconcile import search
 from convcost.cli import run
 from convcost.errors import ConvcostError
+from convcost.network import load
+from convcost.printed.numbers import parse
 from convcost.published.sentences import is_sentence, read_sentence
 
 
@@ -32,7 +36,7 @@ from convcost.published.sentences import is_sentence, read_sentence
 )
 def test_a_sentence_is_read(text: str, network: str, claims: tuple[str, ...]) -> None:
     assert is_sentence(text)
-    assert read_sentence(text) == (network, claims)
+    assert read_sentence(text) == (network, claims, "")
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,8 @@ def test_a_sentence_is_read(text: str, network: str, claims: tuple[str, ...]) ->
         ("ResNet-50 (4.1 GFLOPs) beats ResNet-101", "says ResNet-50 and ResNet-101: claim one thing at a time"),
         ("4.1 GFLOPs at 224x224 and at 256x256", r"says \(224, 224\) and \(256, 256\)"),
         ("a fine network", "has no count with its unit"),
+        ("The first layer has 9,408 parameters", "of the first layer, and does not say of which network"),
+        ("ResNet-50's stem and its classifier have 2M params", "says first layer and last layer"),
         ("word " * 300, "at most 200 words, not of 300"),
     ],
 )
@@ -65,3 +71,32 @@ def test_a_sentence_is_reconciled(capsys: pytest.CaptureFixture[str]) -> None:
         convcost.reconcile("ResNet-50 needs 4.1 GFLOPs", network="vgg16")
     assert run(["reconcile", "SqueezeNet 1.7 has 1.24M params"]) == 2
     assert capsys.readouterr().err.startswith("error: 'SqueezeNet 1.7")
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "counts"),
+    [  # by hand: 3 * 64 * 7 * 7, and 112 * 112 times as many; 2,048 * 1,000 + 1,000; 3 * 64 * 9 * 224 * 224
+        ("The first layer of ResNet-50 has 9,408 parameters", "resnet50@v1 conv1/conv", [9_408]),
+        ("The stem of ResNet-50 has 118M MACs and 9,536 parameters", "resnet50@v1 conv1", [118_013_952, 9_536]),
+        ("The classifier of ResNet-50 has 2.05M parameters", "resnet50@v1 fc", [2_049_000]),
+        ("The first convolution of VGG-16 needs 86.7M MACs", "vgg16@paper conv1/1/conv", [86_704_128]),
+    ],
+)
+def test_a_part_of_a_network_is_reconciled(text: str, label: str, counts: list[int]) -> None:
+    found = convcost.reconcile(text)
+    assert found.explained
+    assert found.matches[0].networks[0] == label
+    assert [meant.exact for meant in found.matches[0].meant] == counts
+
+
+def test_what_a_part_has_not_is_not_explained() -> None:
+    assert not convcost.reconcile("The first layer of ResNet-50 has 9,480 parameters").explained
+    assert not convcost.reconcile("The classifier of ResNet-50 has 25.6M parameters").explained
+
+
+@pytest.mark.parametrize("part", ["first layer", "last layer"])
+@pytest.mark.parametrize("name", ["resnet50", "mobilenet_v1@keras", "vgg16"])
+def test_all_hypotheses_about_a_part_sum_to_at_most_one(name: str, part: str) -> None:
+    found = search({"params": parse("9,408")}, load(name), part=part)
+    assert np.exp2(-found.own).sum() <= 1
+    assert np.exp2(-found.prices[0]).sum() <= 1
