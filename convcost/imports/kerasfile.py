@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
-from convcost.errors import ConvcostError, reason, reported
+from convcost.errors import ConvcostError, MissingExtraError, reason, reported
 
 if TYPE_CHECKING:
     from convcost.imports.kerasmodel import Model
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 32 << 20
 """Of a description; that of the largest model of keras.applications has 1 MB."""
 BACKENDS = ("tensorflow", "torch", "jax")
-"""In the order in which they are taken; without any, Keras' own on numpy does."""
+"""In the order in which they are taken; that of numpy needs jax as well."""
 _SAFE = re.compile(
     r"keras(\.(initializers|regularizers|constraints|layers|models|dtype_policies|activations)"
     r"|\.src\.(initializers|regularizers|constraints|layers|models|dtype_policies|activations)(\.\w+)*"
@@ -76,7 +76,10 @@ _VALUES = frozenset(
 def keras_module() -> ModuleType:
     """Keras, with the backend that it is set to use, if that is installed, else with one that is."""
     if "keras" not in sys.modules and "KERAS_BACKEND" not in os.environ and find_spec(_configured()) is None:
-        os.environ["KERAS_BACKEND"] = next((one for one in BACKENDS if find_spec(one) is not None), "numpy")
+        found = next((one for one in BACKENDS if find_spec(one) is not None), None)
+        if found is None:
+            raise MissingExtraError(f"a backend of Keras ({', '.join(BACKENDS)})", "keras")
+        os.environ["KERAS_BACKEND"] = found
     with reported("Keras does not start"):
         return import_module("keras")
 
@@ -88,7 +91,7 @@ def _configured() -> str:
         said = json.loads((home / "keras.json").read_bytes())["backend"]
     except (OSError, ValueError, LookupError, TypeError):
         said = BACKENDS[0]
-    return said if said in (*BACKENDS, "numpy") else BACKENDS[0]
+    return said if said in BACKENDS else BACKENDS[0]
 
 
 def read(path: Path, name: str) -> Model:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import convcost
-from convcost import ConvcostError, from_keras
+from convcost import ConvcostError, MissingExtraError, from_keras
 from convcost.cli import run
+from convcost.imports import kerasfile
 from convcost.imports.kerasfile import keras_module
 
 if find_spec("keras") is None:
@@ -278,6 +279,14 @@ def test_code_that_calls_the_backend_is_refused_with_its_layer():
 
     with pytest.raises(ConvcostError, match=r"layer own_layer: .*cannot be followed"):
         from_keras(keras.Sequential([keras.Input((4,)), layers.Dense(3), Own(name="own_layer")]))
+
+
+def test_without_a_backend_keras_is_not_begun(monkeypatch):
+    monkeypatch.delitem(sys.modules, "keras")
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setattr(kerasfile, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtraError, match=r"a backend of Keras \(tensorflow, torch, jax\) is needed"):
+        keras_module()
 
 
 def test_what_is_no_model_is_refused():
