@@ -283,8 +283,10 @@ def _of_file(text: str, knobs: Mapping[str, Any]) -> Network | None:
 
 def _is_ultralytics(path: Path) -> bool:
     """Whether a YAML file is a model of Ultralytics, which has a backbone and a head, and no spec."""
-    keys = {line.partition(b":")[0] for line in lines(path)} if path.is_file() else set()
-    return {b"backbone", b"head"} <= keys and b"layers" not in keys
+    found: set[bytes] = set()
+    for line in lines(path) if path.is_file() else ():
+        found |= {line.partition(b":")[0]} & {b"backbone", b"head", b"layers"}
+    return found == {b"backbone", b"head"}
 
 
 def _referred(text: str) -> tuple[Reference, list[str]]:
@@ -376,6 +378,8 @@ def every_meant(name: str) -> list[Network]:
 
     Raises ConvcostError as `load` does.
     """
+    if (found := _of_file(name, {})) is not None:
+        return [found]
     if name.endswith((".yaml", ".yml")) or Path(name).exists():
         return [*every_variant(Spec.read(Path(name)))]
     return [load(name)]

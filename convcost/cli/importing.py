@@ -17,7 +17,7 @@ from convcost.errors import ConvcostError, one_line
 @set_option("An argument of what makes the module; repeatable.")
 @strict_option
 def import_(model: str, out: Path | None, input_shape: str | None, settings: tuple[str, ...]) -> None:
-    """Write the spec of a MODEL: a torch module or an ONNX file.
+    """Write the spec of a MODEL: a torch module, or a model file of ONNX, Keras, Darknet, Caffe, Ultralytics.
 
     It is read again before it is written: the same layers, with the same shapes, params and macs.
 

@@ -274,6 +274,15 @@ def test_a_key_that_nobody_knows_is_said(tmp_path):
         loaded(tmp_path, "cfg", text)
 
 
+@pytest.mark.parametrize(("ending", "text"), [("cfg", files.yolov3()), ("yaml", files.yolov8())])
+def test_files_are_held_to_limits_as_specs_are(tmp_path, capsys, ending, text):
+    path = tmp_path / f"yolov8n.{ending}"
+    path.write_text(text)
+    assert run(["check", str(path), "--max", "macs=1G"]) == 1
+    assert "> 1,000,000,000" in capsys.readouterr().out
+    assert run(["check", str(path), "--max", "macs=100G"]) == 0
+
+
 def test_a_scale_is_in_the_name_of_a_file_or_is_said_to_be_assumed(tmp_path):
     path = tmp_path / "yolov8m.yaml"
     path.write_text(files.yolov8())
