@@ -60,6 +60,11 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("quick")
 
 
+def asserts_on_time(item: pytest.Item) -> bool:
+    """Whether a test asks of what it has measured whether it is `bounded`: see `effort`."""
+    return "bounded" in getattr(getattr(getattr(item, "function", None), "__code__", None), "co_names", ())
+
+
 def room_of(path: Path) -> str | None:
     """The folder or file just below tests/ in which this is, None for tests/ itself and what is elsewhere."""
     return path.relative_to(TESTS).parts[0] if TESTS in path.parents else None
@@ -77,7 +82,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         room, name = room_of(item.path), getattr(item, "originalname", item.name)
         if room in QUICK and name not in LONG and not item.get_closest_marker("slow"):
             item.add_marker("quick")
-        if room == "bench" or hasattr(getattr(item, "module", None), "bounded"):
+        if room == "bench" or asserts_on_time(item):
             item.add_marker("no_cover")
 
 

@@ -1,5 +1,6 @@
 """Files of other tools: read as their own readers do, or by these where they install; torch code by running it."""
 
+import ast
 import csv
 import io
 import math
@@ -338,6 +339,22 @@ def test_keras_builds_the_network_and_computes_the_same():
         assert trained == counted
         assert apart < 1e-3
         assert spread > 0
+
+
+@pytest.mark.parametrize("name", ["vgg16", "shufflenet_v2_x0.5", "mobilenet_v3_small", "resnet50", "efficientnet_b0"])
+def test_keras_code_has_a_call_for_each_layer_with_the_arguments_of_it(name):
+    """Read as Python, without Keras: filters, kernels and units of what is called, in the order of the layers."""
+    cost = price(name)
+    calls = [call for call in ast.walk(ast.parse(export(cost, "keras"))) if isinstance(call, ast.Call)]
+    made = [
+        call.func for call in calls if isinstance(call.func, ast.Call) and isinstance(call.func.func, ast.Attribute)
+    ]
+    made.sort(key=lambda call: call.lineno)
+    units = [ast.literal_eval(call.args[0]) for call in made if call.func.attr in ("Conv2D", "Dense")]
+    multiplying = [row for row in cost.rows if row.op.multiplies and not row.aux]
+    depthwise = [row for row in multiplying if row.op.name == "dwconv"]
+    assert units == [row.shape[0] for row in multiplying if row not in depthwise]
+    assert sum(call.func.attr == "DepthwiseConv2D" for call in made) == len(depthwise)
 
 
 @pytest.mark.parametrize(

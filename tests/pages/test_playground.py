@@ -224,6 +224,31 @@ def test_the_smaller_audit_knows_no_more_than_the_whole():
     assert macs["resnet50"][1:] == ("macs", 3_857_973_248, "truncated")
 
 
+def test_without_numpy_an_answer_is_the_smaller_audit(tmp_path, monkeypatch):
+    """Counts by hand: ResNet-50 stores 25,557,032 numbers; VGG-16 138,357,544; GoogLeNet's 9.9M are nobody's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(page_of, "find_spec", lambda _: None)
+    audited = page_of.answer(TABLE)
+    assert (audited["status"], audited["error"]) == (0, "")
+    assert audited["command"] == "convcost audit pasted.csv"
+    for said in ("25,557,032", "138,357,544", "not so", "of 6 numbers hold plainly"):
+        assert said in audited["html"], said
+    assert page_of.answer("convcost audit resnet")["status"] == 0
+    for claim in ("Our ResNet-50 has 25.6M params", "convcost reconcile resnet50 '25.6M params'"):
+        found = page_of.answer(claim)
+        assert (found["status"], found["error"]) == (0, ""), claim
+        assert "25,557,032" in found["html"]
+    for asked, why in {
+        "4.1 GFLOPs": "without numpy, a claim names its network: ResNet-50 needs 4.1 GFLOPs",
+        "convcost audit resnet --brief": "without numpy, audit takes one table and no options here",
+        "convcost reconcile resnet50 many": "'many'",
+    }.items():
+        found = page_of.answer(asked)
+        assert (found["status"], found["html"]) == (2, ""), asked
+        assert why in found["error"]
+        assert "\n" not in found["error"]
+
+
 def test_without_pyodide_there_is_no_page(tmp_path, capsys):
     assert run(["playground", str(tmp_path / "out"), "--pyodide", str(tmp_path)]) == 2
     error = capsys.readouterr().err
