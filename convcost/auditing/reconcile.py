@@ -190,20 +190,20 @@ def _all(axes: Mapping[str, Axis], each: Each) -> tuple[list[Candidate], Any]:
 
     found: list[Candidate] = []
     prices: list[float] = []
-    default: dict[str, Network] = {}
+    default: dict[str, str | None] = {}
     every = {network.name: network for path in shipped_files() for network in every_variant(shipped(path))}
     among = log2(len({network.network for network in every.values()}))
     known: dict[int, Costs] = {}
-    for network in map(every.__getitem__, each(list(every))):
+    for network in map(every.pop, each(list(every))):  # and its graph is forgotten when it has been counted
         costs = known.get(id(network.spec)) or Costs()
         known = {id(network.spec): costs}  # variants share structures, and nothing else does
         cost = costs.require(network)
-        first = default.setdefault(network.network, network)
+        first = default.setdefault(network.network, network.variant)
         subject = Subject(network, cost, TOTAL, list(axes.values()), costs)
         near = subject.itself()
         found += near
         variants = list(network.spec.variants_of(network.network))
-        family = family_bits(network.variant, first.variant, variants)
+        family = family_bits(network.variant, first, variants)
         prices += [among + family + one.bits for one in near]
     return found, np.array(prices)
 
