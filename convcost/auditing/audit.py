@@ -10,14 +10,25 @@ from typing import NamedTuple
 from convcost.auditing.evidence import shortest
 from convcost.auditing.explain import Explanations, explain
 from convcost.auditing.rows import Row, Shared
-from convcost.auditing.verdicts import FAILING, VERDICTS, Finding, Judge, Verdict, size
+from convcost.auditing.verdicts import FAILING, VERDICTS, Finding, Judge, Verdict, fails, size
 from convcost.errors import ConvcostError
 from convcost.published.claims import QUANTITIES, Claims, FileClaims, Subject, Unread, of_table
 from convcost.published.layerkinds import EVERY
 from convcost.published.readings import PLAIN, Reading
 from convcost.published.tables import SIZES, load_table, table_names
 
-__all__ = ["FAILING", "VERDICTS", "Audited", "AuditedFile", "Finding", "Verdict", "audit", "audit_claims", "audit_file"]
+__all__ = [
+    "FAILING",
+    "VERDICTS",
+    "Audited",
+    "AuditedFile",
+    "Finding",
+    "Verdict",
+    "audit",
+    "audit_claims",
+    "audit_file",
+    "fails",
+]
 
 MOST_EXPLAINED = 30
 """Rows for which edits are searched: the first ones that need it. A search takes up to half a second."""

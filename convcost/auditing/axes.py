@@ -6,12 +6,11 @@ What a cell says of exact counts is bounds: a count is printed so under a readin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
-from convcost.auditing.prices import NEAR, USUAL_TOOLS, bits, raw
+from convcost.auditing.prices import NEAR, USUAL_TOOLS, bits
 from convcost.counters.rules import OPS
 from convcost.printed.numbers import KILO, ROUNDINGS, Printed
 from convcost.published.claims import Claim
@@ -93,20 +92,25 @@ def price_of_zeros(axis: Axis, printed: Printed) -> Any:
     return np.array([zeros_bits(printed) * (zeros == NOT_MEANT) for _, _, zeros in axis.ways])
 
 
-def none_of_ours(axis: Axis, counts: Any, printed: Printed) -> tuple[str, float]:
-    """What a number is that is neither printed nor an error, and its bits beside the price of being that.
+def of_another_rule(axis: Axis, counts: Any, printed: Printed, apart: float) -> Any:
+    """What it costs a number, by each rule, to be another rule's, beside the price of that: infinitely much if far.
 
-    `counts` are those of what it may be about: (candidates, measures x parts).
+    Nothing if it is near to what the rule counts, or to the plain count; near to another ordinary one, what that costs.
+
+    Args:
+        axis: of its column.
+        counts: of what it may be about: (candidates, measures x parts).
+        printed: the number.
+        apart: what it costs to be near to another ordinary count, twice as many for one, than the column's.
     """
-    if axis.quantity in ("ops", "bytes"):
-        value = printed.value()
-        ordinary = OPS if axis.quantity == "ops" else axis.measures
-        at = [axis.measures.index(measure) * len(axis.parts) for measure in ordinary]
-        if any(
-            abs(value - int(count)) <= Fraction(NEAR) * int(count) for row in counts for count in row[at] if count > 0
-        ):
-            return "another rule", raw(printed.digits, NEAR)
-    return "another source", raw(printed.digits)
+    import numpy as np
+
+    if axis.quantity not in ("ops", "bytes"):
+        return np.full(counts.shape[1], np.inf)
+    ordinary = OPS if axis.quantity == "ops" else axis.measures
+    at = [axis.measures.index(one) * len(axis.parts) for one in ordinary]
+    near = ((counts > 0) & (abs(int(printed.value()) - counts) <= NEAR * counts)).any(axis=0)
+    return np.where(near | near[at[0]], 0.0, apart if near[at].any() else np.inf)
 
 
 def axis_of(name: str, claims: Sequence[Claim]) -> Axis:

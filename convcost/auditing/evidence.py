@@ -130,7 +130,8 @@ class _Solved:
         kinds = [self.kinds.index(axis.name) for axis in row.axes]
         made = {kind: self.beams[kind] < len(axis.bits) for kind, axis in zip(kinds, row.axes, strict=True)}
         of_one_making = self._sum(made.items(), 0) == len(made)
-        return np.where(of_one_making, *row.unknown).reshape(-1)
+        far = [row.far_of(cell, self.beam(axis)) for cell, axis in enumerate(row.axes)]
+        return (np.where(of_one_making, *row.unknown) + self._sum(self._by_kind(row, far).items())).reshape(-1)
 
     def _variants(self, family: tuple[str, str | None]) -> Any:
         import numpy as np

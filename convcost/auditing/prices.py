@@ -8,8 +8,8 @@ assumption of each factor: the prices are a code. Where several share a price (`
 from __future__ import annotations
 
 from functools import cache
-from math import log2
-from typing import NamedTuple
+from math import log, log2
+from typing import Any, NamedTuple
 
 
 class Price(NamedTuple):
@@ -98,11 +98,11 @@ PRICES = tuple(
         ("variant", "usual", 3.8, "a row from another source: the frameworks'"),
         ("variant", "another", 5.5, "a row from another source"),
         ("input of one family", "shared", 0.03, "its authors say where they count at another"),
-        ("input of one family", "published", 7.5, "an input that the network's own paper or weights use"),
-        ("input of one family", "another", 10.0, "any other input that is in use"),
+        ("input of one family", "published", 9.5, "an input that the network's own paper or weights use"),
+        ("input of one family", "another", 11.5, "any other input that is in use"),
         ("variant of one family", "shared", 0.05, "its authors count their own networks in one way"),
-        ("variant of one family", "usual", 7.0, "and seldom one of them in the frameworks'"),
-        ("variant of one family", "another", 8.0, "or in any other"),
+        ("variant of one family", "usual", 9.0, "and seldom one of them in the frameworks'"),
+        ("variant of one family", "another", 9.5, "or in any other"),
         ("knob", "own", 0.06, "a network is what its name says"),
         ("knob", "another", 8.0, "a setting that nobody states"),
         ("knob", "auxiliary heads", 5.5, "a row with the parameters of training, and the operations of inference"),
@@ -194,9 +194,27 @@ DETAIL = 400
 """Of so many units of the last digit, a detail of a rule changes one: in shorter numbers it is seldom seen."""
 
 
-def raw(digits: int, within: float = 0.3) -> float:
+WITHIN = 0.3
+"""As far from its count, as a part of it, an ordinary number that is not ours is."""
+TAIL = 2.0
+"""Bits for each doubling of the distance beyond that, of logarithms: the further off, the rarer are such numbers."""
+FURTHEST = 7.0
+"""What is more than ten times off is as dear: nobody knows how it came about."""
+
+
+def raw(digits: int, within: float = WITHIN) -> float:
     """The bits that print a number as it stands: which of the values of that many digits within 30 % of it."""
     return log2(max(1.0, 2 * within * digits))
+
+
+def distances(value: int, counts: Any) -> Any:
+    """The bits by which a number is dearer than one within 30 % of its count: an array like `counts`, none below 1."""
+    import numpy as np
+
+    off = abs(np.log(max(1, value)) - np.log(np.maximum(1, np.asarray(counts, dtype="float64"))))
+    return np.where(
+        np.asarray(counts) > 0, np.minimum(FURTHEST, TAIL * np.log2(np.maximum(1.0, off / log(1 + WITHIN)))), np.inf
+    )
 
 
 def number(value: int) -> float:

@@ -14,11 +14,11 @@ from itertools import product
 from math import log2
 from typing import Any, NamedTuple, TypeAlias
 
-from convcost.auditing.axes import Axis, axis_of, kind_of, none_of_ours, price_of_zeros
+from convcost.auditing.axes import Axis, axis_of, kind_of, of_another_rule, price_of_zeros
 from convcost.auditing.chance import chance
 from convcost.auditing.evidence import sure
 from convcost.auditing.hypotheses import Candidate, Costs, Subject, family_bits, reference, shared_bits
-from convcost.auditing.prices import COMMON_CLASSES, ODDS, bits, raw
+from convcost.auditing.prices import COMMON_CLASSES, NEAR, ODDS, bits, raw
 from convcost.auditing.rows import Row, Shared
 from convcost.errors import ConvcostError
 from convcost.network import Network, every_variant
@@ -310,9 +310,13 @@ class Search:
 
 def _missed(axis: Axis, counts: Any, printed: Printed) -> float:
     """What a number costs that is not printed: as an error, or as a count of what is none of ours."""
-    name, price = none_of_ours(axis, counts, printed)
+    import numpy as np
+
+    other = bits(_KIND, "another rule") + raw(printed.digits, NEAR)
+    near = np.isfinite(of_another_rule(axis, counts, printed, 0.0)).any()
+    source = bits(_KIND, "another source") + raw(printed.digits)
     error = bits(_KIND, "wrong") + bits("slip", "none of these") + raw(printed.digits)
-    return min(error, bits(_KIND, name) + price)
+    return min(error, other if near else source)
 
 
 def _assumed(meant: Meant) -> Iterable[str]:

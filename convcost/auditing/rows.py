@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from math import log2
+from math import inf, log2
 from typing import Any, NamedTuple
 
-from convcost.auditing.axes import Axis, none_of_ours, price_of_zeros
+from convcost.auditing.axes import Axis, of_another_rule, price_of_zeros
 from convcost.auditing.fits import HIT, Bounds, Fits, fits_of
 from convcost.auditing.hypotheses import Candidate, Subject, classes_bits, input_bits
-from convcost.auditing.prices import DETAIL, bits, raw
+from convcost.auditing.prices import DETAIL, NEAR, bits, distances, raw
+from convcost.counters.rules import OPS
 from convcost.ops import Shape
 from convcost.published.claims import Claim
 from convcost.published.tables import TOTAL
@@ -19,9 +20,12 @@ PRINTED, WRONG, UNKNOWN = range(3)
 """How a cell fares under a description: it is what it prints; it is an error; its network or rule is none of ours."""
 COLUMNS = ("of one making", "of several sources", "careless")
 _ROUNDED = bits("slip", "the last digit", 2)
-_PRINTED, _WRONG, _DETAIL = (
-    tuple(bits(kind, assumption) for kind in COLUMNS) for assumption in ("printed", "wrong", "nearly our rule")
+_PRINTED, _WRONG, _DETAIL, _RULE, _SOURCE = (
+    tuple(bits(kind, assumption) for kind in COLUMNS)
+    for assumption in ("printed", "wrong", "nearly our rule", "another rule", "another source")
 )
+_APART = (bits("slip", "a factor of 2", 2), bits("ops", "flops2"), bits("ops", "flops2"))
+"""What it costs, in each kind of column, to be near to another ordinary count than the column's."""
 
 
 class Shared(NamedTuple):
@@ -47,32 +51,71 @@ class Row:
         self.raw = [raw(printed.digits) for printed in self.printed]
         self.whole = claims[0].lead == TOTAL
         self.known = bits(factor, "known")
+        self.kin = factor == "row of one family"
         loose = "row" if self.whole else factor
         self.unknown = bits(factor, "unknown") + sum(self.raw), bits(loose, "unknown") + sum(self.raw)
         """What it costs to be of a network that is none of ours: in a table of one making, and in another."""
         self.candidates: list[Candidate] = []
         self.add(subject.near)
+        self.far = [self._far(cell) for cell in range(len(claims))]
+        """Of each cell, by how many bits its number is too far from what each rule counts of what is named."""
         self.others = [self._other(cell) for cell in range(len(claims))]
-        self.slips = [bits("slip", "none of these") + one for one in self.raw]
+        """Of each cell, the bits of being neither printed nor an error: (kinds of column, rules)."""
+        self.slips = [inf] * len(claims)
+        """What each cell costs as the slip that it is, if it is one."""
         self.saved = 0.0
         """Bits by which cells cost less as they are slips, at most."""
         self.zeros = [price_of_zeros(*each) for each in zip(self.axes, self.printed, strict=True)]
         """Of each cell, what its last zeros cost for each way to read it."""
 
-    def slipped(self, cell: int, price: float) -> bool:
-        """Whether a cell costs less as a slip of this price than as a number as it stands; it does from now on."""
-        saved = self.slips[cell] - price
-        if saved <= 0:
+    def slipped(self, cell: int, price: float, rule: int) -> bool:
+        """Whether a cell costs less as a slip of this price, under a rule, than as any error; it does from now on."""
+        before = self.wrong(cell)
+        if before[rule] <= price:
             return False
         self.slips[cell] = price
-        self.saved += saved
+        self.saved += float((before - self.wrong(cell)).max())
         return True
 
-    def _other(self, cell: int) -> tuple[str, float]:
-        """What a cell is that is neither printed nor an error, and its bits beside the price of being that."""
+    def _far(self, cell: int) -> Any:
+        import numpy as np
+
+        axis = self.axes[cell]
+        least = int(self.bounds[cell].exact[0].min())  # in the unit of the counts, which a share has its own of
+        far = distances(least, self._counts(axis)).min(axis=0)
+        whole = np.repeat(far[:: len(axis.parts)], len(axis.parts))
+        return np.where(np.isfinite(far), far, whole)  # a part that it has not is as far as all of it
+
+    def _other(self, cell: int) -> Any:
+        import numpy as np
+
+        source = self.raw[cell] + self.far[cell]
         if not self.whole:
-            return "", bits("row of a network", "unknown") + self.raw[cell]
-        return none_of_ours(self.axes[cell], self._counts(self.axes[cell]), self.printed[cell])
+            return np.array([bits("row of a network", "unknown") + source] * len(COLUMNS))
+        axis, printed = self.axes[cell], self.printed[cell]
+        own = raw(printed.digits, NEAR)
+        apart = (_APART[0], *(_APART[0] if self.kin else one for one in _APART[1:]))
+        rules = [own + of_another_rule(axis, self._counts(axis), printed, one) for one in apart]
+        if not self.kin and self._is_ordinary(cell):
+            rules[1:] = [np.minimum(rule, one) for rule, one in zip(rules[1:], apart[1:], strict=True)]
+        kinds = zip(_RULE, rules, _SOURCE, strict=True)
+        return np.array([np.minimum(one + rule, other + source) for one, rule, other in kinds])
+
+    def _is_ordinary(self, cell: int) -> bool:
+        """Whether twice its multiply-adds, or these, are printed so: then another paper's count needs no raw number."""
+        axis = self.axes[cell]
+        if axis.quantity != "ops":
+            return False
+        at = [axis.measures.index(one) * len(axis.parts) for one in OPS]
+        low, high = self.bounds[cell].exact
+        return bool(self._within(self._counts(axis)[:, at, None], low, high).any())
+
+    def far_of(self, cell: int, readings: Any) -> Any:
+        """By how many bits the number of a cell is too far from what is named, for readings as of `costs`."""
+        import numpy as np
+
+        count, ways = len(self.fits.pattern[cell]), len(self.axes[cell].ways)
+        return np.where(readings < len(COLUMNS) * count, self.far[cell][readings % count // ways], 0.0)
 
     def add(self, candidates: Sequence[Candidate]) -> None:
         """Take more networks or scopes among those that the row may be about; what was fitted is fitted anew."""
@@ -157,31 +200,37 @@ class Row:
 
         count = len(self.fits.pattern[cell])
         kind, known = readings // count % len(COLUMNS), readings % count
-        values = self._values(cell, state)[:, kind].copy()
+        ways = len(self.axes[cell].ways)
+        values = self._values(cell, state)[:, kind, known // ways]
         if state in (None, PRINTED):
-            values[HIT] += self.zeros[cell][known % len(self.axes[cell].ways)]
+            values[HIT] += self.zeros[cell][known % ways]
         values[:, readings >= len(COLUMNS) * count] = self.raw[cell] if state in (None, UNKNOWN) else np.inf
         fits = self.fits.states[cell][:, self.fits.pattern[cell][known]]
         return np.take_along_axis(values, fits, axis=0)
 
     def _values(self, cell: int, state: int | None) -> Any:
-        """What a cell costs in each kind of column that is printed, nearly, or not: (3, kinds)."""
+        """What a cell costs, printed, nearly or not, in each kind of column by each rule: (3, kinds, rules)."""
         import numpy as np
 
-        never = np.full(len(COLUMNS), np.inf)
-        hit = np.array(_PRINTED) if state in (None, PRINTED) else never
+        never = np.full((len(COLUMNS), len(self.far[cell])), np.inf)
+        hit = never if state not in (None, PRINTED) else np.broadcast_to(np.array(_PRINTED)[:, None], never.shape)
         missed = never if state == PRINTED else self._missed(cell, state)
-        nearly = never if state == PRINTED else np.minimum(missed, self._off_by_one(cell, state))
+        nearly = never if state == PRINTED else np.minimum(missed, self._off_by_one(cell, state)[:, None])
         return np.array([hit, nearly, missed])
 
     def _missed(self, cell: int, state: int | None) -> Any:
-        """What a cell costs that is not printed, for each kind of column: as an error, or otherwise, or the less."""
+        """What a cell costs that is not printed, by kind of column and rule: as an error, or else, or the less."""
         import numpy as np
 
-        wrong = np.array(_WRONG) + self.slips[cell]
-        name, price = self.others[cell]
-        other = np.array([(bits(kind, name) if name else 0.0) + price for kind in COLUMNS])
+        wrong = np.array(_WRONG)[:, None] + self.wrong(cell)
+        other = self.others[cell]
         return np.minimum(wrong, other) if state is None else wrong if state == WRONG else other
+
+    def wrong(self, cell: int) -> Any:
+        """What the error of a cell costs by each rule, beside the price of being one."""
+        import numpy as np
+
+        return np.minimum(self.slips[cell], bits("slip", "none of these") + self.raw[cell] + self.far[cell])
 
     def _off_by_one(self, cell: int, state: int | None) -> Any:
         """What a cell costs whose last digit is off by one, the commonest error, for each kind of column.

@@ -19,7 +19,7 @@ from convcost.auditing.evidence import Chosen, Evidence, sure
 from convcost.auditing.hypotheses import Candidate
 from convcost.auditing.prices import ODDS, bits
 from convcost.auditing.rows import PRINTED, WRONG, Row
-from convcost.auditing.slips import consequence, slip
+from convcost.auditing.slips import Slip, consequence, slip
 from convcost.counters.rules import OPS, PARAMS
 from convcost.ops import Shape, format_shape
 from convcost.published.claims import SHARE_OF, Claim
@@ -31,13 +31,14 @@ Verdict = Literal["holds", "holds as", "open", "slip", "does not hold", "contrad
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 """What a cell can be found to be, the worst last."""
 FAILING: Mapping[str, Sequence[Verdict]] = {
-    "contradiction": VERDICTS[5:],
+    "contradiction": VERDICTS[3:],
+    "slip": VERDICTS[3:],
     "unreproduced": VERDICTS[3:],
     "open": VERDICTS[2:],
     "difference": VERDICTS[1:],
 }
-"""What `--fail-on` fails on."""
-_ERROR = bits("of one making", "wrong") + bits("slip", "none of these") + ODDS
+"""What `--fail-on` fails on; on a contradiction, but for slips that change no more than a last digit (`fails`)."""
+_ERROR = bits("of one making", "wrong") + ODDS
 CANDIDATES = 12
 """Candidates of a cell that are told."""
 
@@ -72,6 +73,12 @@ class Finding(NamedTuple):
     """What else prints it."""
 
 
+def fails(finding: Finding, level: str) -> bool:
+    """Whether a finding is as bad as a level of FAILING, or worse."""
+    slight = finding.verdict == "slip" and finding.consequence == "the last digit"
+    return finding.verdict in FAILING[level] and not (level == "contradiction" and slight)
+
+
 def size(claim: Claim) -> Finding:
     """The verdict on a printed size, of which there are no two readings."""
     if claim.fits:
@@ -85,6 +92,11 @@ class Judge:
     def __init__(self, evidence: Evidence) -> None:
         """`evidence` is the table's."""
         self.evidence = evidence
+        self._slips: dict[tuple[int, int], Slip] = {}
+        # A row is what the table shares, with a slip, before it is anything dearer.
+        for number, row in enumerate(evidence.rows):
+            if (plain := self._plain(row)) is not None:
+                self._slip(number, plain, {})
         self.chosen = [evidence.chosen(number) for number in range(len(evidence.rows))]
         self._columns: dict[str, dict[int, tuple[str, int]]] = {}
 
@@ -97,14 +109,7 @@ class Judge:
         row, chosen = self.evidence.rows[number], self.chosen[number]
         at = self._about(row, chosen)
         counts = [self._count(claim, at) for claim in row.claims]
-        slips = []
-        for cell, (claim, printed) in enumerate(zip(row.claims, row.printed, strict=True)):
-            reading = self._reading(claim)
-            found = None
-            if not reading.holds(printed, counts[cell]):
-                rows, columns = self._beside(number, claim)
-                found = slip(printed, counts[cell], reading, rows, columns)
-            slips.append(found if found and row.slipped(cell, found.bits) else None)
+        self._slip(number, at, {claim.column: self._beside(number, claim) for claim in row.claims})
         fates = self.evidence.fates(number)
         proved = ""
         if any(fate.state != PRINTED for fate in fates) and self._at_its_input(row):
@@ -127,7 +132,7 @@ class Judge:
             elif fate.state == WRONG and sure(fate.margin):
                 text = reading.spell(counts[cell], printed)
                 said = f"{reading.told(counts[cell])} is {text}"
-                found = slips[cell]
+                found = self._slips.get((number, cell))
                 finding = finding._replace(
                     verdict="slip" if found else "does not hold",
                     evidence="; ".join(filter(None, (said, found.said if found else "", self._together(row, claim)))),
@@ -140,6 +145,16 @@ class Judge:
                 finding = finding._replace(evidence=self._open(number, cell, counts[cell], reading))
             findings.append(finding._replace(candidates=self._candidates(number, cell)))
         return findings
+
+    def _slip(self, number: int, about: Candidate, beside: Mapping[str, tuple[dict[str, int], dict[str, int]]]) -> None:
+        """Find the slips of a row from what it is about; `beside` is by column what each may have been mistaken for."""
+        row = self.evidence.rows[number]
+        for cell, (claim, printed) in enumerate(zip(row.claims, row.printed, strict=True)):
+            reading, count = self._reading(claim), self._count(claim, about)
+            if not reading.holds(printed, count):
+                found = slip(printed, count, reading, *beside.get(claim.column, ({}, {})))
+                if found and row.slipped(cell, found.bits, self._rule(claim)):
+                    self._slips[number, cell] = found
 
     # -- what a row is about -----------------------------------------------------------------------------------------
 
@@ -154,22 +169,28 @@ class Judge:
         return self.evidence.reading(claim) or PLAIN[claim.quantity]
 
     def _count(self, claim: Claim, about: Candidate) -> int:
-        reading = self._reading(claim)
-        axis = self.evidence.axis(claim)
-        base = axis.measures.index(reading.measure) * len(axis.parts)
-        counts = about.counts[claim.quantity]
-        count = int(counts[base + axis.parts.index(reading.part)])
-        return count if count >= 0 else int(counts[base])
+        counts, rule = about.counts[claim.quantity], self._rule(claim)
+        count = int(counts[rule])
+        return count if count >= 0 else int(counts[rule - rule % len(self.evidence.axis(claim).parts)])
 
-    def _plainly(self, row: Row, cell: int) -> bool:
-        """Whether what the table shares prints a cell, though its row departs."""
+    def _rule(self, claim: Claim) -> int:
+        """The number of the measure and part of its reading."""
+        axis = self.evidence.axis(claim)
+        return axis.number(self._reading(claim)) // len(axis.ways)
+
+    def _plain(self, row: Row) -> Candidate | None:
+        """What the table shares, of a row."""
         shared = self.evidence.best[0].shared
         variant = self.evidence.variant_of[self.evidence.family(row)]
         for one in row.candidates:
             if (one.variant, one.input, one.classes, one.bits) == (variant, shared.input, shared.classes, 0.0):
-                claim = row.claims[cell]
-                return self._reading(claim).holds(row.printed[cell], self._count(claim, one))
-        return False
+                return one
+        return None
+
+    def _plainly(self, row: Row, cell: int) -> bool:
+        """Whether what the table shares prints a cell, though its row departs."""
+        one, claim = self._plain(row), row.claims[cell]
+        return one is not None and self._reading(claim).holds(row.printed[cell], self._count(claim, one))
 
     def _at_its_input(self, row: Row) -> bool:
         """A network's total is at some input; only where the table says at which does it say where its weights work."""
@@ -239,7 +260,7 @@ class Judge:
         k, index = divmod(int(whole.argmin()), printed.shape[1])
         if not printed[k, index]:
             return "no rule, variant or input here prints it"
-        if whole[k, index] > row.raw[cell] + _ERROR:
+        if whole[k, index] > row.wrong(cell)[self._rule(row.claims[cell])] + _ERROR:
             return "an error in print is likelier than all that prints it here"
         other, one = axis.reading(index), row.candidates[k]
         count = int(one.counts[axis.quantity][index // len(axis.ways)])

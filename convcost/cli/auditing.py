@@ -25,7 +25,7 @@ from convcost.values import all_named
 if TYPE_CHECKING:
     from convcost.simulators.tables import LayerTable
 
-_FAIL_ON = ("contradiction", "unreproduced", "open", "difference")
+_FAIL_ON = ("contradiction", "slip", "unreproduced", "open", "difference")
 
 
 @click.command()
@@ -126,8 +126,8 @@ def audit(
     passed = [*failed, *(line for file in files for line in file.uncounted)]
     lines = all_ if brief is None else brief
     show(views.audits(found, brief=lines, answers=bool(brief), passed=passed), format_, exact)
-    failing = library.FAILING[fail_on] if fail_on else ()
-    return int(any(finding.verdict in failing for one in found for finding in one.findings))
+    every = (finding for one in found for finding in one.findings)
+    return int(fail_on is not None and any(library.fails(finding, fail_on) for finding in every))
 
 
 def _layer_table(tables: tuple[str, ...]) -> LayerTable | None:

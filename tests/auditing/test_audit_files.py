@@ -428,9 +428,28 @@ def test_the_command_fails_on_what_it_is_told_to(capsys, write):
     assert run(["audit", path, "--fail-on", "difference"]) == 0
     assert run(["audit", "googlenet", "--fail-on", "contradiction"]) == 1
     assert run(["audit", "resnet", "--fail-on", "contradiction"]) == 0
+    assert run(["audit", "resnet", "--fail-on", "slip"]) == 1  # a last digit
     assert run(["audit", "resnet", "--fail-on", "unreproduced"]) == 1
     assert run(["audit", "shufflenet_v2", "--fail-on", "unreproduced"]) == 0
     assert run(["audit", "shufflenet_v2", "--fail-on", "open"]) == 1
+    capsys.readouterr()
+
+
+def test_a_plain_error_among_right_rows_is_one(capsys, write):
+    """21.6 for 11.6, and 53 M for 5.3 M: nothing counts twice or ten times as much in one row of a family."""
+    rows = "ResNet-18,11.7,1.8\nResNet-34,21.8,3.7\nResNet-50,25.6,4.1\nResNet-101,44.5,7.8\nResNet-152,60.2,{}\n"
+    path = str(write("Model,Params (M),FLOPs (G)\n" + rows.format("21.6")))
+    *right, wrong = convcost.audit(path).findings
+    assert [finding.verdict for finding in right] == ["holds"] * 9
+    assert wrong.verdict == "does not hold"
+    assert run(["audit", path, "--fail-on", "contradiction"]) == 1
+    assert "21.6 of ResNet-152 does not hold" in capsys.readouterr().out
+    rows = "B0,{},0.39\nEfficientNet-B1,7.8,0.70\nEfficientNet-B2,9.2,1.0\nEfficientNet-B3,12,1.8\n"
+    path = str(write("Model,Params (M),FLOPs (B)\nEfficientNet-" + rows.format("53")))
+    first = convcost.audit(path).findings[0]
+    assert (first.verdict, "10 times the count" in first.evidence) == ("slip", True)
+    assert run(["audit", path, "--fail-on", "slip"]) == 1
+    assert run(["audit", path, "--fail-on", "contradiction"]) == 1
     capsys.readouterr()
 
 
