@@ -15,7 +15,9 @@ from convcost.printed.numbers import MAX_TEXT, Printed, absent, parse
 _EMPHASIS = re.compile(r"(\*{1,3}|_{1,3}|`|<(?P<tag>b|strong|i|em)>)(?P<inside>[^*_`<>]+)(?(tag)</(?P=tag)>|\1)")
 _CITATION = re.compile(r"(?<=[0-9A-Za-z%])\s*\[[0-9]{1,3}(?:\s*[,;-]\s*[0-9]{1,3})*\]$")
 _ARROW = re.compile(r"\s*[↑↓⬆⬇▲▼△▽]$")
-_SPREAD = re.compile(r"(?P<number>[^±]*[0-9][^±]*?)\s*(?:±|\\pm)\s*(?P<spread>[0-9]+(?:\.[0-9]+)?)(?P<unit>[^0-9]*)")
+_SPREAD = re.compile(
+    r"(?P<number>[^±]*[0-9][^±]*?)\s*\$?\s*(?:±|\\pm)\s*\$?\s*(?P<spread>[0-9]+(?:\.[0-9]+)?)(?P<unit>[^0-9]*)"
+)
 _NOTHING = re.compile(r"oom|out of memory|n\.?r\.?|not (?:reported|available|given)|failed", re.IGNORECASE)
 _COMMA = re.compile(r"(?P<whole>[^0-9,.]*[0-9]+),(?P<decimals>[0-9]+)(?P<suffix>(?![0-9,]).*)", re.DOTALL)
 
@@ -62,8 +64,8 @@ def number(text: str, *, scale: str = "", where: str = "", commas: bool = False)
     if len(bare) <= MAX_TEXT and (found := _SPREAD.fullmatch(bare)):
         printed = parse(found["number"] + found["unit"], scale=scale, where=where)
         spread = parse(found["spread"])
-        if (spread.digits, spread.decimals) == (1, printed.decimals):
-            return printed._replace(approximate=True)  # one unit of the last digit either way
+        if spread.digits <= 1 and spread.decimals == printed.decimals:
+            return printed._replace(approximate=spread.digits == 1)  # one unit of the last digit either way
     return parse(bare, scale=scale, where=where)
 
 
