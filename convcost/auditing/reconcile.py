@@ -117,10 +117,12 @@ def reconcile(
         part: the part of the network that they are claimed of, see `convcost.published.layers.leads_of`.
 
     Raises:
-        ConvcostError: nothing is claimed, or something of a part of no network.
+        ConvcostError: nothing is claimed, or 0, or something of a part of no network.
     """
     if not claims:
         raise ConvcostError("nothing is claimed: give --params, --macs, or a number with its unit")
+    if (nothing := next((one for one in claims.values() if not one.digits), None)) is not None:
+        raise ConvcostError(f"{nothing}: no network has nothing to count; a claim is a number above 0")
     if part and network is None:
         raise ConvcostError(f"the {part} of which network?")
     found = search(claims, network, each, part)

@@ -139,3 +139,9 @@ def test_bad_arguments_are_one_line(capsys, arguments, said):
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["0", "0.0G"])
+def test_nothing_is_no_claim(text):
+    with pytest.raises(ConvcostError, match="above 0"):
+        reconcile(dict([claimed(text, "ops")]), load("resnet50"))
