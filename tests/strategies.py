@@ -260,7 +260,7 @@ def others(draw: Draw, name: str, rank: int) -> Applied:  # a line for each oper
         case "softmax" | "log_softmax" | "layer_scale" | "grn":
             return REGISTRY[name](draw(axis_names(rank))), (x,)
         case "parameter":
-            return ops.Parameter(x), ()
+            return ops.Parameter(x, draw(st.none() | st.integers(1, 9))), ()
         case "rbf":
             return ops.RBF(draw(channels)), (draw(st.sampled_from([x, x[:1]])),)
         case "bn":

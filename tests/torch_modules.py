@@ -147,14 +147,16 @@ class PerChannel(nn.Module):
 
 
 class Learned(nn.Module):
-    """A learned tensor for every sample."""
+    """A learned tensor for every sample, or a table of which each place shows some number."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, learned: int | None) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(shape))
+        self.weight = nn.Parameter(torch.ones(shape if learned is None else learned))
+        self.places = None if learned is None else torch.zeros(shape, dtype=torch.int64)
 
     def forward(self) -> Tensor:
-        return self.weight[None].expand(2, *self.weight.shape)
+        found = self.weight if self.places is None else self.weight[self.places]
+        return found[None].expand(2, *found.shape)
 
 
 def linear(op: ops.Linear, x: Shape) -> nn.Module:
@@ -397,7 +399,7 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "flatten": lambda op, x: nn.Flatten(op.start_dim, op.end_dim),
     "reshape": lambda op, x: nn.Unflatten(1, op.shape) if len(x) == 1 else Call(lambda t: t.view(len(t), *op.shape)),
     "permute": lambda op, x: Call(lambda t: t.permute(0, *op.dims)),
-    "parameter": lambda op: Learned(op.shape),
+    "parameter": lambda op: Learned(op.shape, op.learned),
     "zeropad": zero_pad,
     "channelpad": channel_pad,
     "resize": lambda op, x: Call(lambda t: F.interpolate(t, spread(op.size, len(x) - 1), mode=op.mode)),

@@ -385,7 +385,9 @@ def _permute(to: _Writer, op: Any, _row: Line, given: list[str]) -> str:
     return to.add("Transpose", *given, perm=[0, *(op.dims if isinstance(op.dims, tuple) else (op.dims,))])
 
 
-def _parameter(to: _Writer, _op: Any, row: Line, _given: list[str]) -> str:
+def _parameter(to: _Writer, op: Any, row: Line, _given: list[str]) -> str:
+    if op.learned is not None:
+        raise ConvcostError("a learned tensor whose numbers stand in several places is not written as ONNX")
     learned = to.weight("weight", 1, *row.shape)
     if row.batch == 1:
         return to.add("Identity", learned)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import keyword
+import math
 import re
 from typing import Any
 
@@ -153,7 +154,10 @@ def _called(layer: nn.Module, attribute: str, given: list[str]) -> str:
     if isinstance(layer, layers.LayerScale):
         return f"{given[0]} * {attribute}.view({', '.join(map(str, (-1, *(1,) * layer.after)))})"
     if isinstance(layer, layers.Parameter):
-        return attribute
+        if layer.learned is None:
+            return attribute
+        places = f"torch.arange({math.prod(layer.shape)}, device={attribute}.device) % {layer.learned}"
+        return f"{attribute}[{places}].view{(1, *layer.shape)}"
     if isinstance(layer, layers.RBF):
         return f"(torch.flatten({given[0]}, 1).unsqueeze(1) - {attribute}).pow(2).sum(-1)"
     if isinstance(layer, layers.GRN):

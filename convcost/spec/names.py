@@ -48,6 +48,7 @@ ALSO = {
     "fbnet_c": ("fbnetc",),
     "deit_tiny": ("deit_t", "deit_ti"),
     "deit_small": ("deit_s",),
+    **{f"swin_{size[:1]}": (f"swin_{size}",) for size in ("tiny", "small", "base", "large")},
     **{f"convnext_{size}": (f"convnext_{size[:1]}",) for size in ("tiny", "small", "base", "large")},
     "convnext_xlarge": ("convnext_xl",),
     **{f"res2net{depth}_26w_4s": (f"res2net{depth}",) for depth in (50, 101)},

@@ -7,6 +7,7 @@ Importing this module imports torch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial, reduce
@@ -203,15 +204,20 @@ class Permute(nn.Module):
 
 
 class Parameter(nn.Module):
-    """A learned tensor, given to every sample."""
+    """A learned tensor, given to every sample, or made of `learned` numbers, one after the other and again."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], learned: int | None = None) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(1, *shape))
+        self.weight = nn.Parameter(torch.zeros(1, *shape) if learned is None else torch.zeros(learned))
+        self.shape = shape
+        self.learned = learned
 
     def forward(self) -> Tensor:
         """() -> (1, *shape)."""
-        return self.weight
+        if self.learned is None:
+            return self.weight
+        places = torch.arange(math.prod(self.shape), device=self.weight.device) % self.learned
+        return self.weight[places].view(1, *self.shape)
 
 
 class OverAxes(nn.Module):
@@ -562,7 +568,7 @@ def _layer_scale(op: ops.LayerScale, x: Shape) -> nn.Module:
 
 
 def _parameter(op: ops.Parameter, _: Shape) -> nn.Module:
-    return Parameter(op.out_shape())
+    return Parameter(op.out_shape(), op.learned)
 
 
 def _pixels(layer: Callable[..., nn.Module], field: str) -> Builder:

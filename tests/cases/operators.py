@@ -742,6 +742,8 @@ TENSOR = (
     # ViT-B's position embedding: 197*768 = 151,296
     case(ops.Parameter((197, 768)), (197, 768), params={"weights": 151_296}),
     case(ops.Parameter((10,)), (10,), params={"weights": 10}),
+    # Swin-T's relative positions, 3 heads in windows of 7 x 7: 13 * 13 * 3
+    case(ops.Parameter((3, 49, 49), learned=507), (3, 49, 49), params={"weights": 507}),
     # ESPCN's last layer, 3 colours of 3x3: 27 channels
     case(ops.PixelShuffle(3), (27, 5, 7), (3, 15, 21)),
     case(ops.PixelShuffle(2), (8, 3), (4, 6)),
@@ -937,7 +939,7 @@ INTEGERS: dict[str, dict[str, tuple[int | None, tuple[str, ...]]]] = {
     "rmsnorm": {"dim": (None, AXES)},
     "grn": {"dim": (None, ONE)},
     "glu": {"dim": (None, ONE)},
-    "parameter": {"shape": (1, AXES)},
+    "parameter": {"learned": (1, ONE), "shape": (1, AXES)},
     "rbf": {"out_features": (1, ONE)},
     "maxpool": WINDOW,
     "avgpool": {name: WINDOW[name] for name in ("kernel_size", "stride", "padding")},
@@ -960,7 +962,10 @@ INTEGERS: dict[str, dict[str, tuple[int | None, tuple[str, ...]]]] = {
 }
 """Every argument that is a number: the least it may be, if anything, and whether it may be one per axis or per side."""
 
-OPTIONAL = (("maxpool", "stride"), ("avgpool", "stride"), ("linear", "dim"), ("slice", "stop"), ("blurpool", "padding"))
+OPTIONAL = (
+    *(("maxpool", "stride"), ("avgpool", "stride"), ("linear", "dim"), ("slice", "stop"), ("blurpool", "padding")),
+    ("parameter", "learned"),
+)
 """Those that may be none."""
 
 BOOLEANS = {
