@@ -70,6 +70,11 @@ class Network:
         return own.shape(self.settings if own.knobs else {})
 
     @property
+    def text(self) -> str:
+        """What it is made from: its spec."""
+        return self.spec.text
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The value of every knob. Raises ConvcostError for an unknown knob or a value of a wrong type."""
         return self.spec.settings(self.network, self.variant, self.knobs)
@@ -85,6 +90,10 @@ class Network:
     def folded(self) -> Network:
         """The same network as it is deployed, batch norms in the layers before them: see `convcost.cost.folding`."""
         return replace(self, folds=True)
+
+    def on(self, input: Given | str) -> Network:
+        """The same network on another input, where none is given: `net.on("3x192x192")`. Raises as `shape` does."""
+        return replace(self, at=self.shape(input))
 
     def build(self, /, input: Given | str | None = None, **knobs: Any) -> Graph:
         """The layer graph, for an input shape and knobs. Raises ConvcostError at the layer that does not fit."""
@@ -175,6 +184,10 @@ class Network:
 
         return derive_layers(self.set(**knobs), quantity, symbols, input, batch)
 
+    def to_spec(self) -> str:
+        """The text of its spec, as its file has it."""
+        return self.spec.text
+
     def shape(self, input: Given | str | None = None) -> Shape:
         """An input as (channels, *sizes), several by name; the network's own for None and those that are not named.
 
@@ -219,8 +232,8 @@ def load(name: str | PathLike[str], /, **knobs: Any) -> Network:
     shape = parse_input(inputs[0]) if inputs else None
     network = Network(reference.spec, reference.network, reference.variant, {**said, **knobs})
     network.settings  # noqa: B018  # refuses unknown knobs now, not at the first price
-    whole = network.shape(shape)  # and an input that is none of its
-    return network if shape is None else replace(network, at=whole)
+    network.shape()  # and an input that is none of its
+    return network if shape is None else network.on(shape)
 
 
 def of_layers(layers: str, input: str) -> Network:

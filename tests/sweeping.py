@@ -14,7 +14,7 @@ from convcost.cost.memory import peak_memory
 from convcost.designs import engines
 from convcost.designs.run import plan, run
 from convcost.designs.space import parse_axis, parse_derived, space_of
-from convcost.network import load
+from convcost.network import Network, load
 from convcost.spec import document
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +26,9 @@ def swept(network, axes, tmp_path, *, let=(), name="out.csv", engine=engines.ser
     """The rows of a sweep as dictionaries of text, and its summary."""
     out = tmp_path / name
     space = space_of([parse_axis(axis) for axis in axes], [parse_derived(text) for text in let])
-    summary = run(plan(load(network), space, out=out, **options), out, engine)
+    summary = run(
+        plan(network if isinstance(network, Network) else load(network), space, out=out, **options), out, engine
+    )
     with out.open(newline="") as file:
         return list(csv.DictReader(file)), summary
 

@@ -187,10 +187,13 @@ def list_(
 @cli.command(name="show")
 @click.argument("network", type=NetworkName())
 def show_(network: str) -> None:
-    """Print the spec of a NETWORK, as its file has it."""
+    """Print the spec of a NETWORK, as its file has it.
+
+    Of a model's file it is what import writes.
+    """
     from convcost.network import load
 
-    say(load(network).spec.text, verbatim=True)
+    say(load(network).to_spec(), verbatim=True)
 
 
 @cli.command()

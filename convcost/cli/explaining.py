@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from convcost.cli.options import LayerName, NetworkName, load_network, network_options, output_format, show
+from convcost.cli.options import (
+    LayerName,
+    NetworkName,
+    input_option,
+    load_network,
+    network_options,
+    output_format,
+    show,
+)
 
 
 @click.command()
@@ -45,7 +53,7 @@ def explain(
 
 @click.command()
 @click.argument("layers")
-@click.option("--input", "input_shape", metavar="CxHxW", required=True, help="Input shape: 3x224x224.")
+@input_option("Input shape: 3x224x224.", required=True)
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Samples per pass.")
 @output_format
 def calc(layers: str, input_shape: str, batch: int, format_: str) -> None:

@@ -6,20 +6,21 @@ from pathlib import Path
 
 import click
 
-from convcost.cli.options import NetworkName, load_network, say, set_option, strict_option
+from convcost.cli.options import NetworkName, input_option, load_network, say, set_option, strict_option
 from convcost.errors import ConvcostError, one_line
 
 
 @click.command(name="import")
 @click.argument("model", type=NetworkName())
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="A new FILE.yaml  [default: standard output]")
-@click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: the model's own]")
+@input_option("Input shape, one each for several  [default: the model's own]")
 @set_option("An argument of what makes the module; repeatable.")
 @strict_option
 def import_(model: str, out: Path | None, input_shape: str | None, settings: tuple[str, ...]) -> None:
-    """Write the spec of a MODEL: a torch module, or a model file of ONNX, Keras, Darknet, Caffe, Ultralytics.
+    """Write the spec of a MODEL: a torch module, or a file.
 
-    It is read again before it is written: the same layers, with the same shapes, params and macs.
+    Of ONNX, torch.export, Keras, Darknet, Caffe or Ultralytics. It is read again before it is written: the same layers,
+    with the same shapes, params and macs.
 
     Example: convcost import torch:torchvision.models:resnet50 --input 3x224x224 -o mine.yaml
     """

@@ -291,10 +291,22 @@ def network_options(command: Command) -> Command:
         ),
         set_option(),
         click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Samples per pass."),
-        click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: the network's own]"),
+        input_option("Input shape, NAME=CxHxW or one each for several  [default: the network's own]"),
     ):
         command = option(command)
     return command
+
+
+def _one_text(_ctx: click.Context, _param: click.Parameter, shapes: tuple[str, ...]) -> str | None:
+    """Inputs given one by one are those of one option, `3x64x64,77x512`: the same errors, whichever way."""
+    return ",".join(shapes) if shapes else None
+
+
+def input_option(help_: str, *, required: bool = False) -> Callable[[Command], Command]:
+    """--input, once for each input that is given, in order or by name."""
+    return click.option(
+        "--input", "input_shape", metavar="CxHxW", multiple=True, callback=_one_text, required=required, help=help_
+    )
 
 
 plot_option = click.option(
@@ -320,8 +332,8 @@ def output_options(command: Command) -> Command:
     return output_format(exact(command))
 
 
-def load_network(name: str, settings: tuple[str, ...]) -> Network:
-    """The network of a name, with its --set options. Raises ConvcostError.
+def load_network(name: str, settings: tuple[str, ...], input_shape: str | None = None) -> Network:
+    """The network of a name, with its --set options, on an --input. Raises ConvcostError.
 
     This is the one place where a name can be code to run, and it is one that somebody has typed.
     """
@@ -329,7 +341,8 @@ def load_network(name: str, settings: tuple[str, ...]) -> Network:
     from convcost.network import load, parse_settings
 
     given = parse_settings(settings, "--set")
-    return as_asked(torch_named(name, given) if name.startswith(TORCH) else load(name, **given))
+    found = as_asked(torch_named(name, given) if name.startswith(TORCH) else load(name, **given))
+    return found if input_shape is None else found.on(input_shape)
 
 
 def each_name(names: Iterable[str]) -> list[str]:

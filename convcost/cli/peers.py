@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from convcost.cli.options import (
     NetworkName,
+    input_option,
     load_network,
     network_options,
     output_options,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     help="Compare with this network instead: torch:..., a model file, a spec. Without NETWORKS: which one is it?",
 )
 @set_option()
-@click.option("--input", "input_shape", metavar="CxHxW", help="Input shape  [default: each network's own]")
+@input_option("Input shape, one each for several  [default: each network's own]")
 @strict_option
 @output_options
 def verify(
@@ -106,7 +107,7 @@ def _against(names: tuple[str, ...], model: Network, input_shape: str | None, fo
 @click.command()
 @click.argument("first", type=NetworkName())
 @click.argument("second", type=NetworkName())
-@click.option("--input", "input_shape", metavar="CxHxW", help="Input shape of both  [default: each network's own]")
+@input_option("Input shape of both, one each for several  [default: each network's own]")
 @set_option("A knob, or an argument of what makes a module, of both; repeatable.")
 @strict_option
 @output_options

@@ -18,6 +18,7 @@ from convcost.cli.options import (
     LIMIT,
     NetworkName,
     each_name,
+    input_option,
     load_network,
     output_options,
     plot_option,
@@ -41,6 +42,7 @@ OVER = "NAME=START:STOP:STEP or NAME=VALUE,VALUE: an axis of the space; NAME is 
 @click.option("--space", "space_file", type=click.Path(path_type=Path), help="A YAML file of axes: over, let, where.")
 @click.option("--where", multiple=True, metavar="CONDITION", help="Keep designs with this only, e.g. 'macs <= 600M'.")
 @set_option("Set a knob for all; repeatable.")
+@input_option("Input shape, where no axis says it; one each for several  [default: each network's own]")
 @click.option(
     "--sample",
     type=click.IntRange(min=1),
@@ -74,6 +76,7 @@ def sweep(
     space_file: Path | None,
     where: tuple[str, ...],
     settings: tuple[str, ...],
+    input_shape: str | None,
     sample: int | None,
     seed: int,
     workers: int,
@@ -106,7 +109,7 @@ def sweep(
     if plot is not None:
         require_picture(plot)
     space, conditions = _space(over, let, space_file)
-    found = [load_network(name, settings) for name in each_name(networks)]
+    found = [load_network(name, settings, input_shape) for name in each_name(networks)]
     planned = plan_several(found, space, where=(*conditions, *where), sample=sample, seed=seed, out=out)
     question = asked(pareto, maximize, top, planned)
     if scheduler is not None and workers > 1:
@@ -158,6 +161,7 @@ def sweep(
 @click.option("--pareto", is_flag=True, help="List the designs of which no axis can grow alone.  [default]")
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Designs to list of --maximize.")
 @set_option("Set a knob for all; repeatable.")
+@input_option("Input shape, where no axis says it; one each for several  [default: each network's own]")
 @plot_option
 @output_options
 def solve(
@@ -169,6 +173,7 @@ def solve(
     pareto: bool,
     top: int,
     settings: tuple[str, ...],
+    input_shape: str | None,
     plot: Path | None,
     format_: str,
     exact: bool,
@@ -196,7 +201,7 @@ def solve(
         raise ConvcostError("--plot draws the designs of one network")
     most, found = limits_of(limits), []
     for name in names:
-        network = load_network(name, settings)
+        network = load_network(name, settings, input_shape)
         space = space_of([axis_of(network, axis) for axis in over], [parse_derived(text) for text in let])
         check(network, space)
         problem = Problem(network, space, most)

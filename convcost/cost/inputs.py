@@ -9,8 +9,8 @@ from convcost.errors import ShapeError, did_you_mean
 from convcost.exact.integers import Int, equal, require_above, require_integer, unboxed
 from convcost.ops import Inputs, Shape, format_shape, inputs_of
 
-Given: TypeAlias = Iterable[Int] | Mapping[str, Iterable[Int]]
-"""An input, or inputs by name."""
+Given: TypeAlias = Iterable[Int] | Mapping[str, Iterable[Int]] | list[Iterable[Int]]
+"""An input, or inputs by name, or some in a list, in order."""
 
 MAP = 16
 """Positions from which on an axis is one of an image, and no number of channels of a colour."""
@@ -29,6 +29,11 @@ def as_input(name: str, input: Given) -> Shape:
     if not shape or not all((type(d) is int and d > 0) or _is_size(d) for d in shape):
         raise ShapeError(f"{name}: an input is (channels, *sizes) of integers >= 1, got {shape or input}")
     return shape
+
+
+def _is_number(d: Any) -> bool:
+    """Whether something is no shape: an int, an array or a symbol of sizes."""
+    return not isinstance(d, tuple | list)
 
 
 def _is_size(d: Int) -> bool:
@@ -53,10 +58,19 @@ def by_name(input: Any) -> Mapping[str, Any] | None:
 
 
 def named(name: str, own: Shape, input: Any) -> Mapping[str, Any]:
-    """What is given, by names that `own` has: what is no mapping is the first. Raises ShapeError for other names."""
+    """What is given, by names that `own` has: a list is of the first ones in order, and anything else is the first.
+
+    Raises ShapeError for other names, and for more than there are.
+    """
     known = inputs_of(own)
     given = by_name(input)
-    given = {next(iter(known)): input} if given is None else given
+    if given is None:
+        several = input if isinstance(input, list) and input and not _is_number(input[0]) else [input]
+        if len(several) > len(known):
+            raise ShapeError(
+                f"{name} has {len(known)} input{'s' * (len(known) > 1)}, {', '.join(known)}, not {len(several)}"
+            )
+        given = dict(zip(known, several, strict=False))
     for one in given:
         if one not in known:
             hint = did_you_mean(str(one), known) or f"; it has {', '.join(known)}"
@@ -74,7 +88,7 @@ def admitted(name: str, own: Shape, input: Given) -> Shape:
         given = named(name, own, input)
         of = own.of.items()
         return Inputs({one: admitted(f"{name}: {one}", x, given[one]) if one in given else x for one, x in of})
-    if by_name(input) is not None:
+    if by_name(input) is not None or (isinstance(input, list) and input and not _is_number(input[0])):
         given = named(name, own, input)
         return admitted(name, own, given["input"]) if given else own
     shape = as_input(name, input)

@@ -43,7 +43,7 @@ class Sweep:
     """All that a process needs to compute any block. Make one with `run.plan`."""
 
     text: str
-    """The spec."""
+    """The spec, or what an imported network runs."""
     file: str
     network: str
     variant: str | None
@@ -66,6 +66,8 @@ class Sweep:
     """The input of designs that say none, if it is not the network's own."""
     format: str = "csv"
     version: str = ""
+    imported: Network | None = None
+    """The network, where it is of no spec."""
 
     @property
     def reference(self) -> str:
@@ -174,9 +176,10 @@ class Evaluator:
     """Computes blocks, and remembers the closed forms that it made for them."""
 
     def __init__(self, sweep: Sweep) -> None:
-        spec = Spec(document.parse(sweep.text, sweep.file), sweep.text)
         self.sweep = sweep
-        self.network = Network(spec, sweep.network, sweep.variant, dict(sweep.knobs), sweep.input)
+        self.network = sweep.imported or _of_spec(sweep)
+        if self.network.text != sweep.text:
+            raise ConvcostError(f"{sweep.network}: it is another network here than where the sweep was planned")
         self.conditions: list[Condition] = [part for text in sweep.where for part in parse_where(text)]
         self._forms: OrderedDict[tuple[Any, ...], list[Form]] = OrderedDict()
 
@@ -231,6 +234,11 @@ class Evaluator:
         values = self.sweep.space.complete(design)
         counts = metrics(price(self.network, values), self.sweep.quantities)
         return [*counts, *numbers(values, [name for name, _ in self.sweep.derived])]
+
+
+def _of_spec(sweep: Sweep) -> Network:
+    spec = Spec(document.parse(sweep.text, sweep.file), sweep.text)
+    return Network(spec, sweep.network, sweep.variant, dict(sweep.knobs), sweep.input)
 
 
 class _Filling:

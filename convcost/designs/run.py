@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +23,8 @@ from convcost.designs.parts import installed
 from convcost.designs.space import Space, parsed_expression, written
 from convcost.designs.store import DamagedError, Store, alone, same
 from convcost.designs.where import check_names, names_in, parse_where
-from convcost.errors import ConvcostError, did_you_mean
+from convcost.errors import ConvcostError, did_you_mean, warn
+from convcost.formulas.derive import size_names
 from convcost.network import Network
 from convcost.ops import format_shape
 from convcost.spec import expression
@@ -70,12 +72,15 @@ def plan(
         raise ConvcostError(f"--seed takes an integer >= 0, not {seed}")
     closed = all(quantity(name).least is None for name in quantities)
     symbolic = symbolic_axes(network, space) if closed else ()
+    traced = [axis.name for axis in space.axes if axis.name in size_names(network.input) and axis.name not in symbolic]
+    if traced and type(network) is not Network:
+        warn(f"{network.name}: no closed form in {', '.join(traced)}: it is run once on every size")
     structures = 1
     for axis in space.axes:
         structures *= 1 if axis.name in symbolic else len(axis)
     per_form = space.size // structures if sample is None else 1 if structures > SMALLEST_BLOCK else LARGEST_BLOCK
     return Sweep(
-        text=network.spec.text,
+        text=network.text,
         file=Path(network.spec.file).name,
         network=network.network,
         variant=network.variant,
@@ -92,6 +97,7 @@ def plan(
         input=network.at,
         format=format_,
         version=installed(),
+        imported=None if type(network) is Network else replace(network, at=network.input, _graphs={}),
     )
 
 

@@ -5,6 +5,7 @@ Importing this package imports no framework; what needs one says so in one line 
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from convcost.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from torch import nn
 
+    from convcost.cost.inputs import Given
+    from convcost.imports.inputs import Known
     from convcost.imports.network import ImportedNetwork
     from convcost.imports.recipe import Recipe
     from convcost.ops import Shape
@@ -34,7 +37,7 @@ def from_torch(module: nn.Module, input: Any = None, /, *, name: str | None = No
     Args:
         module: any module that runs on tensors without reading their values.
         input: (channels, *sizes) or "3x224x224"; an example tensor, whose first axis is the batch; a list of such, or a
-            dict of them by argument, where it takes several.
+            dict of them by argument, where it takes several, which are called as its arguments.
         name: what tables call it; its class by default.
 
     Returns:
@@ -51,7 +54,7 @@ def from_torch(module: nn.Module, input: Any = None, /, *, name: str | None = No
     return imported(module, input, name)
 
 
-def from_onnx(path: str | PathLike[str], input: Shape | str | None = None, /) -> ImportedNetwork:
+def from_onnx(path: str | PathLike[str], input: Given | str | None = None, /) -> ImportedNetwork:
     """The network of an ONNX file: `from_onnx("model.onnx")`, also `convcost.load("model.onnx")`.
 
     Needs no torch, reads no weights and no external data, and executes nothing. `input` is (channels, *sizes), where
@@ -64,10 +67,10 @@ def from_onnx(path: str | PathLike[str], input: Shape | str | None = None, /) ->
         raise MissingExtraError("onnx", "onnx")
     from convcost.imports.onnxfile import Model
 
-    return _of_file(Model(Path(path)), input, "imported from ONNX")
+    return _of_file(Model(Path(path)), input, "imported from ONNX", partial(from_onnx, path))
 
 
-def from_exported(path: str | PathLike[str], input: Shape | str | None = None, /) -> ImportedNetwork:
+def from_exported(path: str | PathLike[str], input: Given | str | None = None, /) -> ImportedNetwork:
     """The network of a file of torch.export: `convcost.load("model.pt2")`.
 
     Only the description of its graph is read: no weights, and nothing is executed. `input` is (channels, *sizes), where
@@ -78,10 +81,10 @@ def from_exported(path: str | PathLike[str], input: Shape | str | None = None, /
         raise MissingExtraError("torch", "torch")
     from convcost.imports.exported import Exported
 
-    return _of_file(Exported(Path(path)), input, "imported from torch.export")
+    return _of_file(Exported(Path(path)), input, "imported from torch.export", partial(from_exported, path))
 
 
-def from_keras(model: Any, input: Shape | str | None = None, /, *, name: str | None = None) -> ImportedNetwork:
+def from_keras(model: Any, input: Given | str | None = None, /, *, name: str | None = None) -> ImportedNetwork:
     """The network of a Keras 3 model, or of a `.keras` file: `from_keras(model)`, `convcost.load("model.keras")`.
 
     The model is run on tensors that have a shape and nothing else, whatever Keras' backend: nothing is computed. Of a
@@ -106,11 +109,13 @@ def from_keras(model: Any, input: Shape | str | None = None, /, *, name: str | N
 
     if isinstance(model, str | PathLike):
         path = Path(model)
-        return _of_file(read(path, name or str(path)), input, "imported from Keras")
-    return _of_file(Model(model, name or str(getattr(model, "name", "model"))), input, "imported from Keras")
+        return _of_file(
+            read(path, name or str(path)), input, "imported from Keras", partial(from_keras, path, name=name)
+        )
+    return _of_file(Model(model, name or str(getattr(model, "name", "model"))), input, "imported from Keras", None)
 
 
-def from_darknet(path: str | PathLike[str], input: Shape | str | None = None, /) -> ImportedNetwork:
+def from_darknet(path: str | PathLike[str], input: Given | str | None = None, /) -> ImportedNetwork:
     """The network of a `.cfg` file of Darknet: `convcost.load("yolov3.cfg")`.
 
     `input` is (channels, *sizes), where it is to be another one than the file's. Raises ConvcostError, in one line with
@@ -118,10 +123,10 @@ def from_darknet(path: str | PathLike[str], input: Shape | str | None = None, /)
     """
     from convcost.imports.darknet import Darknet
 
-    return _of_file(Darknet(Path(path)), input, "imported from Darknet")
+    return _of_file(Darknet(Path(path)), input, "imported from Darknet", partial(from_darknet, path))
 
 
-def from_caffe(path: str | PathLike[str], input: Shape | str | None = None, /) -> ImportedNetwork:
+def from_caffe(path: str | PathLike[str], input: Given | str | None = None, /) -> ImportedNetwork:
     """The network of a prototxt of Caffe, as it is tested: `convcost.load("deploy.prototxt")`.
 
     `input` is (channels, *sizes), where the file leaves it open or it is to be another one. Raises ConvcostError, in
@@ -129,11 +134,11 @@ def from_caffe(path: str | PathLike[str], input: Shape | str | None = None, /) -
     """
     from convcost.imports.caffe import Caffe
 
-    return _of_file(Caffe(Path(path)), input, "imported from Caffe")
+    return _of_file(Caffe(Path(path)), input, "imported from Caffe", partial(from_caffe, path))
 
 
 def from_ultralytics(
-    path: str | PathLike[str], input: Shape | str | None = None, /, *, scale: str | None = None
+    path: str | PathLike[str], input: Given | str | None = None, /, *, scale: str | None = None
 ) -> ImportedNetwork:
     """The network of a model YAML of Ultralytics: `convcost.load("yolov8.yaml scale=s")`.
 
@@ -142,7 +147,9 @@ def from_ultralytics(
     """
     from convcost.imports.ultralytics import Ultralytics
 
-    return _of_file(Ultralytics(Path(path), scale), input, "imported from Ultralytics")
+    return _of_file(
+        Ultralytics(Path(path), scale), input, "imported from Ultralytics", partial(from_ultralytics, path, scale=scale)
+    )
 
 
 class _Source(Protocol):
@@ -153,18 +160,22 @@ class _Source(Protocol):
     """An input that is usual, where it does not say one."""
 
     @property
-    def example(self) -> Shape | None: ...
+    def known(self) -> Known: ...
 
     def run(self, shape: Shape) -> Recipe: ...
 
 
-def _of_file(file: _Source, input: Shape | str | None, source: str) -> ImportedNetwork:
+def _of_file(
+    file: _Source, input: Given | str | None, source: str, make: Callable[[Given | None], ImportedNetwork] | None
+) -> ImportedNetwork:
     """The network of a file that has been read, run once on its input if that is known."""
-    from convcost.imports.network import ImportedNetwork, ImportedSpec
-    from convcost.spec.inputs import parse_shape
+    from convcost.imports.inputs import completed, joined
+    from convcost.imports.network import Again, ImportedNetwork, ImportedSpec
 
-    example = parse_shape(input) if isinstance(input, str) else input or file.example
-    spec = ImportedSpec(file.name, file.run, example, source, file.guess)
+    known = file.known
+    example = joined(known) if input is None else completed(file.name, known, input)
+    again = None if make is None else Again(make, (example,))
+    spec = ImportedSpec(file.name, file.run, example, source, file.guess, known, again)
     if example is not None:
         spec.recipe(example)
     return ImportedNetwork(spec, file.name, None)
@@ -175,9 +186,16 @@ def torch_named(name: str, arguments: Mapping[str, Any]) -> ImportedNetwork:
 
     Raises ConvcostError, in one line, for a name that is none, for whatever the code raises and for what is no module.
     """
+    from convcost.imports.network import Again
     from convcost.torchbridge import module_named
 
-    return from_torch(module_named(name.removeprefix(TORCH), arguments, name), name=name)
+    made = from_torch(module_named(name.removeprefix(TORCH), arguments, name), name=name)
+    made.spec.again = Again(_named_again, (name, tuple(arguments.items())))
+    return made
+
+
+def _named_again(name: str, arguments: Iterable[tuple[str, Any]]) -> ImportedNetwork:
+    return torch_named(name, dict(arguments))
 
 
 __all__ = [

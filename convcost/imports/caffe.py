@@ -14,6 +14,7 @@ from convcost import ops
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.files.reading import read
 from convcost.imports.assembly import MAX_STEPS, Assembly, Value
+from convcost.imports.inputs import Known
 from convcost.imports.prototext import Message, parsed
 from convcost.imports.recipe import Recipe
 from convcost.ops import Op, Shape, Work, elements
@@ -110,10 +111,10 @@ class Caffe:
             raise ConvcostError("a network takes an input, and this one has none")
 
     @property
-    def example(self) -> Shape | None:
+    def known(self) -> Known:
         """The shape of its first input, if the file says it."""
         shape = next(iter(self.inputs.values()))
-        return shape if shape and all(shape) else None
+        return {"input": shape if shape and all(shape) else None}
 
     def run(self, shape: Shape) -> Recipe:
         """What runs on an input. Raises ConvcostError, with the line, where a layer does not fit."""

@@ -10,6 +10,7 @@ from convcost import ops
 from convcost.errors import ConvcostError, did_you_mean, warn
 from convcost.files.reading import read
 from convcost.imports.assembly import MAX_STEPS, Assembly, Value
+from convcost.imports.inputs import Known
 from convcost.imports.recipe import Recipe
 from convcost.ops import Op, Shape, format_shape
 from convcost.ops.geometry import Padding
@@ -60,7 +61,7 @@ class Darknet:
             raise ConvcostError(f"{path}: {error}") from None
         if min(sizes) < 0:
             raise ConvcostError(f"{path}:{self.net.line}: [net] is an input of {format_shape(tuple(sizes))}")
-        self.example: Shape | None = (sizes[0] or 3, *sizes[1:]) if all(sizes[1:]) else None
+        self.known: Known = {"input": (sizes[0] or 3, *sizes[1:]) if all(sizes[1:]) else None}
 
     def run(self, shape: Shape) -> Recipe:
         """What runs on an input. Raises ConvcostError, with the line, where a layer does not fit."""

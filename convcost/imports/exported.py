@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from types import MappingProxyType
@@ -18,11 +19,13 @@ from zipfile import BadZipFile, ZipFile
 import torch
 from torch import Tensor, nn
 
+from convcost.cost.inputs import sizes_of
 from convcost.errors import ConvcostError, reason
+from convcost.imports.inputs import Known, names_of
 from convcost.imports.recipe import Call, Recipe
 from convcost.imports.rules import RULES
 from convcost.imports.tracing import PRIMES, NotOfOneSampleError, Rule, Tracer, finished
-from convcost.ops import Shape, format_shape
+from convcost.ops import Shape, format_shape, inputs_of
 
 MAX_BYTES = 256 << 20
 """Of the description of a graph."""
@@ -75,7 +78,7 @@ class Exported:
             ]
             self.sizes = {name: _sizes(value) for name, value in self.graph["tensor_values"].items()}
             first = self.sizes[self.inputs[0]]
-            self.batch, self.fixed = first[0], first[1:]
+            self.batch = first[0]
         except (BadZipFile, ValueError, LookupError, TypeError, AttributeError, RecursionError, EOFError) as error:
             if isinstance(error, ConvcostError):
                 raise
@@ -86,16 +89,25 @@ class Exported:
             )
 
     @property
-    def example(self) -> Shape | None:
-        """The shape of one sample, with the sizes that it was exported with."""
-        hints = _sizes(self.graph["tensor_values"][self.inputs[0]], hinted=True)
-        return tuple(n for n in hints[1:] if n is not None) or (1,)
+    def known(self) -> Known:
+        """Its inputs by name, with the shape of one sample of the sizes that it was exported with."""
+        layers = {name.partition(".")[0] for name in self._stored_names()}
+        names = names_of(self.inputs, layers) if len(self.inputs) > 1 else ["input"]
+        hints = [_sizes(self.graph["tensor_values"][name], hinted=True)[1:] for name in self.inputs]
+        return {name: tuple(n for n in one if n is not None) or (1,) for name, one in zip(names, hints, strict=True)}
+
+    def _stored_names(self) -> Iterator[str]:
+        for spec in self.specs:
+            for kind in ("parameter", "buffer"):
+                if kind in spec:
+                    yield str(spec[kind].get(f"{kind}_name", ""))
 
     def run(self, shape: Shape) -> Recipe:
         """What runs on an input. Raises ConvcostError, with the layer, where one does not fit."""
-        for own, asked in zip(self.fixed, shape, strict=True):
-            if own is not None and own != asked:
-                sizes = tuple("any" if n is None else n for n in self.fixed)
+        for name, given in zip(self.inputs, inputs_of(shape).values(), strict=True):
+            fixed = self.sizes[name][1:] or (1,)
+            if len(fixed) != len(given) or any(own not in (None, n) for own, n in zip(fixed, given, strict=True)):
+                sizes = tuple("any" if n is None else n for n in fixed)
                 raise ConvcostError(f"it was exported for {format_shape(sizes)}, and has no other sizes")
         try:
             return _Running(self, shape).recipe()
@@ -145,13 +157,16 @@ class _Running:
                     self.values[name] = made
                     stored[id(made)] = str(spec[kind].get(f"{kind}_name", name)), made
         sizes = {n for name in file.sizes for n in file.sizes[name] if n}
-        primes = [prime for prime in PRIMES if not any(n % prime == 0 for n in (*sizes, *shape))]
+        sizes.update(sizes_of(shape))
+        primes = [prime for prime in PRIMES if not any(n % prime == 0 for n in sizes)]
         self.tracer = _OfOne(1, stored) if file.batch == 1 else Tracer(primes[0], stored)
         self.tracer._rules = _ADAPTED
-        for number, name in enumerate(file.inputs):
-            own = shape if not number else _known(file.sizes[name][1:])
+        given = inputs_of(shape)
+        self.called = tuple(given) if len(given) > 1 else ()
+        for name, own in zip(file.inputs, given.values(), strict=True):
             dtype = _TYPES.get(file.graph["tensor_values"][name]["dtype"])
-            self.values[name] = self.tracer.input(torch.empty((1, *own), dtype=dtype, device="meta"))
+            whole = (1, *own)[: len(file.sizes[name])]
+            self.values[name] = self.tracer.input(torch.empty(whole, dtype=dtype, device="meta"))
         self.numbers = count()
 
     def recipe(self) -> Recipe:
@@ -165,7 +180,8 @@ class _Running:
                     said = str(error) if isinstance(error, ConvcostError | NotOfOneSampleError) else reason(error)
                     where = f"layer {path}" if path else f"node {node.get('name')}"
                     raise ConvcostError(f"{where}: {said}") from error
-        return finished(self.tracer, [self.values[name] for name in self.file.returned])
+        recipe = finished(self.tracer, [self.values[name] for name in self.file.returned])
+        return replace(recipe, called=self.called)
 
     def _scope(self, stack: str) -> None:
         """The module calls that a node ran in: those that the one before it ran in as well are the same."""

@@ -25,6 +25,7 @@ from keras.src.ops.operation import Operation
 
 from convcost.errors import MAX_REASON, ConvcostError
 from convcost.imports.assembly import Assembly, Value
+from convcost.imports.inputs import Known
 from convcost.imports.recipe import UNUSED, Recipe, Used
 from convcost.ops import Parameter, Shape, format_shape
 
@@ -52,9 +53,9 @@ class Model:
         self.guess: Shape | None = (first[0], 224, 224) if len(first) == 3 and first[0] is not None else None
 
     @property
-    def example(self) -> Shape | None:
+    def known(self) -> Known:
         """The shape of one sample of its first input, if the model says it."""
-        return self.shapes[0] if self.shapes and None not in self.shapes[0] else None
+        return {"input": self.shapes[0] if self.shapes and None not in self.shapes[0] else None}
 
     def ours(self, sizes: Sequence[Any]) -> Shape:
         """The shape of a sample, channels first."""

@@ -5,7 +5,9 @@ Importing this module imports torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from inspect import Parameter, signature
 from typing import Any
 
 import torch
@@ -13,10 +15,12 @@ from torch import Tensor, nn
 
 from convcost.cost.inputs import as_input
 from convcost.errors import ConvcostError, one_line
+from convcost.imports.inputs import Known, joined, names_of
 from convcost.imports.network import ImportedNetwork, ImportedSpec
 from convcost.imports.recipe import Recipe
 from convcost.imports.tracing import trace
-from convcost.ops import Shape
+from convcost.imports.trees import mapped, tensors_in
+from convcost.ops import Shape, inputs_of
 from convcost.spec.inputs import parse_shape
 
 
@@ -26,17 +30,43 @@ def imported(module: nn.Module, input: Any, name: str | None) -> ImportedNetwork
         raise ConvcostError(f"a torch.nn.Module is imported, got a {type(module).__name__}")
     called = one_line(type(module).__name__ if name is None else name)
     examples = [] if input is None else _examples(called, input)
-    first = _first(examples)
+    known = _known(called, module, examples)
 
     def run(shape: Shape) -> Recipe:
-        args, named = _arguments(examples or [torch.empty((1, *shape), device="meta")], shape)
-        return trace(module, args, named)
+        given = inputs_of(shape)
+        args, named = _arguments(examples, [*given.values()])
+        recipe = trace(module, args, named)
+        return replace(recipe, called=tuple(given)) if len(given) > 1 else recipe
 
-    own = None if first is None else tuple(first.shape[1:]) or (1,)
-    spec = ImportedSpec(called, run, own, "imported from torch", _guess(module))
+    own = joined(known)
+    spec = ImportedSpec(called, run, own, "imported from torch", _guess(module), known)
     if own is not None:
         spec.recipe(own)
     return ImportedNetwork(spec, called, None)
+
+
+def _known(name: str, module: nn.Module, examples: Any) -> Known:
+    """The inputs that are tensors: those of which there are examples, or what has to be given."""
+    parameters = [one for one in signature(module.forward).parameters.values() if one.kind in (0, 1)]
+    layers = {path.partition(".")[0] for path, _ in module.named_children()}
+    layers |= {path for path, _ in module.named_parameters(recurse=False)}
+    if not examples:
+        needed = [one.name for one in parameters if one.default is Parameter.empty]
+        return dict.fromkeys(names_of(needed, layers) if len(needed) > 1 else ["input"])
+    pairs = examples.items() if isinstance(examples, Mapping) else enumerate(examples)
+    found = [
+        (key if isinstance(key, str) else _argument(parameters, key), tensor)
+        for key, value in pairs
+        for tensor in tensors_in(value)
+    ]
+    if not found:
+        raise ConvcostError(f"{name}: an input has a tensor: a shape (channels, *sizes), or an example of it")
+    names = names_of([said for said, _ in found], layers) if len(found) > 1 else ["input"]
+    return {said: tuple(tensor.shape[1:]) or (1,) for said, (_, tensor) in zip(names, found, strict=True)}
+
+
+def _argument(parameters: Sequence[Parameter], place: int) -> str:
+    return parameters[place].name if place < len(parameters) else f"input_{place + 1}"
 
 
 def _guess(module: nn.Module) -> Shape | None:
@@ -65,25 +95,14 @@ def _example(name: str, value: Any) -> Any:
     return value
 
 
-def _first(examples: Any) -> Tensor | None:
-    values = examples.values() if isinstance(examples, Mapping) else examples
-    tensors = [value for value in values if isinstance(value, Tensor)]
-    if examples and not tensors:
-        raise ConvcostError("an input has a tensor: a shape (channels, *sizes), or an example of it")
-    return tensors[0] if tensors else None
+def _arguments(examples: Any, shapes: Sequence[Shape]) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a call whose tensors have these shapes, in order."""
+    left = iter(shapes)
 
-
-def _arguments(examples: Any, shape: Shape) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments of a call whose first tensor has this shape, and the others the one of their example."""
-    first = _first(examples)
-
-    def sized(value: Any) -> Any:
-        return (
-            torch.empty((1, *shape), dtype=value.dtype, device="meta")
-            if first is not None and value is first
-            else value
-        )
+    def sized(value: Tensor) -> Tensor:
+        shape, alone = next(left), value.dim() == 1
+        return torch.empty((1,) if alone and shape == (1,) else (1, *shape), dtype=value.dtype, device="meta")
 
     if isinstance(examples, Mapping):
-        return [], {key: sized(value) for key, value in examples.items()}
-    return [sized(value) for value in examples], {}
+        return [], mapped(examples, sized)
+    return mapped(examples, sized) or [torch.empty((1, *shape), device="meta") for shape in shapes], {}

@@ -6,18 +6,20 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcost.cost.doubts import without_rule
 from convcost.cost.graph import Graph
-from convcost.cost.inputs import Given, as_input
+from convcost.cost.inputs import Given, changed, sizes_of
 from convcost.errors import ConvcostError, warn
 from convcost.exact.integers import Int, is_symbolic
+from convcost.imports.inputs import Known, completed
 from convcost.imports.recipe import Recipe
 from convcost.network import Network
-from convcost.ops import Shape, format_shape
+from convcost.ops import Inputs, Shape, format_shape
 from convcost.spec.document import Mark
-from convcost.spec.inputs import Input, parse_input
+from convcost.spec.inputs import Input, Several
 from convcost.spec.model import Preset, Spec
 
 if TYPE_CHECKING:
@@ -27,12 +29,33 @@ KEPT = 32
 """Sizes of which the recipe is remembered."""
 
 
+class Again(NamedTuple):
+    """A call that imports a network."""
+
+    make: Callable[..., ImportedNetwork]
+    arguments: tuple[Any, ...]
+
+
+@lru_cache(maxsize=KEPT)
+def _imported_again(again: Again) -> ImportedSpec:
+    """In a worker, once for all that it is asked."""
+    return again.make(*again.arguments).spec
+
+
 class ImportedSpec(Spec):
     """What takes a spec's place: no text and no knobs, but a way to run the network on an input of any size."""
 
     def __init__(
-        self, name: str, run: Callable[[Shape], Recipe], example: Shape | None, source: str, guess: Shape | None = None
+        self,
+        name: str,
+        run: Callable[[Shape], Recipe],
+        example: Shape | None,
+        source: str,
+        guess: Shape | None = None,
+        known: Known | None = None,
+        again: Again | None = None,
     ) -> None:
+        """Take what runs it, `known` being its inputs by name, where they are several or one has no shape yet."""
         self.text, self.file = "", name
         self.name = self.title = self.family = name
         self.source, self.notes = source, ""
@@ -40,21 +63,35 @@ class ImportedSpec(Spec):
         self.networks, self.variants = {name: Preset(name, {})}, {}
         self.sized = True
         self.example = example
+        self.known: Known = known or {"input": example}
+        self.again = again
+        """What imports it in another process; None for an object of this one alone."""
         self._guess = guess
         self._run = run
         self._recipes: dict[Shape, Recipe] = {}
 
-    def defined_input(self, network: str, variant: str | None) -> Input:
+    def __reduce__(self) -> tuple[Callable[[Again], ImportedSpec], tuple[Again]]:
+        if self.again is None:
+            raise ConvcostError(
+                f"{self.name}: a module of this process is not in another one: sweep it with one worker, or by its name"
+            )
+        return _imported_again, (self.again,)
+
+    def defined_input(self, network: str, variant: str | None) -> Input | Several:
         """The example that it was imported with; without one the usual image, if it takes images, with a warning.
 
         Raises ConvcostError if neither is known.
         """
-        shape = self.example or self._guess
+        shape = self.example
         if shape is None:
-            raise ConvcostError(f"{self.name}: what is its input? Say (channels, *sizes), like 3x224x224")
-        if self.example is None:
+            if self._guess is None or len(self.known) > 1:
+                completed(self.name, self.known, None)  # which says what is not known
+            shape = self._guess or ()
             warn(f"{self.name}: its input is not said, {format_shape(shape)} is assumed")
-        return Input(shape, Mark(self.name, 1, 1))
+        mark = Mark(self.name, 1, 1)
+        if isinstance(shape, Inputs):
+            return Several({name: Input(tuple(one), mark) for name, one in shape.of.items()}, mark)
+        return Input(shape, mark)
 
     def recipe(self, input: Shape, own: Shape = ()) -> Recipe:
         """What runs on an input, of numbers or of symbols; these stand for sizes such as those of `own`.
@@ -63,7 +100,7 @@ class ImportedSpec(Spec):
         """
         recipe = self._recipes.pop(input, None)
         if recipe is None:
-            if any(map(is_symbolic, input)):
+            if any(map(is_symbolic, sizes_of(input))):
                 from convcost.imports.symbols import symbolic  # most are asked for numbers alone
 
                 recipe = symbolic(self.name, input, own, self.recipe)
@@ -96,13 +133,18 @@ class ImportedNetwork(Network):
         return self.spec.recipe(self.input)
 
     @property
+    def text(self) -> str:
+        """What runs on its input, as text."""
+        return self.recipe.said
+
+    @property
     def unused(self) -> dict[str, int]:
         """Parameters that no output depends on, by name, with how many each is."""
         return self.recipe.unused
 
     def unused_on(self, input: Shape) -> dict[str, int]:
         """The same on another input."""
-        return {} if any(map(is_symbolic, input)) else self.spec.recipe(input).unused
+        return {} if any(map(is_symbolic, sizes_of(input))) else self.spec.recipe(input).unused
 
     @property
     def tied(self) -> dict[str, int]:
@@ -123,7 +165,7 @@ class ImportedNetwork(Network):
         """An input as (channels, *sizes); its example for None. Raises ConvcostError for what is none."""
         if input is None or self.spec.example is not None:
             return super().shape(input)
-        return as_input(self.name, parse_input(input) if isinstance(input, str) else input)
+        return completed(self.name, self.spec.known, input)
 
     def formula(
         self,
@@ -172,11 +214,28 @@ class ImportedNetwork(Network):
 
     def _graph(self, shape: Shape) -> Graph:
         """The graph on an input. Raises ConvcostError where it does not run."""
-        if any(hasattr(size, "dtype") for size in shape):
-            raise ConvcostError(f"{self.name}: an imported network is priced at one size at a time, or on symbols")
-        symbols = any(map(is_symbolic, shape))
+        sizes = sizes_of(shape)
+        if any(hasattr(size, "dtype") for size in sizes):
+            return self._on_arrays(shape)
+        symbols = any(map(is_symbolic, sizes))
         graph = self.spec.recipe(shape, self.input if symbols else ()).graph(self.reference)
         if symbols:  # a form does not say "at least"
             for line in without_rule(graph).values():
                 warn(line)
         return graph
+
+    def _on_arrays(self, shape: Shape) -> Graph:
+        """The graph on arrays of sizes, from that on symbols. Raises ConvcostError where there is no closed form."""
+        from convcost.exact.poly import symbol
+
+        values: dict[str, Int] = {}
+
+        def named(size: Int) -> Int:
+            if not hasattr(size, "dtype"):
+                return size
+            same = next((name for name, value in values.items() if value is size), f"size_{len(values) + 1}")
+            values[same] = size
+            return symbol(same)
+
+        recipe = self.spec.recipe(changed(shape, named), self.input)
+        return recipe.at(shape, values).graph(self.reference)

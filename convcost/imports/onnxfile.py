@@ -20,8 +20,9 @@ from onnx import numpy_helper
 from convcost import ops
 from convcost.cost.graph import evaluate
 from convcost.errors import ConvcostError, ShapeError, one_line, reason
+from convcost.imports.inputs import Known, names_of
 from convcost.imports.recipe import UNUSED, Call, Recipe, Step, Stored, Used
-from convcost.ops import NO_WORK, Op, Shape, Work, format_shape
+from convcost.ops import NO_WORK, Op, Shape, Work, format_shape, inputs_of
 from convcost.ops.base import Memory
 from convcost.ops.traced import Traced
 
@@ -73,14 +74,25 @@ class Model:
             raise ConvcostError(f"{path}: a network takes an input, and this one has none")
 
     @property
-    def example(self) -> Shape | None:
-        """The shape of one sample of its first input, if the file says it."""
-        sizes = _declared(self.inputs[0])
-        return sizes[1:] if len(sizes) > 1 and all(sizes[1:]) else None
+    def known(self) -> Known:
+        """Its inputs by name, with the shape of one sample of those of which the file says it."""
+        layers = {path[0] for node in self.graph.node if (path := _path(node))}
+        names = names_of([one.name for one in self.inputs], layers) if len(self.inputs) > 1 else ["input"]
+        return {name: _of_one(_declared(one)) for name, one in zip(names, self.inputs, strict=True)}
 
     def run(self, shape: Shape) -> Recipe:
         """What runs on an input. Raises ConvcostError, with the node, where one has no rule or does not fit."""
         return _Run(self, shape).recipe()
+
+
+def _of_one(sizes: Shape) -> Shape | None:
+    """The shape of one sample, None if some of it is left open."""
+    return None if not sizes or not all(sizes[1:]) else sizes[1:] or (1,)
+
+
+def _path(node: Any) -> tuple[str, ...]:
+    """The scopes that a node's name says, and its own."""
+    return tuple(part for part in one_line(node.name).replace("::", "/").split("/") if part.strip())
 
 
 def _declared(value: Any) -> Shape:
@@ -98,17 +110,16 @@ class _Run:
         self.call = Call((), 0)
         for one in model.graph.initializer:
             self._store(one)
-        for number, declared in enumerate(model.inputs, 1):
-            sizes = (1, *shape) if number == 1 else (1, *_declared(declared)[1:])
-            if not all(sizes):
-                raise ConvcostError(f"its input {declared.name!r} has sizes that the file leaves open")
-            self.inputs.append(sizes[1:] or (1,))
-            self.values[declared.name] = Value(sizes, -number)
+        given = inputs_of(shape)
+        self.called = tuple(given) if len(given) > 1 else ()
+        for number, (declared, sizes) in enumerate(zip(model.inputs, given.values(), strict=True), 1):
+            alone = len(declared.type.tensor_type.shape.dim) == 1 and sizes == (1,)
+            self.inputs.append(tuple(sizes))
+            self.values[declared.name] = Value((1,) if alone else (1, *sizes), -number)
 
     def recipe(self) -> Recipe:
         for number, node in enumerate(self.model.graph.node):
-            path = tuple(part for part in one_line(node.name).replace("::", "/").split("/") if part.strip())
-            self.call = Call(path, number)
+            self.call = Call(_path(node), number)
             called = f"node {node.op_type} {node.name!r}" if node.name else f"node {number + 1}, {node.op_type}"
             try:
                 self._run(node)
@@ -120,7 +131,8 @@ class _Run:
         made = [number for number in outputs if number is not None and number >= 0]
         if not made:
             raise ConvcostError("no output depends on the input")
-        return Recipe(tuple(self.inputs), tuple(self.steps), tuple(dict.fromkeys(made)), self.stored)
+        returned = tuple(dict.fromkeys(made))
+        return Recipe(tuple(self.inputs), tuple(self.steps), returned, self.stored, called=self.called)
 
     def _run(self, node: Any) -> None:
         attributes = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
@@ -136,7 +148,8 @@ class _Run:
         for name, value in zip(node.output, each, strict=False):
             if value.number is None and value.key == 0:
                 key = len(self.stored) + 1
-                self.stored[key] = Stored(name, prod(value.shape), trained=True)
+                kind = getattr(value.numbers, "dtype", None)  # sizes and axes are no parameters
+                self.stored[key] = Stored(name, prod(value.shape), trained=kind is None or kind.kind == "f")
                 value = value._replace(key=key)  # now it has one
             self.values[name] = value
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from convcost.cost.graph import Graph, GraphBuilder, Tensor
 from convcost.errors import ConvcostError
-from convcost.exact.integers import is_symbolic, require_equal
+from convcost.exact.integers import Int, is_symbolic, require_equal
 from convcost.imports.watched import Decision
-from convcost.ops import NO_PARAMS, Op, Parameter, Params, Shape
+from convcost.ops import NO_PARAMS, Inputs, Op, Parameter, Params, Shape, Work, format_shape, inputs_of
 from convcost.ops.traced import Traced
 
 
@@ -67,6 +67,22 @@ class Recipe:
     """Multiply-adds of products of what is stored, done once in a pass, however many samples there are."""
     decisions: tuple[Decision, ...] = ()
     """What was decided by sizes, in order."""
+    called: tuple[str, ...] = ()
+    """The names of several inputs."""
+    alike: tuple[tuple[Int, Int], ...] = ()
+    """Sizes that have to be equal for it to be this one, beside those that a layer needs to be."""
+
+    @property
+    def input(self) -> Shape:
+        """All inputs as one `Shape`."""
+        return Inputs(dict(zip(self.called, self.inputs, strict=True))) if self.called else self.inputs[0]
+
+    @property
+    def said(self) -> str:
+        """What ran, as text: the same of the same network, in whatever process."""
+        steps = ((step.op, step.inputs, [call.path for call in step.calls]) for step in self.steps)
+        stored = sorted((one.name, one.elements, one.trained) for one in self.stored.values())
+        return repr([format_shape(self.input), *steps, stored])
 
     def live(self) -> Iterator[int]:
         """The steps that reach an output, in order."""
@@ -104,10 +120,11 @@ class Recipe:
 
     def graph(self, name: str) -> Graph:
         """The graph of all that reaches an output. Raises ConvcostError where a layer does not fit."""
-        builder = GraphBuilder(name, self.inputs[0])
-        made = {-1: builder.input}
-        for number, shape in enumerate(self.inputs[1:], 2):
-            made[-number] = builder.add(Traced("input", shape=shape), name=f"input_{number}")
+        for a, b in self.alike:
+            if not require_equal(a, b):
+                raise ConvcostError(f"it is known where {a} and {b} are equal")
+        builder = GraphBuilder(name, self.input)
+        made = {-number: one for number, one in enumerate(builder.inputs.values(), 1)}
         firsts: dict[tuple[object, ...], Tensor] = {}
         claimed: set[int] = set()
         for number, called in self.names().items():
@@ -122,7 +139,8 @@ class Recipe:
             else:
                 counts = self._counts(op, rule, used, claimed)
                 made[number] = builder.add(op, *xs, name=called, counts=counts)
-                firsts[key] = made[number]
+                if used != UNUSED:
+                    firsts[key] = made[number]
         for output in self.outputs:
             builder.output(made[output])
         return builder.graph()
@@ -144,6 +162,12 @@ class Recipe:
             raise ConvcostError(f"{op.name} has {found.total} parameters, not {rule.total}")
         return None if found == rule else found
 
+    def at(self, input: Shape, values: Mapping[str, Int]) -> Recipe:
+        """The same with values in place of symbols: `input` is its own at them."""
+        steps = tuple(step._replace(op=_valued(step.op, values)) for step in self.steps)
+        alike = tuple(_valued(pair, values) for pair in self.alike)
+        return replace(self, inputs=tuple(map(tuple, inputs_of(input).values())), steps=steps, alike=alike)
+
     def names(self) -> dict[int, str]:
         """A name for each step that reaches an output, by its number.
 
@@ -154,7 +178,7 @@ class Recipe:
         alone = Counter(call for number in live for call in self.steps[number].calls)
         scopes = {call.path[:n] for call in alone for n in range(1, len(call.path) + 1) if alone[call] > 1}
         scopes |= {call.path[:n] for call in alone for n in range(1, len(call.path))}
-        taken: set[tuple[str, ...]] = set()
+        taken: set[tuple[str, ...]] = {(name,) for name in self.called}
         found = {}
         for number in live:
             op, _, calls, used = self.steps[number]
@@ -168,3 +192,15 @@ class Recipe:
             taken.add(name)
             found[number] = "/".join(name)
         return found
+
+
+def _valued(part: Any, values: Mapping[str, Int]) -> Any:
+    """An operator, an argument of one, or several, with values in place of symbols."""
+    if isinstance(part, Op):
+        mapped = [_valued(argument, values) for argument in part.arguments]
+        return part if all(a is b for a, b in zip(mapped, part.arguments, strict=True)) else type(part)(*mapped)
+    if isinstance(part, tuple):
+        several = [_valued(one, values) for one in part]
+        same = all(a is b for a, b in zip(several, part, strict=True))
+        return part if same else Work(*several) if isinstance(part, Work) else tuple(several)
+    return part.evaluate(values) if is_symbolic(part) else part

@@ -8,15 +8,19 @@ not matched; and a form is not given that does not say of every layer at every s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from math import prod
+from typing import NamedTuple
 
 from convcost.cost.cost import Cost
+from convcost.cost.inputs import changed, sizes_of
 from convcost.errors import ConvcostError, unwarned
 from convcost.exact.integers import Int, ceildiv, is_symbolic
+from convcost.exact.poly import symbol
 from convcost.imports.recipe import Recipe, Step
-from convcost.ops import Op, Shape, Work, elements, format_shape
+from convcost.ops import Inputs, Op, Shape, Work, elements, format_shape, inputs_of
 from convcost.ops.traced import Traced
 
 STEPS = (33, 64, 31, 32, 96, 128, 7, 1)
@@ -31,45 +35,84 @@ Values = tuple[int, ...]
 def symbolic(name: str, shape: Shape, own: Shape, run: Callable[[Shape], Recipe]) -> Recipe:
     """What runs on a shape of symbols, some of whose axes can be numbers. `own` is a shape on which it runs.
 
+    Where it runs on no sizes that differ from each other, sizes of several inputs that are equal in `own` stay equal.
     Raises ConvcostError where there is no closed form, with the reason.
     """
-    names = [axis.symbols[0] for axis in shape if is_symbolic(axis)]
-    if len(set(names)) < len(names) or any(is_symbolic(axis) and str(axis) not in axis.symbols for axis in shape):
-        raise ConvcostError(f"{name}: name each axis by a symbol of its own, and replace it in the formula")
-    sizes: list[Shape] = []
-    recipes: list[Recipe] = []
-    for point in _points(shape, own):
-        try:
-            recipe = run(point)
-        except ConvcostError:
-            if not recipes:
-                raise
-            continue  # it does not run on every size
-        sizes.append(point)
-        recipes.append(recipe)
-        if len(sizes) > CHECKED:
+    first = _starts(name, shape, own)
+    for together in (False, True) if isinstance(shape, Inputs) else (False,):
+        points: list[dict[str, int]] = []
+        recipes: list[Recipe] = []
+        for point in _points(first, together=together):
+            try:
+                recipe = run(at(shape, point))
+            except ConvcostError:
+                if not recipes:
+                    raise
+                continue  # it does not run on every size
+            points.append(point)
+            recipes.append(recipe)
+            if len(points) > CHECKED:
+                break
+        if len(points) >= CHECKED:
             break
-    if len(sizes) < CHECKED:
+    else:
         raise ConvcostError(f"{name}: it runs on too few sizes beside {format_shape(own)} to check a formula")
     try:
-        return _Joined(shape, sizes, recipes).recipe(name)
+        made = _Joined(shape, points, recipes).recipe(name)
+        return replace(made, alike=_alike(first) if together else ())
     except ConvcostError as error:
         raise ConvcostError(f"{name}: no closed form: {error}; it is priced at one size at a time") from None
 
 
-def _points(shape: Shape, own: Shape) -> Iterator[Shape]:
-    yield tuple(n if is_symbolic(axis) else axis for axis, n in zip(shape, own, strict=True))
-    for i, step in enumerate(STEPS):  # axes differ, so that one is not taken for the other
-        more = iter((step, 2 * step + 2 * (i % 3) + 2, 3 * step + 4))
-        yield tuple(n + next(more) if is_symbolic(axis) else axis for axis, n in zip(shape, own, strict=True))
+def at(shape: Shape, values: Mapping[str, Int]) -> Shape:
+    """A shape of symbols at values of theirs."""
+    return changed(shape, lambda size: size.evaluate(values) if is_symbolic(size) else size)
+
+
+class _Start(NamedTuple):
+    """What a symbol is at first, and the axis of an input that it is."""
+
+    value: int
+    axis: int
+
+
+def _starts(name: str, shape: Shape, own: Shape) -> dict[str, _Start]:
+    """What the symbols of a shape are where it is `own`: the first axis that is a symbol says it."""
+    found: dict[str, _Start] = {}
+    for given, at_first in zip(inputs_of(shape).values(), inputs_of(own).values(), strict=True):
+        for place, (axis, n) in enumerate(zip(given, at_first, strict=True)):
+            if is_symbolic(axis) and str(axis) in axis.symbols:
+                found.setdefault(str(axis), _Start(n, place))
+    if any(one not in found for axis in sizes_of(shape) if is_symbolic(axis) for one in axis.symbols):
+        raise ConvcostError(f"{name}: name each axis by a symbol of its own, and replace it in the formula")
+    return found
+
+
+def _alike(first: Mapping[str, _Start]) -> tuple[tuple[Int, Int], ...]:
+    """Symbols of one axis that are equal at the first point, by pairs."""
+    pairs = combinations(first, 2)
+    return tuple((symbol(a), symbol(b)) for a, b in pairs if first[a] == first[b])
+
+
+def _points(first: Mapping[str, _Start], *, together: bool) -> Iterator[dict[str, int]]:
+    """Values of symbols: axes differ, so that one is not taken for the other, unless equal ones are to stay so."""
+    yield {name: start.value for name, start in first.items()}
+    for i, step in enumerate(STEPS):
+        more = (step, 2 * step + 2 * (i % 3) + 2, 3 * step + 4, 5 * step + 6, 7 * step + 8, 11 * step + 10)
+        steps = {n: more[k % len(more)] for k, n in enumerate(dict.fromkeys(first.values()))} if together else {}
+        yield {
+            name: start.value + steps.get(start, more[k % len(more)]) for k, (name, start) in enumerate(first.items())
+        }
 
 
 class _Joined:
     """Recipes of several sizes as one."""
 
-    def __init__(self, shape: Shape, sizes: Sequence[Shape], recipes: Sequence[Recipe]) -> None:
+    def __init__(self, shape: Shape, points: Sequence[Mapping[str, int]], recipes: Sequence[Recipe]) -> None:
         """Raises ConvcostError if they are not the same steps, or a size decides something."""
-        self.shape, self.sizes, self.recipes = shape, sizes, recipes
+        self.shape, self.recipes = shape, recipes
+        self.sizes = sizes = [at(shape, point) for point in points]
+        self.points = points
         first = recipes[0]
         for same in zip(*(recipe.decisions for recipe in recipes), strict=False):
             value, others = {one.value for one in same}, {one.other for one in same}
@@ -83,13 +126,13 @@ class _Joined:
                 raise ConvcostError(f"at {format_shape(size)} other layers run")
             if len(other.decisions) != len(first.decisions):
                 raise ConvcostError(f"at {format_shape(size)} it decides other things by sizes")
-        self.values = {str(axis): tuple(size[i] for size in sizes) for i, axis in enumerate(shape) if is_symbolic(axis)}
 
     def recipe(self, name: str) -> Recipe:
         """The steps on symbols, checked against every trace. Raises ConvcostError where they cannot be."""
         first = self.recipes[0]
-        shapes: dict[int, Shape] = {-1: self.shape} | {-n: one for n, one in enumerate(first.inputs[1:], 2)}
-        self.known: dict[Shape, None] = {self.shape: None}
+        inputs = tuple(map(tuple, inputs_of(self.shape).values()))
+        shapes: dict[int, Shape] = {-n: one for n, one in enumerate(inputs, 1)}
+        self.known: dict[Shape, None] = dict.fromkeys(inputs)
         """The shapes so far: what is resized is resized to one of them."""
         steps = []
         names = first.names()
@@ -107,7 +150,7 @@ class _Joined:
             except ConvcostError as error:
                 raise ConvcostError(f"layer {names[number]}: {error}") from None
             steps.append(step._replace(op=op))
-        made = Recipe((self.shape, *first.inputs[1:]), tuple(steps), first.outputs, first.stored, first.per_forward)
+        made = replace(first, inputs=inputs, steps=tuple(steps), decisions=())
         self._check(name, made)
         return made
 
@@ -115,11 +158,11 @@ class _Joined:
         with unwarned():
             rows = Cost(made.graph(name)).rows
             for i, (size, recipe) in enumerate(zip(self.sizes, self.recipes, strict=True)):
-                at = {symbol: values[i] for symbol, values in self.values.items()}
+                point = self.points[i]
                 for row, own in zip(rows, Cost(recipe.graph(name), size).rows, strict=True):
                     said = [*row.shape, *row.counts, *row.work]
                     known = [*own.shape, *own.counts, *own.work]
-                    if [n.evaluate(at) if is_symbolic(n) else n for n in said] != known:
+                    if [n.evaluate(point) if is_symbolic(n) else n for n in said] != known:
                         raise ConvcostError(f"layer {row.name} is another one at {format_shape(size)}")
 
     def _op(self, ops: Sequence[Op], xs: Sequence[Shape]) -> Op:
@@ -192,9 +235,7 @@ class _Joined:
     def _series(self, value: Int) -> Values:
         if not is_symbolic(value):
             return (value,) * len(self.sizes)
-        return tuple(
-            value.evaluate({name: values[i] for name, values in self.values.items()}) for i in range(len(self.sizes))
-        )
+        return tuple(value.evaluate(point) for point in self.points)
 
 
 def _scaled(candidate: Int, series: Values, values: Values) -> Iterator[Int]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from inspect import isfunction
 from itertools import count
 from types import FunctionType
@@ -39,6 +38,7 @@ from convcost.imports.functions import (
     summed_products,
 )
 from convcost.imports.recipe import UNUSED, Call, Recipe, Step, Stored, Used
+from convcost.imports.trees import mapped, tensors_in
 from convcost.imports.watched import Decision, Watched
 from convcost.ops import NO_WORK, Op, Parameter, Reshape, Shape, Work, elements
 from convcost.ops.base import Memory
@@ -94,7 +94,7 @@ def trace(module: nn.Module, args: Sequence[Any], named: Mapping[str, Any]) -> R
             raise ConvcostError(f"{path or 'the module'} is a ScriptModule, into which nobody sees: import what it was")
         if any(map(is_lazy, part._parameters.values())):
             raise ConvcostError(f"{path or 'the module'} has no sizes yet: run it once on an input, then import it")
-    sizes = {n for tensor in (*module.parameters(), *_tensors((args, named))) for n in tensor.shape}
+    sizes = {n for tensor in (*module.parameters(), *tensors_in((args, named))) for n in tensor.shape}
     batches = [prime for prime in PRIMES if not any(n and n % prime == 0 for n in sizes)]
     for last, batch in enumerate(batches[:2]):
         try:
@@ -119,7 +119,7 @@ class _LocatedError(Exception):
 def _traced(module: nn.Module, batch: int, args: Sequence[Any], named: Mapping[str, Any]) -> Recipe:
     with _weightless(module) as stored, torch.random.fork_rng(devices=()), torch.no_grad():
         tracer = Tracer(batch, stored)
-        args, named = (_mapped(tree, tracer.input) for tree in (args, named))
+        args, named = (mapped(tree, tracer.input) for tree in (args, named))
         try:
             with _calls(module, tracer.calls), tracer:
                 returned = module(*args, **named)
@@ -130,7 +130,7 @@ def _traced(module: nn.Module, batch: int, args: Sequence[Any], named: Mapping[s
 
 def finished(tracer: Tracer, returned: Any) -> Recipe:
     """The recipe of what ran, with what was returned. Raises ConvcostError if that does not depend on the input."""
-    outputs = [value.number for value in map(tracer.value, _tensors(returned)) if isinstance(value, _Live)]
+    outputs = [value.number for value in map(tracer.value, tensors_in(returned)) if isinstance(value, _Live)]
     if not outputs:
         raise ConvcostError("nothing that it returns depends on the input")
     if min(outputs) < 0:
@@ -427,7 +427,7 @@ class Tracer(TorchFunctionMode):
             return self._watched(answer) if name in SIZES else answer
         if name in READS:
             raise ConvcostError(f"it reads a value ({name}): what follows depends on the data; import a part of it")
-        tensors = [*_tensors((args, kwargs))]
+        tensors = [*tensors_in((args, kwargs))]
         if lost := [one for tensor in tensors if isinstance(one := self._known(tensor), _Lost)]:
             return self._of_no_sample(func(*args, **kwargs), tensors, lost[0])
         if name in PRODUCTS:
@@ -438,7 +438,7 @@ class Tracer(TorchFunctionMode):
         if live and rule is None and isfunction(func) and name not in MOVES:
             return self._inside(func, args, kwargs)
         out = self._run(func, name, args, kwargs, tensors)
-        made = [*_tensors(out)]
+        made = [*tensors_in(out)]
         if name == "__setitem__":
             made = [args[0]]
         if not live:
@@ -473,7 +473,7 @@ class Tracer(TorchFunctionMode):
         """What is made of tensors that are of no one sample is of none; together with such that are, it is refused."""
         if any(isinstance(self._known(tensor), _Live) for tensor in tensors):
             raise NotOfOneSampleError(lost.why)
-        for tensor in _tensors(out):
+        for tensor in tensors_in(out):
             self._put(tensor, lost)
         return out
 
@@ -482,7 +482,7 @@ class Tracer(TorchFunctionMode):
         real = [tensor for tensor in tensors if not tensor.is_meta]
         if real and len(real) < len(tensors):
             if not args[0:1] or args[0] is not real[0] or not (name.endswith("_") or name == "__setitem__"):
-                args, kwargs = _mapped(args, self._twin), _mapped(kwargs, self._twin)
+                args, kwargs = mapped(args, self._twin), mapped(kwargs, self._twin)
             else:
                 return args[0]  # written to, which changes no shape
         made = _alike(func, name, args, kwargs) if len(real) == 0 else None
@@ -582,28 +582,3 @@ def _made_by(op: Op, values: Sequence[_Live]) -> Shape:
 
 
 # -- trees of tensors ------------------------------------------------------------------------------------------------
-
-
-def _tensors(tree: Any) -> Iterator[Tensor]:
-    """The tensors in sequences, mappings and dataclasses, in order."""
-    if isinstance(tree, Tensor):
-        yield tree
-    elif isinstance(tree, list | tuple):
-        for part in tree:
-            yield from _tensors(part)
-    elif isinstance(tree, Mapping):
-        yield from _tensors([*tree.values()])
-    elif is_dataclass(tree) and not isinstance(tree, type):
-        yield from _tensors([getattr(tree, field.name) for field in fields(tree)])
-
-
-def _mapped(tree: Any, one: Callable[[Tensor], Tensor]) -> Any:
-    """The same with another tensor for each."""
-    if isinstance(tree, Tensor):
-        return one(tree)
-    if isinstance(tree, list | tuple):
-        parts = [_mapped(part, one) for part in tree]
-        return parts if isinstance(tree, list) else type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
-    if isinstance(tree, Mapping):
-        return {key: _mapped(part, one) for key, part in tree.items()}
-    return tree

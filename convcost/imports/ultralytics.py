@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from convcost import ops
 from convcost.errors import ConvcostError, did_you_mean, warn
 from convcost.imports.assembly import Assembly, Value
+from convcost.imports.inputs import Known
 from convcost.imports.recipe import Recipe
 from convcost.ops import Op, Shape
 from convcost.spec import document
@@ -47,7 +48,7 @@ class Ultralytics:
         self.numbers = {key: one.value for key, one in top.entries.items() if isinstance(one, Scalar)}
         self.depth, self.width, self.most = self._scale(top, path, scale)
         channels = self._number("ch", 3)
-        self.example: Shape | None = (channels, 640, 640)
+        self.known: Known = {"input": (channels, 640, 640)}
         self.anchors = top.entries.get("anchors")
         self.bins = self._number("reg_max", 16)
         self.kernels = (1, 3) if self.anchors is not None else (3, 3)

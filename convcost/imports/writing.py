@@ -14,7 +14,7 @@ from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph, Node
 from convcost.errors import ConvcostError, unwarned
 from convcost.imports.folding import Blocks, Call, Line
-from convcost.ops import REGISTRY, Op, format_shape
+from convcost.ops import REGISTRY, Op, format_shape, inputs_of
 from convcost.ops.traced import Traced
 from convcost.spec import document
 from convcost.spec.model import _RESERVED, Spec
@@ -63,7 +63,10 @@ class _Writer:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.nodes = graph.nodes
-        for node in self.nodes:
+        self.inputs = tuple(inputs_of(graph.input))
+        """The names of its inputs; the first layers are those beside the first one."""
+        self.start = len(self.inputs) - 1
+        for node in self.nodes[self.start :]:
             _require_said(node)
         self.flat = any(node.shares is not None for node in self.nodes)
         """Whether there are no scopes: of a layer that is used again the name has to be known."""
@@ -73,7 +76,7 @@ class _Writer:
                 self.uses.setdefault(tensor, []).append(number)
         for tensor in graph.outputs:
             self.uses.setdefault(tensor, []).append(len(self.nodes))
-        self.items = self._items((), 0, len(self.nodes) - 1)
+        self.items = self._items((), self.start, len(self.nodes) - 1)
         self.scopes: dict[int, list[Path]] = {}
         """Of each layer, the paths of the items that it is the last of, from the outermost."""
         self.parents: dict[Path, Path] = {}
@@ -120,11 +123,11 @@ class _Writer:
         referred: dict[Path, bool] = {}
         """What is taken by name, and whether from a scope within its own, where its name has to be the only one."""
         for tensor, scope in self._references():
-            if tensor:
+            if tensor > self.start:
                 path = self._seen(tensor - 1, scope)
                 referred[path] = referred.get(path, False) or scope != self.parents[path]
         taken: set[tuple[Path, str]] = set()
-        alone: set[str] = set()
+        alone: set[str] = {*self.inputs}
         for path, parent in self.parents.items():
             name = path[-1] if path[:-1] == parent else "_".join(path[len(parent) :])
             if path in referred:
@@ -176,9 +179,15 @@ class _Writer:
         head = [
             f"name: {_key(name or 'imported')}",
             f"source: {_key(source)}",
-            f"input: {format_shape(self.graph.input)}",
+            f"input: {self._input()}",
         ]
         return "\n".join([*head, "", "layers:", *self._lines(self.items, (), "  ", [0]), ""])
+
+    def _input(self) -> str:
+        if not self.start:
+            return format_shape(self.graph.input)
+        shapes = inputs_of(self.graph.input).items()
+        return f"{{{', '.join(f'{_key(name)}: {format_shape(shape)}' for name, shape in shapes)}}}"
 
     def folded(self, source: str) -> str:
         """The same with blocks, repeats, and norms and activations in the line of what they follow.
@@ -201,8 +210,8 @@ class _Writer:
         current = entry
 
         def reference(tensor: int) -> str:
-            if tensor == entry:
-                return "input"
+            if tensor == entry or tensor <= self.start:
+                return self._given(tensor) if tensor <= self.start else "input"
             path = self._seen(tensor - 1, parent)
             if path not in shown:
                 raise ConvcostError(f"layer {self.nodes[tensor - 1].name} is outside of the scope that takes it")
@@ -263,7 +272,11 @@ class _Writer:
                 yield f"{indent}- {{outputs: [identity]}}"
 
     def _reference(self, tensor: int, scope: Path) -> str:
-        return "input" if not tensor else self.called[self._seen(tensor - 1, scope)]
+        return self._given(tensor) if tensor <= self.start else self.called[self._seen(tensor - 1, scope)]
+
+    def _given(self, tensor: int) -> str:
+        """An input of the network: there is a first one in every scope, and those with names."""
+        return self.inputs[tensor] if self.start else "input"
 
     def _call(self, node: Node, scope: Path) -> str:
         if node.shares is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from convcost.errors import ShapeError
+from convcost.errors import ConvcostError, ShapeError
 from convcost.exact.integers import Int
 from convcost.ops.base import Op, Params, Shape, at_least, check_integers, elements, record
 
@@ -28,6 +28,11 @@ class Parameter(Op):
         check_integers(1, self, "shape", self.shape, self._sizes)
         if self.learned is not None:
             at_least(1, self, learned=self.learned)
+            if not isinstance(self.shape, tuple):
+                both = f"({self.shape}, {self.learned})"
+                raise ConvcostError(
+                    f"parameter: a shape of two sizes is one argument, {both}; shapes with learned are tuples"
+                )
 
     def out_shape(self, *xs: Shape) -> Shape:
         """The shape."""

@@ -142,10 +142,19 @@ def _read_one(value: document.Value, knobs: Mapping[str, Any]) -> Input:
     return found
 
 
-def parse_input(text: str) -> Shape | dict[str, Shape]:
-    """'3x224x224', or by name 'image=3x224x224,text=77x512'. Raises ConvcostError."""
+def parse_input(text: str) -> Shape | list[Shape] | dict[str, Shape]:
+    """'3x224x224', several in order '3x224x224,77x512', or by name 'image=3x224x224,text=77x512'.
+
+    Raises ConvcostError.
+    """
     if "=" not in text:
-        return parse_shape(text)
+        parts = text.split(",")
+        return parse_shape(text) if len(parts) == 1 else [parse_shape(part.strip()) for part in parts]
+    for part in text.split(","):
+        if "=" not in part:
+            raise SpecError(
+                "input", f"{part.strip()[:40]!r} has no name, and others have: all in order, or all by name"
+            )
     given = all_named(listed(text), "input", "image=3x224x224,text=77x512")
     return {name: parse_shape(shape, f"input {name}") for name, shape in given.items()}
 

@@ -232,9 +232,12 @@ def test_what_is_written_into_a_new_tensor_is_followed():
 
 def test_several_inputs_and_outputs():
     made = module(lambda m, image, text: {"a": m.a(image), "b": [m.b(text)]}, a=nn.Conv2d(3, 4, 1), b=nn.Linear(7, 2))
-    for given in ([(3, 8, 8), (7,)], {"image": "3x8x8", "text": torch.zeros(2, 7)}):
+    for given, second in (
+        ([(3, 8, 8), (7,)], "input_2"),  # of a module whose arguments have no names
+        ({"image": "3x8x8", "text": torch.zeros(2, 7)}, "text"),
+    ):
         cost = from_torch(made, given).price()
-        assert [row.name for row in cost] == ["input_2", "a", "b"]
+        assert [row.name for row in cost] == [second, "a", "b"]
         assert cost.total.macs == 12 * 64 + 14
         assert len(cost.graph.outputs) == 2
 

@@ -43,7 +43,7 @@ def test_a_transformers_first_layers_by_hand(tmp_path: Path) -> None:
     [
         ("patches: identity}}", "patches: identity}, dim: 0}", "concat: dim is 1 for the channels"),
         ("patches: identity}}", "patches: identity}, axis: 1}", "concat has no part 'axis'"),
-        ("parameter((17, 64))", "parameter(17, 64)", "parameter takes 1 arguments, got 2"),
+        ("parameter((17, 64))", "parameter(17, 64)", "parameter: a shape of two sizes is one argument, (17, 64)"),
         ("parameter((17, 64))", "parameter((16, 64))", "add of different shapes: 17x64 and 16x64"),
         ("dim=-1) >> gelu", "dim=3) >> gelu", "linear: dim=3 of 17x64, whose axes are 1 to 2"),
     ],
