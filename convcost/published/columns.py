@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from convcost.errors import ConvcostError
-from convcost.published.cells import says_nothing
+from convcost.published.cells import number, says_nothing
 from convcost.published.claims import QUANTITY_OF, SHARE_OF
-from convcost.published.headings import names_an_input, quantity_of, says_whose, share_of
+from convcost.published.headings import counts_twice, names_an_input, quantity_of, says_whose, share_of
 from convcost.published.names import Known
 from convcost.published.shapes import size_in
 from convcost.spec.spelling import RESOLUTIONS, input_size
@@ -46,7 +46,9 @@ def roles_of(table: RawTable, mapped: Mapping[str, str]) -> list[Role | None]:
         if title in mapped:
             role = role_said(title, mapped[title], found.scale if found else "")
         else:
-            kind = "bytes" if found and found.kind == "size" and found.scale else found.kind if found else ""
+            kind: str = found.kind if found else ""
+            if found and kind == "size" and (found.scale or _all_in_bytes(table, len(roles))):
+                kind = "bytes"
             role = Role(QUANTITY_OF[kind], found.scale) if found and kind in QUANTITY_OF else None
             role = _shares(table, len(roles), title, role)
             if kind == "activations" and not any(_counts(row.cells[len(roles)].text) for row in table.rows):
@@ -82,6 +84,18 @@ def _shares(table: RawTable, column: int, title: str, role: Role | None) -> Role
     if role and role.quantity in SHARE_OF and not role.scale and texts and all(text.endswith("%") for text in texts):
         return Role(SHARE_OF[role.quantity], "%")
     return role
+
+
+def _all_in_bytes(table: RawTable, column: int) -> bool:
+    """Whether each number of a column is so many bytes, "44.7 MB", under a title that only says size."""
+    units = []
+    for row in table.rows:
+        if not says_nothing(row.cells[column].text):
+            try:
+                units.append(number(row.cells[column].text).unit)
+            except ConvcostError:
+                units.append("")
+    return set(units) == {"bytes"}
 
 
 def _counts(text: str) -> bool:
@@ -146,13 +160,13 @@ def layer_sizes(table: RawTable, mapped: Mapping[str, str]) -> dict[int, str]:
     }
 
 
-def maybe_inputs(
-    table: RawTable, roles: Sequence[Role | None], mapped: Mapping[str, str], sized: int | None
-) -> list[str]:
-    """What is told of columns that are not understood, and may be inputs."""
+def left_out(table: RawTable, roles: Sequence[Role | None], mapped: Mapping[str, str], sized: int | None) -> list[str]:
+    """What is told of columns that are not understood, and may be inputs, or print two counts a cell."""
     told = []
     for column, title in enumerate(table.columns):
         texts = [row.cells[column].text for row in table.rows if not says_nothing(row.cells[column].text)]
+        if roles[column] is None and title not in mapped and counts_twice(title) and any(map(_counts, texts)):
+            told.append(f"{title!r} prints two counts a cell, and is not read: give each a column of its own")
         sizes = [input_size(text) for text in texts]
         if (
             sized is None

@@ -80,6 +80,8 @@ def quantity_of(title: str) -> Quantity | None:
                 return None
             found = Quantity(kind, next(iter(scales), outer))
         bracketed = [_read_title(inner)[2] for inner in _BRACKETED.findall(part)]
+        if not words and not kinds:  # a line of units: "Params / M"
+            bracketed.append(scales)
         outer = next((scale for scales in bracketed for scale in scales), outer)
         if found is not None and not found.scale:
             found = Quantity(found.kind, outer)
@@ -91,6 +93,12 @@ def share_of(title: str) -> Kind | None:
     words, kinds, scales = _read_title(title[:MAX_NAME])
     shared = "%" in scales or words & _SHARE
     return next(iter(kinds)) if shared and len(kinds) == 1 and words <= _SHARE | {"of", "total", "in", "all"} else None
+
+
+def counts_twice(title: str) -> bool:
+    """Whether a column prints two counts a cell: "MACs/FLOPs (G)", "Params (M) / FLOPs (G)"."""
+    words, kinds, _ = _read_title(title[:MAX_NAME])
+    return len(kinds) > 1 and not any(map(_NOT_A_COUNT.fullmatch, words))
 
 
 _SHARE = {"share", "shares", "fraction", "proportion", "percentage", "part"}

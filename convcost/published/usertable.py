@@ -7,6 +7,7 @@ A cell that cannot be read costs no other one: it is listed as unread, with its 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from convcost.errors import ConvcostError, did_you_mean
 from convcost.printed.numbers import Printed
 from convcost.published.cells import decimal_commas, number, says_nothing
 from convcost.published.claims import Claim, Claims, Priced, Unread
-from convcost.published.columns import Role, input_column, layer_sizes, maybe_inputs, name_column, role_said, roles_of
+from convcost.published.columns import Role, input_column, layer_sizes, left_out, name_column, role_said, roles_of
 from convcost.published.layerkinds import line_of
 from convcost.published.layers import is_part, network_of, parts_of
 from convcost.published.names import Known
@@ -34,6 +35,7 @@ _UNITS = {
     "ops": ("", "macs", "flops", "ops"),
     **{one: ("", one) for one in ("bytes", "activations")},
 }
+_WHOLE, _REST = re.compile(r"[0-9]$"), re.compile(r"\$?\s*(?:[.,±]|\\pm|\+/?-)\s*\$?\s*[0-9]")
 _SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
@@ -146,8 +148,9 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
                 found, lead = part, TOTAL
             else:
                 found, lead = parts.priced(part, size, place), part
-            entries.append(_Entry(name, column, cell, place, found, lead, no_size))
-    notes = [*of_what, *maybe_inputs(table, roles, columns, sized)]
+            doubt = _goes_on(table, row, column) or (no_size if role.quantity == "ops" else "")  # params: of any input
+            entries.append(_Entry(name, column, cell, place, found, lead, doubt))
+    notes = [*of_what, *left_out(table, roles, columns, sized)]
     for column, role in counting.items():
         if scale := _scale_of([one for one in entries if one.column == column], role, column in commas, priced):
             counting[column] = role._replace(scale=scale)
@@ -179,7 +182,7 @@ class _Entry(NamedTuple):
     place: str
     found: str | Unclear
     lead: str
-    no_size: str
+    doubt: str
 
 
 def _claimed(
@@ -191,7 +194,7 @@ def _claimed(
     for one in entries:
         heading, role = table.columns[one.column], counting[one.column]
         try:
-            printed = _number(one.cell, role, heading, one.column in commas, one.no_size)
+            printed = _number(one.cell, role, heading, one.column in commas, one.doubt)
         except _UnreadError as error:
             place = one.cell.place
             unread[one.name, place, heading] = Unread(one.name, str(error), place, heading, one.cell.text)
@@ -298,12 +301,22 @@ def _size(table: RawTable, row: Row, sized: int | None) -> tuple[tuple[int, ...]
     return (size, "") if size is not None else ((), f"{said} (or --map {title}=skip)")
 
 
+def _goes_on(table: RawTable, row: Row, column: int) -> str:
+    """Why a cell may be half of a number, as two columns under one title print those aligned at the point; or ""."""
+    for left, right in ((column, column + 1), (column - 1, column)):
+        if left >= 0 and right < len(row.cells) and table.columns[right] in ("", table.columns[left]):
+            first, second = row.cells[left].text, row.cells[right].text
+            if _WHOLE.search(first) and _REST.match(second):
+                return f"{first!r} and {second!r} beside it may be one number"
+    return ""
+
+
 class _UnreadError(ConvcostError):
     """A cell that cannot be read; the message is without its place."""
 
 
-def _number(cell: Cell, role: Role, title: str, commas: bool, no_size: str) -> Printed:
-    """The count of a cell; `no_size` says why its row's input is not read."""
+def _number(cell: Cell, role: Role, title: str, commas: bool, doubt: str) -> Printed:
+    """The count of a cell; `doubt` says why it is not taken as it stands: its row's input is not read, for one."""
     try:
         printed = number(cell.text, scale=role.scale, commas=commas)
     except ConvcostError as error:
@@ -318,8 +331,8 @@ def _number(cell: Cell, role: Role, title: str, commas: bool, no_size: str) -> P
             f"{title} {cell.text}: a count is whole; say its scale: M, for one, in the cell, the column's title, "
             f"or as --map '{title}={role.quantity} in M'"
         )
-    if no_size and role.quantity == "ops":  # parameters are those of any input
-        raise _UnreadError(no_size)
+    if doubt:
+        raise _UnreadError(doubt)
     return printed
 
 

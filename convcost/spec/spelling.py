@@ -29,11 +29,11 @@ _SQUARE = re.compile(r"(?P<side>[0-9]{1,6})\s*(?:px)?\s*(?:²|\^\s*\{?2\}?)")
 
 
 def input_size(text: str) -> tuple[int, ...] | None:
-    """An input's size as printed: (224,) for "224" and "224²", (3, 224, 224) for "3x224x224"; None if it is none.
+    """An input's size as printed: (224,) for "224", "@224", "224²", (3, 224, 224) for "3x224x224"; None if it is none.
 
     Whether the first or the last of three is the channels, the text does not say.
     """
-    text = text.strip().casefold()
+    text = text.strip().lstrip("@").strip("$ ").casefold()
     square = _SQUARE.fullmatch(text)
     found = [square["side"]] if square else re.findall("[0-9]+", text) if _SIDES.fullmatch(text) else []
     sizes = tuple(map(int, found))

@@ -35,6 +35,7 @@ _STYLES = re.compile(
     "body|t[dh]|b|strong|i|em|u|ins|mark|font|span|code|tt|kbd|samp|var|big|center|nobr|bdi|time|data|label|q|cite"
     "|math|mrow|mstyle|m[ino]|mtext"
 )
+_FOOTNOTE = re.compile(r"(?<=[A-Za-z%])\[\^[^\[\]\s<>]{1,40}\]")  # GitHub's [^1]; behind a digit it is kept
 _NOUGHT = re.compile(r"(?:0+\.?0*|\.0+)(?:[a-z]+|%)?")
 _UNREAD = re.compile("del|s|strike|script|style|template|title|datalist")
 
@@ -147,6 +148,7 @@ def _markdown_grid(source: str, lines: list[str], table: list[tuple[int, list[st
 def _markdown_text(inline: Any, content: str, source: str, line: int) -> str:
     """What a reader sees of a Markdown cell, rendered as the HTML that it may be mixed with."""
     html = inline.renderInline(content).replace("~~", "~|~")  # strikes nothing, but no number may be read across it
+    html = _FOOTNOTE.sub(DROPPED, html)
     if "<" not in html:
         return cell_text(unescape(html))
     body = _html(html, source, line).find("body")

@@ -6,6 +6,7 @@ rules are strict, because a cell in the wrong column becomes a wrong verdict:
 - All rows have the width of the first one. A shorter or longer row is an error, but where the format says what it
   means: Markdown pads and cuts, a browser pads.
 - Merged header cells are flattened: a column's title is the distinct texts above it, "SENet / GFLOPs".
+- A row under the header that names nothing and has no number, but words of titles or units, is header too: "(M)".
 - A merged cell of the body belongs to every row it covers. Covering several columns, a text belongs to each
   of them; a number is an error, as nobody can say to which column it belongs. A text that covers all columns
   is no row but the heading of the rows below it.
@@ -14,16 +15,19 @@ rules are strict, because a cell in the wrong column becomes a wrong verdict:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from convcost.errors import ConvcostError
 from convcost.printed.numbers import parse
+from convcost.printed.units import scale_and_unit
 
 MAX_COLUMNS = 200
 MAX_CELLS = 50_000
 MAX_CELL = 2_000  # characters
+_POWER = re.compile(r"[(\[]\s*[$x×]*\s*10\s*(?:\^\s*\{?[0-9]+\}?|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)\s*\$?\s*[)\]]")  # "(10^6)"
 
 
 class Place(NamedTuple):
@@ -202,10 +206,20 @@ def _header(rows: list[list[Span]], marked: int | None) -> int:
     while header < len(rows):
         reached = {id(span) for span in rows[header - 1]} & {id(span) for span in rows[header]}
         grouped = marked is None and any(span.cols > 1 for span in rows[header - 1])
-        if not reached and not (grouped and not any(is_number(span.text) for span in rows[header])):
+        unnumbered = not any(is_number(span.text) for span in rows[header])
+        if not reached and not (unnumbered and (grouped or _of_units(rows[header]))):
             break
         header += 1
     return header
+
+
+def _of_units(row: list[Span]) -> bool:
+    """Whether a row names nothing and says what titles say, or only their units: "", "Params (M)", "(G)"."""
+    if row[0].text:
+        return False
+    words = (word for span in row for word in re.findall(r"[^\W\d_]+", span.text))
+    meant = (scale_and_unit(word) for word in words)
+    return any(one not in (None, ("", "x")) for one in meant) or any(_POWER.fullmatch(span.text) for span in row)
 
 
 def _body(rows: list[list[Span]]) -> list[Row]:

@@ -24,8 +24,8 @@ _ARGUMENTS = {
     "{{": "scalebox href",
     "{{{": "multicolumn specialrule",
     "[": "toprule midrule bottomrule addlinespace footnotemark endnotemark tnotemark fnmark tmark",
-    "[{": "cmidrule shortstack color footnotetext tablefootnote endnote todo",
-    "[{{": "textcolor colorbox rotatebox rule",
+    "[{": "cmidrule shortstack color footnotetext tablefootnote endnote todo si unit",
+    "[{{": "textcolor colorbox rotatebox rule SI qty",
     "[{[[": "rowcolor cellcolor",
     "[{[{[{": "multirow",
     "{[[{": "raisebox",
@@ -49,6 +49,13 @@ _STYLES = re.compile(
 )
 _APART = re.compile("textsubscript|rotatebox|scalebox|resizebox|raisebox|href")
 _SIZES = re.compile("tiny|scriptsize|footnotesize|small|normalsize|[lL]arge|LARGE|[hH]uge")
+# siunitx: a number with its unit, a unit, and the words of units.
+_QUANTITIES, _UNITS = ("SI", "qty"), ("si", "unit")
+_WORDS_OF_UNITS = {"kilo": "K", "mega": "M", "giga": "G", "tera": "T", "percent": "%", "byte": "B"} | {
+    "kibi": "Ki",
+    "mebi": "Mi",
+    "gibi": "Gi",
+}
 _SYMBOL_BY_NUMBER = ("ding", "symbol", "char")
 _INVISIBLE = re.compile(
     "cite|[cC]ite[tp]|citeal[pt]|cite(?:author|num|year|yearpar)|(?:paren|text|auto|foot|super|online)cite|[cC]?ref"
@@ -115,6 +122,8 @@ def _macro(node: Any, name: str) -> str:
     if node.nodeargd and any(node.nodeargd.argnlist):
         if name == "textsuperscript":
             return superscript(marked(arguments(node)))
+        if name in _QUANTITIES or name in _UNITS:
+            return _of_siunitx(node)
         if _APART.fullmatch(name):
             return apart(marked(arguments(node)[-1:]))
         return styled(marked(arguments(node)[-1:])) if _STYLES.fullmatch(name) else str(node.latex_verbatim())
@@ -122,6 +131,13 @@ def _macro(node: Any, name: str) -> str:
     if symbol is None:
         return f"\\{name} "
     return GAP if len(symbol) > 1 and symbol.isspace() else symbol
+
+
+def _of_siunitx(node: Any) -> str:
+    """A number and its unit, or the unit alone; as written with options, which may round what is shown."""
+    if node.nodeargd.argnlist[0] is not None:
+        return str(node.latex_verbatim())
+    return marked(arguments(node))
 
 
 def _unknown_style(node: Any, name: str, after: list[Any]) -> str | None:
@@ -187,4 +203,4 @@ def _symbols() -> dict[str, str]:
     known = require("pylatexenc.latex2text", "pylatexenc").get_default_latex_context_db()
     replacements = {spec.macroname: spec.simplify_repl for spec in known.iter_macro_specs()}
     texts = {name: text for name, text in replacements.items() if isinstance(text, str) and "%" not in text}
-    return texts | {"%": "%"}
+    return texts | _WORDS_OF_UNITS | {"%": "%"}

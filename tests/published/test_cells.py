@@ -138,3 +138,47 @@ def test_a_fraction_of_a_parameter_is_unread(tmp_path: Path) -> None:
     found = claims(tmp_path, "Net,Params\nresnet18,11.69\nresnet34,21.8M\n")
     assert [claim.text for claim in found.claims] == ["21.8M"]
     assert "a count is whole; say its scale" in found.unread[0].why
+
+
+@pytest.mark.parametrize("size", ["288", "@288", "$288^2$", "$288$", "288²", "288 px", "3x288x288"])
+def test_an_input_is_read_as_people_print_it(tmp_path: Path, size: str) -> None:
+    found = claims(tmp_path, f"Model,Image size,MACs (G)\nResNet-50,{size},6.76\n")
+    assert [claim.reference.rpartition(" ")[2] for claim in found.claims] == ["input=3x288x288"]
+
+
+@pytest.mark.parametrize(
+    ("right", "whole"), [(".69M", "11"), (",69", "11"), ("± 0.1", "11.69"), ("+/- 0.1", "11.69"), ("$\\pm$ 0.1", "11")]
+)
+def test_half_of_a_number_is_no_number(tmp_path: Path, right: str, whole: str) -> None:
+    # LaTeX's r@{}l sets a number in two cells under one title.
+    found = claims(tmp_path, f'Model,Params,,MACs\nResNet-18,{whole},"{right}",1.81G\n')
+    assert [(one.text, "may be one number" in one.why) for one in found.unread] == [(whole, True)]
+    assert [claim.text for claim in found.claims] == ["1.81G"]
+
+
+def test_a_column_of_its_own_title_is_no_half(tmp_path: Path) -> None:
+    found = claims(tmp_path, "Model,Params (M),Top-1\nResNet-18,12,.698\n")
+    assert [claim.text for claim in found.claims] == ["12"]
+    assert not found.unread
+
+
+def test_a_column_of_two_counts_is_told(tmp_path: Path) -> None:
+    found = claims(tmp_path, "Model,Params (M),MACs/FLOPs (G)\nResNet-18,11.69,1.81/3.63\n")
+    assert found.notes == ["'MACs/FLOPs (G)' prints two counts a cell, and is not read: give each a column of its own"]
+
+
+@pytest.mark.parametrize(("cells", "read"), [(("44.7 MB", "97.8MB"), 2), (("44.7 MB", "97.8"), 0), (("L", "XL"), 0)])
+def test_a_size_is_bytes_where_each_cell_says_so(tmp_path: Path, cells: tuple[str, str], read: int) -> None:
+    text = f"Model,Params (M),Model size\nResNet-18,11.69,{cells[0]}\nResNet-50,25.56,{cells[1]}\n"
+    assert [claim.quantity for claim in claims(tmp_path, text).claims].count("bytes") == read
+
+
+@pytest.mark.parametrize("units", ["(M),(G)", "M,G", "[10^6],[10^9]", "M params,GMACs"])
+def test_a_line_of_units_belongs_to_the_titles(tmp_path: Path, units: str) -> None:
+    found = claims(tmp_path, f"Model,Params,MACs\n,{units}\nResNet-18,11.69,1.81\n")
+    assert [(claim.text, claim.printed and claim.printed.value()) for claim in found.claims] == [
+        ("11.69", 11_690_000),
+        ("1.81", 1_810_000_000),
+    ]
+    assert not found.unread
+    assert not found.notes

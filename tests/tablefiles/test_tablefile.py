@@ -166,6 +166,13 @@ def test_markdown_shows_what_a_reader_sees(tmp_path: Path) -> None:
     assert parse(texts(table)[1][2]).interval() == parse("7.8e9").interval()
 
 
+def test_footnotes_of_markdown_are_no_part_of_a_word_or_scale(tmp_path: Path) -> None:
+    text = "| Model[^a] | MACs |\n|---|---|\n| AlexNet[^1] | 714M[^1] |\n| VGG-16 | 15.5[^2] |\n\n[^1]: x\n"
+    table = read(tmp_path, ".md", text)
+    assert table.columns == ("Model", "MACs")
+    assert texts(table) == [["AlexNet", "714M"], ["VGG-16", "15.5[^2]"]]
+
+
 def test_markdown_tables_in_quotes_and_not_in_code(tmp_path: Path) -> None:
     code = "```\n| a | b |\n|--|--|\n| 0 | 0 |\n```\n\n"
     text = code + "> | a | b |\n> |--|--|\n> | 1 | 2\n\n| c | d |\n|--|--|\n| 3 | 4 |\n"
@@ -323,11 +330,16 @@ def test_latex_rules_and_headers(tmp_path: Path, body: str, columns: tuple[str, 
         (r"\href{http://x/1}{RN50}", "RN50"),
         (r"x\textsuperscript{1}", "x^1"),
         (r"\textsc{Res}Net\footnote{but 5}", "ResNet"),
+        (r"\SI{61.10}{\mega}", "61.10M"),
+        (r"\qty{97.8}{\mebi\byte}", "97.8MiB"),
+        (r"Params (\si{\mega})", "Params (M)"),
+        (r"\num{25.56}", "25.56"),
         # what is no number must not become one
         (r"\frac{1}{2}", r"\frac{1}{2}"),
         (r"\sqrt[3]{8}", r"\sqrt[3]{8}"),
         (r"\ding{51}", r"\ding 51"),
-        (r"\SI{4}{2}", r"\SI 4|2"),
+        (r"\SI{4}{2}", "4|2"),
+        (r"\SI[round-precision=1]{4.14}{\giga}", r"\SI[round-precision=1]{4.14}{\giga}"),
         (r"\ours", r"\ours"),
         (r"\ours{}", r"\ours"),
     ],
