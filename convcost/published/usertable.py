@@ -338,6 +338,8 @@ def _number(cell: Cell, role: Role, title: str, commas: bool, doubt: str) -> Pri
 
 def _priced(known: Known, name: str, size: tuple[int, ...], place: str, priced: Priced) -> str | Unclear:
     """The network of a row, priced; what a user said wrongly of it is an error, what the table says is unclear."""
+    if not name.strip():
+        return Unclear("this row has no name, or one that is struck out")
     try:
         found = known.reference(name, size)
     except ConvcostError as error:

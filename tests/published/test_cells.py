@@ -182,3 +182,9 @@ def test_a_line_of_units_belongs_to_the_titles(tmp_path: Path, units: str) -> No
     ]
     assert not found.unread
     assert not found.notes
+
+
+def test_a_row_without_a_name_says_so(tmp_path: Path) -> None:
+    found = claims(tmp_path, "| Model | MACs |\n|---|---|\n| VGG-16 | 15.5G |\n| ~~AlexNet~~ | 7G |\n", "t.md")
+    assert [one.why for one in found.unread] == ["this row has no name, or one that is struck out"]
+    assert [claim.text for claim in found.claims] == ["15.5G"]
