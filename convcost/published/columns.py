@@ -145,9 +145,15 @@ def _prints_sizes(table: RawTable, column: int) -> bool:
     """Whether the cells are input sizes; under "Size" they may be megabytes, unless all are sizes that inputs have."""
     texts = [row.cells[column].text for row in table.rows if not says_nothing(row.cells[column].text)]
     if table.columns[column].strip().casefold() != "size":
-        return any(map(input_size, texts))
+        return any(map(input_size, texts)) or any(map(_has_resolution, texts))  # "224/288": then its rows are unread
     sizes = [input_size(text) for text in texts]
     return bool(sizes) and all(size and (len(size) > 1 or size[0] in RESOLUTIONS) for size in sizes)
+
+
+def _has_resolution(text: str) -> bool:
+    """Whether a cell begins with a side that inputs have; a name may end with one, MobileNet-224."""
+    begun = re.match(r"\W*([0-9]{2,3})(?![0-9.])", text)
+    return begun is not None and int(begun[1]) in RESOLUTIONS
 
 
 def layer_sizes(table: RawTable, mapped: Mapping[str, str]) -> dict[int, str]:

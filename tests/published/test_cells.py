@@ -188,3 +188,10 @@ def test_a_row_without_a_name_says_so(tmp_path: Path) -> None:
     found = claims(tmp_path, "| Model | MACs |\n|---|---|\n| VGG-16 | 15.5G |\n| ~~AlexNet~~ | 7G |\n", "t.md")
     assert [one.why for one in found.unread] == ["this row has no name, or one that is struck out"]
     assert [claim.text for claim in found.claims] == ["15.5G"]
+
+
+@pytest.mark.parametrize("size", ["224/288", "224 → 288", "288 (test)"])
+def test_work_at_an_input_that_is_not_read_is_unread(tmp_path: Path, size: str) -> None:
+    found = claims(tmp_path, f"Model,Input,Params (M),MACs (G)\nResNet-50,{size},25.56,6.76\n")
+    assert [claim.text for claim in found.claims] == ["25.56"]
+    assert [(one.text, "is no input size" in one.why) for one in found.unread] == [("6.76", True)]
