@@ -261,7 +261,7 @@ class Judge:
         if not printed[k, index]:
             return "no rule, variant or input here prints it"
         if whole[k, index] > row.wrong(cell)[self._rule(row.claims[cell])] + _ERROR:
-            return "an error in print is likelier than all that prints it here"
+            return "all that prints it here is too unusual to settle it"
         other, one = axis.reading(index), row.candidates[k]
         count = int(one.counts[axis.quantity][index // len(axis.ways)])
         about = self._about(row, self.chosen[number])
