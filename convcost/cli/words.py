@@ -49,6 +49,21 @@ def _words() -> list[str]:
     ]
 
 
+def _told_of_a_release(asked: str) -> list[str]:
+    """What is known of a tool's release that `--as` names, if the word is one."""
+    from convcost.counters.releases import RELEASES
+    from convcost.counters.tools import TOOLS
+
+    every = {name.casefold(): release for name, release in {**TOOLS, **RELEASES}.items()}
+    release = every.get(asked.casefold())
+    if release is None:
+        return []
+    prescribed = f"\nIt prescribes {release.prescribes}." if release.prescribes else ""
+    told = f"{release.name}: a rule of counting, as --as {release.name} applies it\n\n"
+    told += f"{release.versions}; since {release.year}; counts {release.rule.unit}.\n{release.quirk}{prescribed}"
+    return [told]
+
+
 @click.command(name="help")
 @click.argument("words", nargs=-1, metavar="[WORD]", type=OneOf("word", _words))
 @click.pass_context
@@ -72,12 +87,14 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
         if asked.casefold() in map(str.casefold, entry.words):
             also = f" (also: {', '.join(entry.also)})" if entry.also else ""
             said.append(f"{entry.word}{also}\n\n{entry.meaning}")
+    said.extend(_told_of_a_release(asked))
     if said:
         say("\n\n".join(said) + "\n")
         return
+    from convcost.counters.releases import EVERY
     from convcost.errors import did_you_mean
 
-    known = [*commands, *(word for entry in entries for word in entry.words)]
+    known = [*commands, *EVERY, *(word for entry in entries for word in entry.words)]
     raise ConvcostError(
         f"nothing is known of {asked!r}{did_you_mean(asked, known) or '; convcost help lists the words'}"
     )

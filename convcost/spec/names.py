@@ -48,6 +48,8 @@ ALSO = {
     "fbnet_c": ("fbnetc",),
     "deit_tiny": ("deit_t", "deit_ti"),
     "deit_small": ("deit_s",),
+    # the same network: only how it is trained differs
+    "vit_b_16": ("deit_base", "deit_b"),
     **{f"swin_{size[:1]}": (f"swin_{size}",) for size in ("tiny", "small", "base", "large")},
     **{f"convnext_{size}": (f"convnext_{size[:1]}",) for size in ("tiny", "small", "base", "large")},
     "convnext_xlarge": ("convnext_xl",),

@@ -21,6 +21,8 @@ from convcost.cli import run
 from convcost.cli.commands import cli
 from convcost.cli.groups import SECTIONS, summary
 from convcost.cli.words import glossary
+from convcost.counters.releases import RELEASES
+from convcost.counters.tools import TOOLS
 from convcost.published.tables import table_names
 
 CONVCOST = [sys.executable, "-c", "from convcost.cli import main; main()"]
@@ -431,6 +433,15 @@ def test_help_explains_words_and_commands(capsys):
     assert succeed(capsys, "help", "layers") == succeed(capsys, "layers", "--help")
     assert "did you mean roofline" in fail(capsys, "help", "rofline")
     assert all(entry.word in succeed(capsys, "help") for entry in glossary())
+
+
+def test_help_explains_the_releases_of_tools_that_a_verdict_names(capsys):
+    assert "From NTIRE 2024 on the contest counts as fvcore." in succeed(capsys, "help", "ntire")
+    for name, release in {**TOOLS, **RELEASES}.items():
+        told = succeed(capsys, "help", name.upper())
+        assert release.quirk in told
+        assert str(release.year) in told
+    assert "did you mean fvcore-functional" in fail(capsys, "help", "fvcore-functinal")
 
 
 def test_no_word_of_the_glossary_leads_to_two_entries():

@@ -205,6 +205,7 @@ def test_a_slash_is_part_of_a_name_unless_a_folder_is_there(tmp_path, monkeypatc
     """ViT-B/16 is how its paper writes it; a path says that it is one, or its folder exists."""
     monkeypatch.chdir(tmp_path)
     assert convcost.load("ViT-B/16").network == "vit_b_16"
+    assert convcost.load("DeiT-B").network == "vit_b_16"  # timm 1.0.31: 86,567,656 params, as torchvision's ViT-B/16
     assert convcost.load("ViT-L/16 (384)").shape()[1:] == (384, 384)
     for name, said in (
         ("./ViT-B/16", "No such file"),
