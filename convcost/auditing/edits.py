@@ -70,7 +70,7 @@ def with_edit(graph: Graph, edit: Edit) -> Graph:
         for op in edit.chains.get(number, (node.op,)):
             nodes.append(node._replace(name=f"{node.name}+{len(nodes)}", op=op, inputs=inputs, shares=shares))
             inputs = (len(nodes),)
-        return inputs[0]
+        return inputs[0] if inputs else 0  # a learned tensor of a block that is left out, with all that takes it
 
     for number, node in enumerate(graph.nodes, 1):
         at[number] = place(number, node, at)

@@ -196,7 +196,7 @@ def _named(op: Op, rank: int) -> Op:
     arguments = []
     for one in op.fields:
         value, annotation = getattr(op, one.name), str(one.type)
-        if annotation == "Int":
+        if annotation == "Int" or (annotation == "Int | None" and value is not None):
             value = Traced(value, one.name)
         elif annotation == "tuple[Int, ...]" and isinstance(value, tuple):
             value = tuple(Traced(part, f"{one.name}_{place}") for place, part in _from_1(value))

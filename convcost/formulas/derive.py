@@ -98,7 +98,7 @@ def _symbolic(
     variables: list[Poly] = []
     sizes: dict[str, Poly] = {}
     for name in names:
-        if name in ("N", "batch"):
+        if name in ("N", "batch") and name not in network.settings:
             batch = symbol(name)
             variables.append(batch)
         elif name in axes:

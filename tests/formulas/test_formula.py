@@ -389,3 +389,14 @@ def test_formulas_of_layers_refuse_what_formulas_do():
         formulas(np.array([224]), 224)
     with pytest.raises(ConvcostError, match="what layers there are depends on the symbols"):
         load("mobilenet_v2").layer_formulas("macs", ["width"])
+
+
+def test_a_knob_called_n_is_no_batch(tmp_path):
+    """N is the batch, unless a network has a knob of that name: then `batch` is."""
+    spec = tmp_path / "blocks.yaml"
+    spec.write_text(
+        "name: blocks\ninput: 3x8x8\nknobs: {N: 2}\nlayers:\n  - {repeat: N, layers: 'conv(3, 3, padding=1)'}\n"
+    )
+    network = load(spec)
+    formula = network.formula("macs", ["N", "batch"])
+    assert [formula(n, 2) for n in (1, 3)] == [2 * network.price(N=n).total.macs for n in (1, 3)]

@@ -108,6 +108,7 @@ NO_FORM = {
     ("se_resnet50@paper", "ratio"): "cannot divide by ratio exactly: 256 would remain",
     ("shufflenet_v1_g1@paper", "groups"): "cannot divide by groups exactly: 36 would remain",
     ("slowfast_resnet50_4x16", "beta"): "cannot divide by beta exactly: 64 would remain",
+    ("swin_t@paper", "depths"): "no closed form for depths_1 repeats: .* differs between the steps of a repeat",
     ("unet@paper", "depth"): "an exponent must be an integer from 0 to 64",
     ("unet3d@paper", "depth"): "leaves .*: its window of 3 does not fit",
     ("conv_tasnet", "length"): r"cannot divide 32000 - length by floor\(length/2\)",

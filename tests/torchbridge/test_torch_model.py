@@ -96,12 +96,14 @@ def forward_shapes(model: TorchModel, x: torch.Tensor) -> list[Shape]:
 
 
 def fits(network: convcost.Network, shape: Shape) -> bool:
-    """Whether the weights of a model built for the network's own input fit another one."""
+    """Whether a model built for the network's own input is that of another one: its weights, its layers' arguments."""
+    own = network.price()
     try:
         other = network.price(shape)
     except ConvcostError:
         return False
-    return other.total.params == network.price().total.params
+    same = [node.op for node in other.graph.nodes] == [node.op for node in own.graph.nodes]
+    return same and other.total.params == own.total.params
 
 
 @pytest.mark.parametrize("name", one_of_each_spec())

@@ -10,6 +10,7 @@ import pytest
 
 import convcost
 from convcost.cost.machine import parse_machine
+from convcost.cost.memory import Types
 from convcost.network import shipped
 from convcost.published.tables import load_table
 from convcost.render import Table, render
@@ -22,7 +23,7 @@ OF_A_NETWORK = {
     "scopes": lambda net, cost: networks.layers(cost, 1, "macs", net),
     "folded": lambda net, cost: networks.layers(cost, None, "macs", net, fold=True),
     "dialects": lambda net, cost: peers.dialects(net, cost, exact=False),
-    "memory": lambda net, cost: running.memory(net, cost, None, "float32", in_place=False),
+    "memory": lambda net, cost: running.memory(net, cost, None, Types(), in_place=False),
     "roofline": lambda net, cost: running.machine(net, cost, None, MACHINE, "float32"),
     "training": lambda net, cost: running.train(net, cost, None),
 }
