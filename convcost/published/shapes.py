@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from convcost.published.cells import says_nothing
 from convcost.published.headings import quantity_of
@@ -19,6 +20,7 @@ _PART_OF = {  # titles of columns that are part of what a row is about, and how 
     re.compile(r"growth rate|k"): "k={}",
 }
 _MORE = re.compile(r"depth|#?\s*(?:conv )?layers|scale|size")
+_VGG = re.compile(r"a(?:-lrn)?(?:,a-lrn)?|[b-e]")
 _SIZE_IN_TITLE = re.compile(r"(?:@|\(|\bat\b)?\s*([0-9]{2,4}(?:\s*[x×]\s*[0-9]{2,4}|\s*(?:px|²))?)\s*\)?")
 
 
@@ -28,7 +30,21 @@ def counts(title: str) -> bool:
     return found is not None and found.kind in _COUNTS
 
 
-def upright(table: RawTable, mapped: Collection[str] = ()) -> RawTable:
+def _letters_of_vgg(labels: Sequence[str], source: str) -> dict[str, str]:
+    """The names of columns that are VGG's configurations: A-LRN among them says so, or a file of VGG's with all five.
+
+    A column of a letter alone is anybody's.
+    """
+    letters = {label: re.sub(r"[*`\s]", "", label.casefold()) for label in labels}
+    firsts = {label: _VGG.fullmatch(text) for label, text in letters.items()}
+    if not all(firsts.values()) or not set("bcde") <= set("".join(letters.values())):
+        return {}
+    said = any("lrn" in text for text in letters.values()) or "vgg" in Path(source).name.casefold()
+    names = {label: "vgg11_lrn" if text == "a-lrn" else f"vgg_{text[0]}" for label, text in letters.items()}
+    return names if said else {}
+
+
+def upright(table: RawTable, mapped: Collection[str] = (), says: Callable[[str], bool] = lambda _: False) -> RawTable:
     """The table with its networks in rows: turned if no column counts anything, and a row of it does."""
     if any(map(counts, table.columns)) or any(title in mapped for title in table.columns):
         return table
@@ -37,8 +53,10 @@ def upright(table: RawTable, mapped: Collection[str] = ()) -> RawTable:
     if lead is None:
         return table
     titles = (table.columns[lead], *(row.cells[lead].text for row in table.rows))
+    others = [title for column, title in enumerate(table.columns) if column != lead]
+    letters = {} if any(map(says, others)) else _letters_of_vgg(others, table.source)
     rows = tuple(
-        Row((Cell(title, table.place), *(row.cells[column] for row in table.rows)), "")
+        Row((Cell(letters.get(title, title), table.place), *(row.cells[column] for row in table.rows)), "")
         for column, title in enumerate(table.columns)
         if column != lead
     )

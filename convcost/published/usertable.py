@@ -110,7 +110,7 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
         ConvcostError: columns that cannot be told apart, or not one cell that can be read.
     """
     said = said or Said()
-    table = upright(table, said.columns)
+    table = upright(table, said.columns, said.known.says)
     said.tables.append(table)
     known, columns = said.known, {title: what for title, what in said.columns.items() if title in table.columns}
     roles = roles_of(table, columns)
