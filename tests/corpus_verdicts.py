@@ -62,7 +62,7 @@ def judged(name: str, truth: dict[str, Any]) -> list[Judged]:
                 claims.append(claim)
     if not claims:
         return []
-    found = audit_claims(Claims(name, str(truth["source"]), claims, priced), explained=False).findings
+    found = audit_claims(Claims(name, str(truth["source"]), claims, priced, quotes=True), explained=False).findings
     return [
         Judged(name, f.claim.row, f.claim.text, cell["verdict"], f.verdict, f.evidence)
         for cell, f in zip(cells, found, strict=True)

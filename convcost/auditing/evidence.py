@@ -11,6 +11,7 @@ for the column alone, and far candidates (settings, inputs, classes) are priced 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import product
@@ -31,6 +32,7 @@ from convcost.auditing.rows import COLUMNS, PRINTED, UNKNOWN, WRONG, Row, Shared
 from convcost.ops import Shape
 from convcost.published.claims import Claim, Claims
 from convcost.published.claims import Subject as Named
+from convcost.published.quoted import printed_in
 from convcost.published.readings import Reading
 from convcost.published.tables import TOTAL
 
@@ -40,6 +42,8 @@ _MOST_SHARED = 6
 _ROUNDS = 3
 _MOST_EDITED = 6
 """Networks that are compared with edits of theirs: where more are left over, the table is made otherwise."""
+_COPIED = 0.5
+"""A part of a table's cells: where another prints more of them, it is that one."""
 _FAR = 4.0
 """A row whose cells cost more than this is compared with its far candidates, too."""
 
@@ -199,12 +203,26 @@ class Evidence:
             if key not in self._subjects:
                 self._subjects[key] = Subject(*table.priced[claims[0].reference], claims[0].lead, axes, costs)
             self.rows.append(Row(claims, self._subjects[key], axes, factor))
+        if table.quotes and len(families) > 1:
+            self._quote()
         self._prices: dict[str, Any] = {}
         self._between: dict[tuple[str | None, ...], Any] = {}
         self._forget()
         self.solved = self._solve([Shared()])
         self._look_far(every=far)
         self._edit()
+
+    def _quote(self) -> None:
+        """Let cells be quoted from other tables; with most of another's cells, or of its own from it, it is a copy."""
+        found = [[row.quotable(cell) for cell in range(len(row.claims))] for row in self.rows]
+        often = Counter(source for row in found for known in row for source in {one.source for one in known})
+        own = sum(map(len, found))
+        copied = {source for source, n in often.items() if n > _COPIED * min(own, printed_in(source))}
+        for row, cells in zip(self.rows, found, strict=True):
+            first = (
+                (cell, next((o for o in known if o.source not in copied), None)) for cell, known in enumerate(cells)
+            )
+            row.quote({cell: one for cell, one in first if one is not None})
 
     def _name(self, claim: Claim) -> str:
         kind = kind_of(claim)

@@ -133,6 +133,7 @@ PRICES = tuple(
         ("of several sources", "printed", 0.6, "two of three numbers"),
         ("of several sources", "wrong", 3.7, "an error in print"),
         ("of several sources", "another rule", 3.2, "counted as nobody here knows, but near a count of ours"),
+        ("of several sources", "quoted", 5.6, "as the network's own paper prints it, whatever that counts"),
         ("of several sources", "another source", 4.5, "of another making, at any distance"),
         ("of several sources", "nearly our rule", 3.5, "a rule or a model of its own that differs in a detail"),
         ("careless", "printed", 1.0, "as many right numbers"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import inf, log2
 from typing import Any, NamedTuple
@@ -14,6 +14,8 @@ from convcost.auditing.prices import DETAIL, NEAR, bits, distances, raw
 from convcost.counters.rules import OPS
 from convcost.ops import Shape
 from convcost.published.claims import Claim
+from convcost.published.quoted import Quoted, quoted
+from convcost.published.readings import PLAIN
 from convcost.published.tables import TOTAL
 
 PRINTED, WRONG, UNKNOWN = range(3)
@@ -63,10 +65,28 @@ class Row:
         """Of each cell, the bits of being neither printed nor an error: (kinds of column, rules)."""
         self.slips = [inf] * len(claims)
         """What each cell costs as the slip that it is, if it is one."""
+        self.quoted: list[Quoted | None] = [None] * len(claims)
+        """Of each cell, what it is quoted from, where that is a price to pay: see `quote`."""
+        self.quotes = [inf] * len(claims)
+        """What each cell costs as a quotation, in a column of several sources."""
         self.saved = 0.0
         """Bits by which cells cost less as they are slips, at most."""
         self.zeros = [price_of_zeros(*each) for each in zip(self.axes, self.printed, strict=True)]
         """Of each cell, what its last zeros cost for each way to read it."""
+
+    def quotable(self, cell: int) -> list[Quoted]:
+        """What is printed elsewhere of the network as a cell has it, or with more digits."""
+        claim = self.claims[cell]
+        known = quoted(claim.reference, claim.quantity) if self.whole and claim.quantity in PLAIN else ()
+        return [one for one in known if PLAIN[claim.quantity].holds(self.printed[cell], int(one.value))]
+
+    def quote(self, of: Mapping[int, Quoted]) -> None:
+        """Let cells be quoted, in columns of several sources: a price of the row, which they share."""
+        for cell, one in of.items():
+            claim = self.claims[cell]
+            self.quoted[cell] = one
+            which = log2(len(quoted(claim.reference, claim.quantity)))
+            self.quotes[cell] = _PRINTED[1] + bits("of several sources", "quoted") / len(of) + which
 
     def slipped(self, cell: int, price: float, rule: int) -> bool:
         """Whether a cell costs less as a slip of this price, under a rule, than as any error; it does from now on."""
@@ -216,6 +236,9 @@ class Row:
         hit = never if state not in (None, PRINTED) else np.broadcast_to(np.array(_PRINTED)[:, None], never.shape)
         missed = never if state == PRINTED else self._missed(cell, state)
         nearly = never if state == PRINTED else np.minimum(missed, self._off_by_one(cell, state)[:, None])
+        if state in (None, PRINTED) and self.quoted[cell]:
+            quotation = np.array([inf, self.quotes[cell], inf])[:, None]
+            missed, nearly = np.minimum(missed, quotation), np.minimum(nearly, quotation)
         return np.array([hit, nearly, missed])
 
     def _missed(self, cell: int, state: int | None) -> Any:

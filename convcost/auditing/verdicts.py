@@ -122,7 +122,11 @@ class Judge:
                 claim, "open", counts[cell], self.evidence.reading(claim), residual=left, margin=fate.margin
             )
             plain = not chosen.departs or self._plainly(row, cell)
-            if fate.state == PRINTED and sure(fate.margin):
+            source = row.quoted[cell]
+            if fate.state == PRINTED and sure(fate.margin) and source and not reading.holds(printed, counts[cell]):
+                said = f"printed so in {source.source}; {reading.told(counts[cell])} is what {reading.measure} counts"
+                finding = finding._replace(verdict="holds as", network="quoted", evidence=said)
+            elif fate.state == PRINTED and sure(fate.margin):
                 finding = finding._replace(verdict="holds" if plain else "holds as", residual=Fraction(0))
                 if not plain and chosen.candidate:
                     said = f"{chosen.candidate.label} has {reading.told(counts[cell])}"

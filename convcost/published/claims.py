@@ -74,6 +74,8 @@ class Claims(NamedTuple):
     notes: Sequence[str] = ()
     number: int = 1
     """Which table of its file it is."""
+    quotes: bool = False
+    """Whether its numbers may be quoted from the shipped tables: it is none of them."""
 
 
 class FileClaims(NamedTuple):

@@ -159,7 +159,7 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
     claims += read
     if not claims and (first := next((one for one in unread if one.column), None)):
         raise ConvcostError(f"{first.place}: {first.why}; no other cell of the table can be read")
-    return Claims(Path(table.source).name, table.source, claims, priced, unread, notes)
+    return Claims(Path(table.source).name, table.source, claims, priced, unread, notes, quotes=True)
 
 
 def _without_shares(table: RawTable, counting: dict[int, Role]) -> list[str]:
