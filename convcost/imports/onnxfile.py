@@ -148,8 +148,10 @@ class _Run:
         for name, value in zip(node.output, each, strict=False):
             if value.number is None and value.key == 0:
                 key = len(self.stored) + 1
-                kind = getattr(value.numbers, "dtype", None)  # sizes and axes are no parameters
-                self.stored[key] = Stored(name, prod(value.shape), trained=kind is None or kind.kind == "f")
+                # Sizes and axes are no parameters, nor are the bounds of a Clip, which are numbers of the graph's own.
+                kind = getattr(value.numbers, "dtype", None)
+                bound = node.op_type == "Constant" and not value.shape
+                self.stored[key] = Stored(name, prod(value.shape), (kind is None or kind.kind == "f") and not bound)
                 value = value._replace(key=key)  # now it has one
             self.values[name] = value
 

@@ -4,6 +4,7 @@ import time
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import convcost
@@ -181,3 +182,22 @@ def test_knobs_and_two_inputs_are_refused(tmp_path):
     with pytest.raises(ConvcostError, match="the input is given twice"):
         convcost.load(f"{path} input=3x8x8 input=3x9x9")
     assert convcost.load(f"{path} input=3x9x9").price().input == (3, 9, 9)
+
+
+def test_bounds_of_a_clip_are_no_parameters(tmp_path):
+    """0 and 6 of ReLU6, which exporters write as constants of the graph."""
+    zero, six = (onnx.numpy_helper.from_array(np.array(n, dtype="float32")) for n in (0.0, 6.0))
+    weight = onnx.numpy_helper.from_array(np.zeros((4, 3, 3, 3), dtype="float32"), "w")
+    nodes = [
+        onnx.helper.make_node("Conv", ["x", "w"], ["y"]),
+        onnx.helper.make_node("Constant", [], ["low"], value=zero),
+        onnx.helper.make_node("Constant", [], ["high"], value=six),
+        onnx.helper.make_node("Clip", ["y", "low", "high"], ["z"]),
+    ]
+    inputs = [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 3, 8, 8])]
+    outputs = [onnx.helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, [1, 4, 6, 6])]
+    graph = onnx.helper.make_graph(nodes, "clip", inputs, outputs, [weight])
+    onnx.save(onnx.helper.make_model(graph), tmp_path / "clip.onnx")
+    net = convcost.from_onnx(tmp_path / "clip.onnx")
+    assert net.unused == {}
+    assert [row.operator for row in net.price()] == ["conv", "relu6"]
