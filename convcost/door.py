@@ -177,4 +177,5 @@ def _space(network: Network, over: Sequence[str], let: Sequence[str]) -> Space:
     from convcost.designs.solve import axis_of
     from convcost.designs.space import parse_derived, space_of
 
-    return space_of([axis_of(network, axis) for axis in over], [parse_derived(text) for text in let])
+    axes = [over] if isinstance(over, str) else over
+    return space_of([axis_of(network, axis) for axis in axes], [parse_derived(text) for text in let])

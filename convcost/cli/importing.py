@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from convcost.cli.options import NetworkName, input_option, load_network, say, set_option, strict_option
-from convcost.errors import ConvcostError, one_line
+from convcost.errors import ConvcostError, one_line, warn
 
 
 @click.command(name="import")
@@ -31,6 +31,10 @@ def import_(model: str, out: Path | None, input_shape: str | None, settings: tup
     if not isinstance(network, ImportedNetwork):
         raise ConvcostError(f"{model}: it is a spec already; `convcost show` prints it")
     text = network.to_spec(input_shape)
+    if unused := network.unused_on(network.shape(input_shape)):
+        others = f" and {len(unused) - 1} more" if len(unused) > 1 else ""
+        parameters = f"{sum(unused.values()):,} parameters that no output depends on"
+        warn(f"{model}: {parameters} are not in the spec: {next(iter(unused))}{others}")
     if out is None:
         say(text, verbatim=True)
         return

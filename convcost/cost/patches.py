@@ -99,7 +99,10 @@ def patched(cost: Cost, grid: Sequence[int], until: str | None = None) -> Patche
         return network.run(network.last_of(until, grid), tuple(grid))
     found = [network.run(n, tuple(grid)) for n in network.ends if not network.why_not(n, grid)]
     if not found:
-        raise ConvcostError(f"{cost.graph.name}: there is no layer whose map can be cut into {_said(grid)} patches")
+        hint = f"; 2 axes are written {grid[0]}x{grid[0]}" if len(grid) == 1 and len(cost.input) == 3 else ""
+        raise ConvcostError(
+            f"{cost.graph.name}: there is no layer whose map can be cut into {_said(grid)} patches{hint}"
+        )
     return min(found, key=lambda one: (one.peak, one.macs))
 
 

@@ -229,5 +229,7 @@ def check(network: Network, space: Space, used: Iterable[str] = ()) -> dict[str,
             for i in range(len(axis) if knob.choices else 1) if axis.numeric else range(len(axis)):
                 knob.check(axis[i])
         elif axis.name in known and not (axis.numeric and axis.denominator == 1 and axis.least >= 1):
-            raise ConvcostError(f"{axis.name} takes integers >= 1, got {show(axis[0])}, ...")
+            ends = range(min(len(axis), 1000))
+            bad = next((axis[i] for i in ends if not (isinstance(axis[i], int) and axis[i] >= 1)), axis[0])
+            raise ConvcostError(f"{axis.name} takes integers >= 1, got {show(bad)}")
     return space.complete({axis.name: axis[0] for axis in space.axes})

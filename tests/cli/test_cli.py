@@ -351,7 +351,7 @@ def test_true_is_written_as_yaml_writes_it(capsys, word):
         (["training", "vgg16", "--memory", "--plot", "x.svg"], "--plot is of multiply-adds"),
         (["training", "vit_b_16", "--memory"], "what torch keeps of attention for its gradient is not known"),
         (["memory", "vgg16", "--until", "conv1_1"], "--until says where --patches end"),
-        (["memory", "vgg16", "--patches", "4"], "no layer whose map can be cut into 4 patches"),
+        (["memory", "vgg16", "--patches", "4"], "no layer whose map can be cut into 4 patches; 2 axes are written 4x4"),
         (["memory", "vgg16", "--patches", "4by4"], "'4by4' is no grid of patches"),
         (["memory", "vgg16", "--patches", "4x4", "--rules"], "--patches are tables of their own"),
         (["memory", "vgg16", "--patches", "4x4", "--best-order"], "--best-order is of layers"),

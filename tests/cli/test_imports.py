@@ -88,3 +88,15 @@ def test_no_file_and_no_completion_runs_code(capsys, tmp_path):
     assert run(["show", "torch:of_mine:Net"]) == 2
     assert "code runs where it is named on the command line" in capsys.readouterr().err
     assert not (tmp_path / "it_ran").exists()
+
+
+def test_what_a_spec_leaves_out_is_told(capsys, tmp_path):
+    (tmp_path / "of_two.py").write_text(
+        "from torch import nn\n\nclass Two(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.used, self.spare = nn.Conv2d(3, 4, 1), nn.Linear(3, 2)\n\n"
+        "    def forward(self, x):\n        return self.used(x)\n"
+    )
+    assert run(["import", "torch:of_two:Two", "--input", "3x8x8"]) == 0
+    printed = capsys.readouterr()
+    assert "used: conv(4, 1)" in printed.out
+    assert "8 parameters that no output depends on are not in the spec: spare.weight and 1 more" in printed.err

@@ -113,8 +113,8 @@ def test_values_look_the_same_however_blocks_are_cut(name, tmp_path):
 BAD = {
     "unknown knob": (["--over", "widht=1:2"], "mobilenet_v2@paper has no knob or size 'widht'; did you mean width?"),
     "a word for a number": (["--over", "width=wide"], "knob width takes a number, got 'wide'"),
-    "half a pixel": (["--over", "H=1:2:0.5"], "H takes integers >= 1, got 1, ..."),
-    "no pixel": (["--over", "H=0:2"], "H takes integers >= 1, got 0, ..."),
+    "half a pixel": (["--over", "H=1:2:0.5"], "H takes integers >= 1, got 1.5"),
+    "no pixel": (["--over", "H=0:2"], "H takes integers >= 1, got 0"),
     "a metric as axis": (["--over", "macs=1:2"], "macs is what a sweep computes"),
     "no axis": ([], "a space needs an axis"),
     "zero step": (["--over", "width=1:2:0"], "--over width: the step of a range must be positive, got 0"),

@@ -315,11 +315,14 @@ class Truth(NamedTuple):
 
 
 def truth(module: RandomModule) -> Truth | None:
-    """What is true of a module, None if its samples do not cost the same each."""
+    """What is true of a module, None if its samples do not cost the same each, or torch refuses so few of them."""
     counts = []
     for batch in (2, 3, 4):  # a group norm of one value is refused by torch, and one sample may have no more
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            module.to("meta")(torch.zeros(batch, 4, module.size, module.size, device="meta"))
+        try:
+            with torch.no_grad(), FlopCounterMode(display=False) as counter:
+                module.to("meta")(torch.zeros(batch, 4, module.size, module.size, device="meta"))
+        except RuntimeError:
+            return None
         counts.append(counter.get_total_flops() // 2)
     module.to_empty(device="cpu")
     for tensor in (*module.parameters(), *module.buffers()):
