@@ -174,13 +174,20 @@ def operators(draw: DrawFn, x: Tensor, name: str | None = None) -> Op:  # noqa: 
             return draw(any_numbers(REGISTRY[name], "tests/random_graphs.py"))
 
 
+RANK = {
+    **dict.fromkeys(("multihead_attention", "multihead_self_attention", "lstm", "gru"), 1),
+    **dict.fromkeys(("deform_conv", "modulated_deform_conv", "grid_sample", "pixel_shuffle", "pixel_unshuffle"), 2),
+}
+"""Operators that take inputs of a rank alone."""
+
+
 @st.composite
 def random_graphs(draw: DrawFn, first: str | None = None) -> Graph:  # noqa: PLR0915  # a line for each way to join
     """A graph of one to a dozen layers, some in scopes or auxiliary heads; loose ends are flattened and joined.
 
-    Its `first` layer is this operator of one input, where what is drawn fits.
+    Its `first` layer is this operator, where what is drawn fits.
     """
-    rank = draw(st.integers(0, 3))
+    rank = RANK.get(first, draw(st.integers(0, 3)))
     build = GraphBuilder("random", (draw(st.integers(1, 8)), *draw(st.tuples(*[st.integers(1, 9)] * rank))))
     tensors, loose = [build.input], dict[int, Tensor]()
     for step in range(draw(st.integers(1, 9))):
@@ -202,7 +209,7 @@ def random_graphs(draw: DrawFn, first: str | None = None) -> Graph:  # noqa: PLR
                         alike = [t for t in tensors if t.shape[0] == build.tensor(number).shape[0]]
                         xs = [draw(st.sampled_from([t for t in alike if elements(t.shape) > least]))]
                         y = build.again(layer, *xs, name=name)
-                    elif (first and step == 0) or draw(st.integers(0, 3)):
+                    elif first in UNARY if first and step == 0 else draw(st.integers(0, 3)):
                         xs = [x]
                         y = build.add(draw(operators(x, first if step == 0 else None)), x, name=name)
                     else:
@@ -213,7 +220,9 @@ def random_graphs(draw: DrawFn, first: str | None = None) -> Graph:  # noqa: PLR
                         products = [ops.MatMul(), ops.Attention(), ops.MaskedAttention(), ops.MultiheadAttention(1)]
                         moved = [ops.DeformConv, ops.ModulatedDeformConv] if len(x.shape) == 3 else []
                         moved = [kind(draw(small), draw(small), draw(small), draw(small)) for kind in moved]
-                        op = draw(st.sampled_from([*joins, *of_two, *products, like, *moved, ops.GridSample()]))
+                        every = [*joins, *of_two, *products, like, *moved, ops.GridSample()]
+                        wanted = [one for one in every if one.name == first] if step == 0 else []
+                        op = draw(st.sampled_from(wanted or every))
                         if op.inputs is not None:  # of the same tensors, so that more of them fit
                             xs = [*xs, x, x, x][: op.inputs]
                         if op.name == "grid_sample" and len(x.shape) in (3, 4):

@@ -199,6 +199,8 @@ WITHIN = 0.3
 """As far from its count, as a part of it, an ordinary number that is not ours is."""
 TAIL = 2.0
 """Bits for each doubling of the distance beyond that, of logarithms: the further off, the rarer are such numbers."""
+ASTRAY = 4.0
+"""What an error in print that is off by three times or more is as dear as: a digit or a point at a wrong place."""
 FURTHEST = 7.0
 """What is more than ten times off is as dear: nobody knows how it came about."""
 

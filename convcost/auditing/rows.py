@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from convcost.auditing.axes import Axis, of_another_rule, price_of_zeros
 from convcost.auditing.fits import HIT, Bounds, Fits, fits_of
 from convcost.auditing.hypotheses import Candidate, Subject, classes_bits, input_bits
-from convcost.auditing.prices import DETAIL, NEAR, bits, distances, raw
+from convcost.auditing.prices import ASTRAY, DETAIL, NEAR, bits, distances, raw
 from convcost.counters.rules import OPS
 from convcost.ops import Shape
 from convcost.published.claims import Claim
@@ -253,7 +253,8 @@ class Row:
         """What the error of a cell costs by each rule, beside the price of being one."""
         import numpy as np
 
-        return np.minimum(self.slips[cell], bits("slip", "none of these") + self.raw[cell] + self.far[cell])
+        far = np.where(np.isfinite(self.far[cell]), np.minimum(ASTRAY, self.far[cell]), np.inf)
+        return np.minimum(self.slips[cell], bits("slip", "none of these") + self.raw[cell] + far)
 
     def _off_by_one(self, cell: int, state: int | None) -> Any:
         """What a cell costs whose last digit is off by one, the commonest error, for each kind of column.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import log2
@@ -41,7 +42,7 @@ def slip(
         return Slip(said, right.numeral, bits("slip", name) + log2(among))
 
     found = []
-    ours, theirs = str(right.digits), str(printed.digits)
+    ours, theirs = (re.sub(r"[^0-9]", "", one.numeral) for one in (right, printed))  # 0.2 for 4.2 is a digit, too
     if abs(right.digits - printed.digits) == 1:
         ways = [way for way in ROUNDINGS if reading._replace(rounding=way).holds(printed, count)]
         how = f": {ways[0].replace('_', ' ')}" if ways else ""
@@ -53,7 +54,7 @@ def slip(
         swapped = [(theirs[:at] + theirs[at + 1] + theirs[at] + theirs[at + 2 :]) for at in range(len(theirs) - 1)]
         if len(wrong) == 2 and ours in swapped:
             found.append(one("two digits swapped", "two digits swapped", len(swapped)))
-    if len(theirs) > 1:
+    if len(str(printed.digits)) > 1:
         scaled = [times for times in _SCALES if reading.holds(printed, int(count * times))]
         found += [one("the scale", f"{_times(times)} the count", len(_SCALES)) for times in scaled]
         for times, said in ((Fraction(2), "twice the count"), (Fraction(1, 2), "half the count")):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
-from random_graphs import UNARY, random_graphs
+from random_graphs import random_graphs
 
 from convcost.cost.graph import Graph
 from convcost.ops import REGISTRY
@@ -38,7 +38,7 @@ def test_1000_random_graphs_and_some_of_each_operator() -> None:
         agree(graph)
 
     thorough(given(random_graphs())(compared))()
-    for name in dict.fromkeys(UNARY):
+    for name in REGISTRY:
         if seen[name] < 5:
             settings(thorough, max_examples=30)(given(random_graphs(first=name))(compared))()
     assert min(seen.values()) >= 3, {name: n for name, n in seen.items() if n < 3}
