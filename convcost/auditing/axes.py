@@ -109,7 +109,7 @@ def of_another_rule(axis: Axis, counts: Any, printed: Printed, apart: float) -> 
         return np.full(counts.shape[1], np.inf)
     ordinary = OPS if axis.quantity == "ops" else axis.measures
     at = [axis.measures.index(one) * len(axis.parts) for one in ordinary]
-    value = min(int(printed.value()), 2**62)  # what no count reaches is near to none
+    value = min(int(printed.value()), NEVER)  # what no count reaches is near to none
     near = ((counts > 0) & (abs(value - counts) <= NEAR * counts)).any(axis=0)
     return np.where(near | near[at[0]], 0.0, apart if near[at].any() else np.inf)
 

@@ -231,8 +231,8 @@ RULE = OneOf("rule", _rules)
 QUANTITY = OneOf("quantity", _quantities)
 """What a closed form can be of."""
 DTYPE = OneOf("dtype", _dtypes)
-OPTIMIZER = OneOf("optimizer", _optimizers)
 """An element type, as torch calls it."""
+OPTIMIZER = OneOf("optimizer", _optimizers)
 
 
 def rule_option(command: Command) -> Command:

@@ -31,9 +31,9 @@ def as_input(name: str, input: Given) -> Shape:
     return shape
 
 
-def _is_number(d: Any) -> bool:
-    """Whether something is no shape: an int, an array or a symbol of sizes."""
-    return not isinstance(d, tuple | list)
+def _in_order(input: Any) -> bool:
+    """Whether something is inputs in a list, and no shape, whose first part is an int, an array or a symbol."""
+    return isinstance(input, list) and bool(input) and isinstance(input[0], tuple | list)
 
 
 def _is_size(d: Int) -> bool:
@@ -65,7 +65,7 @@ def named(name: str, own: Shape, input: Any) -> Mapping[str, Any]:
     known = inputs_of(own)
     given = by_name(input)
     if given is None:
-        several = input if isinstance(input, list) and input and not _is_number(input[0]) else [input]
+        several = input if _in_order(input) else [input]
         if len(several) > len(known):
             raise ShapeError(
                 f"{name} has {len(known)} input{'s' * (len(known) > 1)}, {', '.join(known)}, not {len(several)}"
@@ -88,7 +88,7 @@ def admitted(name: str, own: Shape, input: Given) -> Shape:
         given = named(name, own, input)
         of = own.of.items()
         return Inputs({one: admitted(f"{name}: {one}", x, given[one]) if one in given else x for one, x in of})
-    if by_name(input) is not None or (isinstance(input, list) and input and not _is_number(input[0])):
+    if by_name(input) is not None or _in_order(input):
         given = named(name, own, input)
         return admitted(name, own, given["input"]) if given else own
     shape = as_input(name, input)

@@ -17,6 +17,7 @@ from convcost.imports.assembly import MAX_STEPS, Assembly, Value
 from convcost.imports.inputs import Known
 from convcost.imports.prototext import Message, parsed
 from convcost.imports.recipe import Recipe
+from convcost.imports.registry import entered_in
 from convcost.ops import Op, Shape, Work, elements
 
 MAX_BYTES = 8 << 20
@@ -185,15 +186,7 @@ Rule = Callable[..., Any]
 RULES: dict[str, Rule] = {}
 """The rule of each type, in small letters: from the run, a layer and its inputs to what it makes."""
 
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """A rule of layers of these types."""
-
-    def named(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(names, function))
-        return function
-
-    return named
+rule = entered_in(RULES)
 
 
 def _pair(said: Message, name: str, default: int | None, plain: str = "") -> Any:

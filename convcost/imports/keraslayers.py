@@ -17,6 +17,7 @@ from convcost.imports.assembly import Value
 from convcost.imports.functions import summed_products
 from convcost.imports.kerasmodel import NoRuleError, _Run
 from convcost.imports.recipe import Used
+from convcost.imports.registry import entered_in
 from convcost.ops import Op, Shape, Work, elements
 
 Rule = Callable[..., Any]
@@ -25,25 +26,9 @@ LAYERS: dict[str, Rule] = {}
 OPERATIONS: dict[str, Rule] = {}
 """From the run, an operation of `keras.ops`, what Keras says that it makes, and its arguments as they were given."""
 
+of_layer = entered_in(LAYERS)
 
-def of_layer(*names: str) -> Callable[[Rule], Rule]:
-    """A rule of layers of these classes."""
-
-    def named(function: Rule) -> Rule:
-        LAYERS.update(dict.fromkeys(names, function))
-        return function
-
-    return named
-
-
-def of_operation(*names: str) -> Callable[[Rule], Rule]:
-    """A rule of operations of these classes."""
-
-    def named(function: Rule) -> Rule:
-        OPERATIONS.update(dict.fromkeys(names, function))
-        return function
-
-    return named
+of_operation = entered_in(OPERATIONS)
 
 
 def _require(fits: object) -> None:

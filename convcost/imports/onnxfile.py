@@ -22,6 +22,7 @@ from convcost.cost.graph import evaluate
 from convcost.errors import ConvcostError, ShapeError, one_line, reason
 from convcost.imports.inputs import Known, names_of
 from convcost.imports.recipe import UNUSED, Call, Recipe, Step, Stored, Used
+from convcost.imports.registry import entered_in
 from convcost.ops import NO_WORK, Op, Shape, Work, format_shape, inputs_of
 from convcost.ops.base import Memory
 from convcost.ops.traced import Traced
@@ -215,15 +216,7 @@ Rule = Callable[..., Any]
 RULES: dict[str, Rule] = {}
 """The rule of each operator, by its name: from the run, its attributes and its inputs to its outputs."""
 
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """A rule of operators of these names."""
-
-    def named(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(names, function))
-        return function
-
-    return named
+rule = entered_in(RULES)
 
 
 def _computed(name: str, inputs: Sequence[Value | None], a: Mapping[str, Any]) -> Value | None:

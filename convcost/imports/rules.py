@@ -14,21 +14,14 @@ from torch import Tensor
 
 from convcost import ops
 from convcost.imports.functions import summed_products
+from convcost.imports.registry import entered_in
 from convcost.imports.tracing import NoRuleError, Rule, Tensors, Tracer
 from convcost.ops import Op, Shape, Work
 
 RULES: dict[str, Rule] = {}
 """The rule of each function, by its name; torch has one name for a function and a method that do the same."""
 
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """A rule of functions of these names."""
-
-    def named(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(names, function))
-        return function
-
-    return named
+rule = entered_in(RULES)
 
 
 def _one(values: Sequence[Any]) -> Any:
