@@ -386,16 +386,16 @@ def every_variant(spec: Spec) -> Iterator[Network]:
             yield Network(spec, network, variant)
 
 
-def every_meant(name: str) -> list[Network]:
+def every_meant(name: str, /, **knobs: Any) -> list[Network]:
     """The networks that a name means: all of a spec file in all their variants, or the one that it names.
 
     Raises ConvcostError as `load` does.
     """
-    if (found := _of_file(name, {})) is not None:
+    if (found := _of_file(name, knobs)) is not None:
         return [found]
     if name.endswith((".yaml", ".yml")) or Path(name).exists():
-        return [*every_variant(Spec.read(Path(name)))]
-    return [load(name)]
+        return [network.set(**knobs) for network in every_variant(Spec.read(Path(name)))]
+    return [load(name, **knobs)]
 
 
 def shipped(

@@ -14,10 +14,10 @@ from convcost.cli.options import (
     LIMIT,
     TABLE,
     NetworkName,
-    as_asked,
     depth_option,
     load_network,
     network_options,
+    networks_of,
     output_options,
     plot_option,
     rule_option,
@@ -189,11 +189,9 @@ def list_(
 def show_(network: str) -> None:
     """Print the spec of a NETWORK, as its file has it.
 
-    Of a model's file it is what import writes.
+    Of a torch module and a model's file it is what import writes.
     """
-    from convcost.network import load
-
-    say(load(network).to_spec(), verbatim=True)
+    say(load_network(network, ()).to_spec(), verbatim=True)
 
 
 @cli.command()
@@ -209,7 +207,7 @@ def check(
     batch: int,
     settings: tuple[str, ...],
 ) -> int:
-    """Check spec files: price every network and variant in them.
+    """Check spec files, and other networks: price every network and variant in them.
 
     With --max, exits with 1 and a line for every limit that is not kept: of params, macs, activations, memory (bytes
     that are alive at most, in float32) or what any tool counts. 512KB are 512,000 bytes, 512KiB 524,288. As JSON, what
@@ -218,17 +216,15 @@ def check(
     Example: convcost check mine.yaml --max macs=600M --max memory=512KB
     """
     from convcost.designs.budget import limits_of
-    from convcost.network import parse_settings
     from convcost.views.checks import as_json, checked
 
-    knobs = parse_settings(settings, "--set")
-    asked = limits_of(limits), lambda network: as_asked(network.set(**knobs)), input_shape, batch
+    asked = limits_of(limits), input_shape, batch
     if format_ == "json":
-        text, status = as_json(names, *asked)
+        text, status = as_json(names, lambda name: networks_of(name, settings), *asked)
         say(text, verbatim=True)
         return status
     broken = False
-    for one in (one for name in names for one in checked(name, *asked)):
+    for one in (one for name in names for one in checked(networks_of(name, settings), *asked)):
         say("".join(f"{line}\n" for line in one.lines))
         broken |= bool(one.broken)
     return int(broken)

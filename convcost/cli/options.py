@@ -345,6 +345,16 @@ def load_network(name: str, settings: tuple[str, ...], input_shape: str | None =
     return found if input_shape is None else found.on(input_shape)
 
 
+def networks_of(name: str, settings: tuple[str, ...]) -> list[Network]:
+    """All networks that a name means, with its --set options: of a spec file every one. Raises as `load_network`."""
+    from convcost.imports import TORCH
+    from convcost.network import every_meant, parse_settings
+
+    if name.startswith(TORCH):
+        return [load_network(name, settings)]
+    return [as_asked(network) for network in every_meant(name, **parse_settings(settings, "--set"))]
+
+
 def each_name(names: Iterable[str]) -> list[str]:
     """Names of networks, of which one may be several with commas between: `mobilenet_v2,mnasnet`."""
     return [one.strip() for name in names for one in ([name] if Path(name).exists() else name.split(","))]

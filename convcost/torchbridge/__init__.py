@@ -63,8 +63,9 @@ def verify(
     computes nothing and leaves fvcore out) and compared per layer and in total: parameters, output shapes of a forward
     pass, macs by fvcore and by torch's FlopCounterMode. With one, what it runs, in evaluation mode, is aligned with the
     network's convolutions, linear layers and batch norms: activations and poolings show by the sizes that they leave.
-    Layers that share weights, parameters that never run, and the shape of its output, the first tensor that it returns,
-    are compared as well. It runs on its own device, which has to be this one if one is given.
+    Layers that share weights, and the shape of its output, the first tensor that it returns, are compared as well;
+    parameters that nothing uses are told, as `unused`, and not compared. It runs on its own device, which has to be
+    this one if one is given.
 
     >>> convcost.verify("resnet50@v1.5").ok
     True

@@ -53,15 +53,12 @@ def verify_module(graph: Graph, shape: Shape, module: nn.Module, device: torch.d
     except NotRunError as error:
         raise ConvcostError(f"the module does not run on {shapes}: {error}") from error.__cause__
     differences = list(_differences(ours, theirs))
-    params = sum(p.numel() for p in module.parameters() if not is_lazy(p))
+    params = sum(p.numel() for p in module.parameters() if not is_lazy(p)) - sum(theirs.unused.values())
     if params != total.params:
-        differences.append(Difference("total", "params", total.params, params, "all of the module", "the spec"))
-    if theirs.unused:
-        unused = f"{sum(theirs.unused.values()):,} ({_listed(list(theirs.unused))})"
-        differences.append(Difference("total", "unused params", None, unused, "the module", "the spec"))
-    return Verification(
-        graph.name, shape, ("the module",), len(ours.layers), total.params, total.macs, tuple(differences)
-    )
+        used = "what the module uses" if theirs.unused else "all of the module"
+        differences.append(Difference("total", "params", total.params, params, used, "the spec"))
+    compared = (len(ours.layers), total.params, total.macs, tuple(differences))
+    return Verification(graph.name, shape, ("the module",), *compared, theirs.unused)
 
 
 def _differences(ours: Run, theirs: Run) -> Iterator[Difference]:
@@ -173,11 +170,6 @@ def _name(number: int, ours: Sequence[Layer], theirs: Sequence[Layer], number_of
 
 def _place(layer: Layer) -> str:
     return f"the module's {layer.name or 'forward'}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return ", ".join(names[:6]) + more
 
 
 def _describe(layer: Layer) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from convcost.ops import Shape, format_shape
@@ -38,6 +40,8 @@ class Verification(NamedTuple):
     macs: int
     """Of one sample, auxiliary heads included."""
     differences: tuple[Difference, ...]
+    unused: Mapping[str, int] = MappingProxyType({})
+    """The module's parameters that nothing it runs uses, by name, with how many each is: they are not compared."""
 
     @property
     def ok(self) -> bool:
@@ -48,6 +52,13 @@ class Verification(NamedTuple):
     def first(self) -> Difference | None:
         """The first difference in execution order."""
         return self.differences[0] if self.differences else None
+
+    @property
+    def said_of_unused(self) -> str:
+        """`110 params of the module are unused, and no part of this: 0.extra.weight, 0.extra.bias`."""
+        more = f" and {len(self.unused) - 3} more" if len(self.unused) > 3 else ""
+        params = f"{sum(self.unused.values()):,} params of the module"
+        return f"{params} are unused, and no part of this: {', '.join([*self.unused][:3])}{more}"
 
     def __bool__(self) -> bool:
         return self.ok
@@ -60,7 +71,8 @@ class Verification(NamedTuple):
         if self.first is None:
             against, say = ", ".join(self.against), "say" if len(self.against) > 1 else "says"
             layers = f"{self.layers} layer{'s' * (self.layers != 1)}"
-            return f"{self.network}: {layers}, {self.params:,} params, {self.macs:,} macs, as {against} {say}"
+            agrees = f"{self.network}: {layers}, {self.params:,} params, {self.macs:,} macs, as {against} {say}"
+            return f"{agrees}; {self.said_of_unused}" if self.unused else agrees
         more = f" (and {len(self.differences) - 1} more)" if len(self.differences) > 1 else ""
         return f"{self.network}: {self.first}{more}"
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from convcost.designs.budget import exceeded
 from convcost.errors import ConvcostError, ConvcostWarning, one_line
-from convcost.network import Network, every_meant
+from convcost.network import Network
 from convcost.ops import format_shape
 
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>[0-9]+):(?P<column>[0-9]+): (?P<message>.*)")
@@ -44,12 +44,10 @@ class Checked(NamedTuple):
         return [f"{self.network}: valid, {self.params:,} params, {self.macs:,} macs at {self.input}"]
 
 
-def checked(
-    name: str, limits: Mapping[str, int], asked: Callable[[Network], Network], input: str | None, batch: int
-) -> Iterator[Checked]:
-    """Every network that a name means, as `asked` for, priced. Raises ConvcostError for what is wrong with one."""
-    for network in every_meant(name):
-        yield _checked(asked(network), limits, input, batch)
+def checked(networks: Iterable[Network], limits: Mapping[str, int], input: str | None, batch: int) -> Iterator[Checked]:
+    """Every network, priced. Raises ConvcostError for what is wrong with one."""
+    for network in networks:
+        yield _checked(network, limits, input, batch)
 
 
 def _checked(network: Network, limits: Mapping[str, int], input: str | None, batch: int) -> Checked:
@@ -60,9 +58,13 @@ def _checked(network: Network, limits: Mapping[str, int], input: str | None, bat
 
 
 def as_json(
-    names: Iterable[str], limits: Mapping[str, int], asked: Callable[[Network], Network], input: str | None, batch: int
+    names: Iterable[str],
+    meant: Callable[[str], Iterable[Network]],
+    limits: Mapping[str, int],
+    input: str | None,
+    batch: int,
 ) -> tuple[str, int]:
-    """All of it as one JSON object, and the exit status: what is wrong with one file does not hide the others.
+    """All that names mean as one JSON object, and the exit status: what is wrong with one does not hide the others.
 
     {"schema": 1, "networks": [{"network", "input", "params", "macs"}], "problems": [Problem]}
     """
@@ -73,7 +75,7 @@ def as_json(
     for name in names:
         with _warnings_into(problems, name):
             try:
-                for one in checked(name, limits, asked, input, batch):
+                for one in checked(meant(name), limits, input, batch):
                     networks.append(one)
                     problems += [Problem("limit", name, None, None, f"{one.network}: {text}") for text in one.broken]
             except (ConvcostError, ConvcostWarning) as error:  # the second with --strict

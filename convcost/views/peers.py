@@ -72,6 +72,7 @@ def verifications(reports: Sequence[Verification]) -> Table:
             Row((report.network, format_shape(report.input), report.layers, report.params, report.macs, verdict))
         )
         notes += [f"{report.network}: {difference}" for difference in report.differences]
+        notes += [f"{report.network}: {report.said_of_unused}"] if report.unused else []
     against = dict.fromkeys(source for report in reports for source in report.against)
     above = header((), ("against", ", ".join(against)), unit(PARAMS["params"], OPS["macs"]))
     return Table("Verification", above, columns, tuple(rows), tuple(notes))

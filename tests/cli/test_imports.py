@@ -1,5 +1,7 @@
 """Torch modules wherever a command takes a network, by a prefix that says that code runs."""
 
+import json
+
 import pytest
 
 from convcost.cli import run
@@ -43,6 +45,8 @@ def folder(tmp_path, monkeypatch):
             ["roofline", "torch:of_mine:Net", "--input", "3x8x8", "--machine", "flops=1T,bandwidth=1G"],
             "moved once",
         ),
+        (["check", "torch:of_mine:Net", "--set", "width=16", "--input", "3x8x8", "--max", "params=448"], "valid, 448"),
+        (["show", "torch:of_mine:Net#0"], "conv(8, 3)"),
     ],
 )
 def test_a_module_is_a_network(capsys, arguments, printed):
@@ -84,10 +88,23 @@ def test_no_file_and_no_completion_runs_code(capsys, tmp_path):
     (tmp_path / "of_mine.py").write_text("open('it_ran', 'w')")
     (tmp_path / "table.csv").write_text("Model,Params (M)\ntorch:of_mine:Net,1.0\n")
     run(["audit", "table.csv"])
-    assert run(["check", "torch:of_mine:Net"]) == 2
-    assert run(["show", "torch:of_mine:Net"]) == 2
+    assert run(["site", "out", "torch:of_mine:Net"]) == 2
     assert "code runs where it is named on the command line" in capsys.readouterr().err
     assert not (tmp_path / "it_ran").exists()
+
+
+def test_a_limit_on_a_module(capsys):
+    """3 x 16 weights of 3x3 and 16 biases, on 6 x 6 positions; as JSON, what is wrong stands beside a file's."""
+    arguments = ["check", "torch:of_mine:Net", "--set", "width=16", "--input", "3x8x8", "--max", "macs=15.5K"]
+    assert run(arguments) == 1
+    assert capsys.readouterr().out == "torch:of_mine:Net: macs 15,552 > 15,500 at 3x8x8\n"
+    assert run([*arguments, "torch:of_mine:Bad", "--format", "json"]) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert found["networks"] == [{"network": "torch:of_mine:Net", "input": "3x8x8", "params": 448, "macs": 15552}]
+    assert [(one["severity"], one["file"]) for one in found["problems"]] == [
+        ("limit", "torch:of_mine:Net"),
+        ("error", "torch:of_mine:Bad"),
+    ]
 
 
 def test_what_a_spec_leaves_out_is_told(capsys, tmp_path):
@@ -100,3 +117,8 @@ def test_what_a_spec_leaves_out_is_told(capsys, tmp_path):
     printed = capsys.readouterr()
     assert "used: conv(4, 1)" in printed.out
     assert "8 parameters that no output depends on are not in the spec: spare.weight and 1 more" in printed.err
+    (tmp_path / "two.yaml").write_text(printed.out)
+    assert run(["verify", "two.yaml", "--module", "of_two:Two", "--format", "markdown"]) == 0
+    told = capsys.readouterr().out
+    assert "agrees" in told
+    assert "8 params of the module are unused, and no part of this: spare.weight, spare.bias" in told

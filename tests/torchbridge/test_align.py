@@ -230,14 +230,28 @@ def test_a_missing_shortcut_changes_no_layer_and_is_found() -> None:
     assert first(report).startswith("layer conv2_x/3/residual/conv: input conv2_x/1/")
 
 
-def test_parameters_that_no_layer_uses() -> None:
+def test_parameters_that_no_layer_uses_are_told_and_no_difference() -> None:
     module = ResNet50()
     module[0].extra = nn.Linear(10, 10)
     report = convcost.verify("resnet50@v1.5", module=module)
+    assert report.ok
+    assert report.unused == {"0.extra.weight": 100, "0.extra.bias": 10}
+    assert str(report).endswith(
+        ", as the module says; 110 params of the module are unused, and no part of this: 0.extra.weight, 0.extra.bias"
+    )
+
+
+def test_parameters_that_nothing_uses_do_not_stand_for_those_of_the_spec() -> None:
+    """As many as the spec has, all in all, and a norm's scale and shift of 2 x 4 not among those that are used."""
+    build = convcost.GraphBuilder("norm", (4, 8, 8))
+    build.add(ops.GroupNorm(2), build.add(ops.Conv(4, 1), build.input))
+    module = nn.Sequential(nn.Conv2d(4, 4, 1), nn.GroupNorm(2, 4, affine=False))
+    module.spare = nn.Parameter(torch.zeros(8))
+    report = convcost.verify(build.graph(), module=module)
     assert list(map(str, report.differences)) == [
-        "total: params 25,557,032 by the spec, 25,557,142 by all of the module",
-        "total: unused params none by the spec, 110 (0.extra.weight, 0.extra.bias) by the module",
+        "total: params 28 by the spec, 20 by what the module uses",
     ]
+    assert report.unused == {"spare": 8}
 
 
 def test_products_of_activations_are_work_too() -> None:
@@ -317,9 +331,6 @@ def said(module: nn.Module, **arguments: Any) -> list[str]:
     return [str(difference) for difference in convcost.verify(three(), module=module, **arguments).differences]
 
 
-UNUSED = "total: unused params none by the spec, {} by the module"
-
-
 @pytest.mark.parametrize("kind", [nn.Conv2d, nn.LazyConv2d])
 def test_three_in_a_row(kind: type[nn.Module]) -> None:
     report = convcost.verify(three(), module=Three(in_a_row, kind))
@@ -327,21 +338,25 @@ def test_three_in_a_row(kind: type[nn.Module]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("run", "place", "unused"),
+    ("run", "place", "bias"),
     [
-        (lambda s, x: s.b(s.b(s.a(x))), "b", "2,320 (c.weight, c.bias)"),
-        (lambda s, x: conv(conv(s.a(x), *s.b.parameters()), *s.b.parameters()), "forward", "2,320 (c.weight, c.bias)"),
-        (lambda s, x: conv(s.b(s.a(x)), s.b.weight, s.c.bias), "forward", "2,304 (c.weight)"),
+        (lambda s, x: s.b(s.b(s.a(x))), "b", 0),
+        (lambda s, x: conv(conv(s.a(x), *s.b.parameters()), *s.b.parameters()), "forward", 0),
+        (lambda s, x: conv(s.b(s.a(x)), s.b.weight, s.c.bias), "forward", 16),
         # Neither a view of a weight nor what is computed from one is another weight.
-        (lambda s, x: conv(s.b(s.a(x)), s.b.weight.transpose(0, 1), s.c.bias), "forward", "2,304 (c.weight)"),
-        (lambda s, x: conv(s.b(s.a(x)), 2 * s.b.weight.flip(2), s.c.bias), "forward", "2,304 (c.weight)"),
+        (lambda s, x: conv(s.b(s.a(x)), s.b.weight.transpose(0, 1), s.c.bias), "forward", 16),
+        (lambda s, x: conv(s.b(s.a(x)), 2 * s.b.weight.flip(2), s.c.bias), "forward", 16),
     ],
 )
 def test_a_layer_run_twice_in_place_of_another(
-    run: Callable[[Any, torch.Tensor], object], place: str, unused: str
+    run: Callable[[Any, torch.Tensor], object], place: str, bias: int
 ) -> None:
     shared = f"layer c: weights its own by the spec, shared with layer b by the module's {place}"
-    assert said(Three(run)) == [shared, UNUSED.format(unused)]
+    report = convcost.verify(three(), module=Three(run))
+    params = f"total: params 6,960 by the spec, {4640 + bias:,} by what the module uses"
+    assert list(map(str, report.differences)) == [shared, params]
+    assert sum(report.unused.values()) == 2320 - bias
+    assert {*report.unused} == ({"c.weight"} if bias else {"c.weight", "c.bias"})
 
 
 def test_weights_that_are_tied() -> None:
@@ -366,10 +381,11 @@ def test_batch_norms_that_share_their_statistics() -> None:
 
 
 def test_a_lazy_layer_that_never_runs() -> None:
-    shared, total, unused = said(Three(lambda s, x: s.b(s.b(s.a(x))), nn.LazyConv2d))
+    report = convcost.verify(three(), module=Three(lambda s, x: s.b(s.b(s.a(x))), nn.LazyConv2d))
+    shared, total = map(str, report.differences)
     assert "shared with layer b" in shared
-    assert total == "total: params 6,960 by the spec, 4,640 by all of the module"
-    assert unused == UNUSED.format("0 (c.weight, c.bias)")
+    assert total == "total: params 6,960 by the spec, 4,640 by what the module uses"
+    assert report.unused == {"c.weight": 0, "c.bias": 0}
 
 
 def test_what_is_shared_comes_in_its_place() -> None:
@@ -381,8 +397,8 @@ def test_what_is_shared_comes_in_its_place() -> None:
     assert quantities == ["weights", "kernel_size", "params", "macs", "params"]
     module = ResNet50()
     module[0].more = nn.ModuleList(nn.Linear(1, 1) for _ in range(9))
-    last = convcost.verify("resnet50@v1.5", module=module).differences[-1]
-    assert str(last).endswith("0.more.2.weight, 0.more.2.bias and 12 more) by the module")
+    report = convcost.verify("resnet50@v1.5", module=module)
+    assert str(report).endswith("no part of this: 0.more.0.weight, 0.more.0.bias, 0.more.1.weight and 15 more")
 
 
 @pytest.mark.parametrize("shape", [(3, 16, 16, 3, 3), (16, 16, 3, 3, 3)])
@@ -511,7 +527,7 @@ def test_a_layer_whose_result_is_dropped() -> None:
     assert said(Three(dropped)) == ["the output: origin c by the spec, b by the module"]
     assert said(Three(lambda s, x: s.b(s.a(x)))) == [
         "layer c: operator conv 3x3 16 -> 16 (2,320 params, 147,456 macs) by the spec, none by the module",
-        UNUSED.format("2,320 (c.weight, c.bias)"),
+        "total: params 6,960 by the spec, 4,640 by what the module uses",
     ]
 
 
