@@ -46,7 +46,6 @@ def folder(tmp_path, monkeypatch):
             "moved once",
         ),
         (["check", "torch:of_mine:Net", "--set", "width=16", "--input", "3x8x8", "--max", "params=448"], "valid, 448"),
-        (["show", "torch:of_mine:Net#0"], "conv(8, 3)"),
     ],
 )
 def test_a_module_is_a_network(capsys, arguments, printed):
@@ -82,6 +81,8 @@ def test_an_input_that_is_not_said_is_assumed_aloud_or_asked_for(capsys):
     assert capsys.readouterr().err == "warning: torch:of_mine:Net: its input is not said, 3x224x224 is assumed\n"
     assert run(["layers", "torch:of_mine:sequence"]) == 2
     assert "torch:of_mine:sequence: what is its input?" in capsys.readouterr().err
+    assert run(["show", "torch:of_mine:Net#0"]) == 0
+    assert "conv(8, 3)" in capsys.readouterr().out
 
 
 def test_no_file_and_no_completion_runs_code(capsys, tmp_path):
