@@ -273,9 +273,14 @@ def _fold_norms(context: click.Context, _param: click.Parameter, folds: bool) ->
     context.meta[FOLDS] = folds
 
 
+def folds_norms() -> bool:
+    """Whether the command line says that norms are folded."""
+    return bool(click.get_current_context().meta.get(FOLDS))
+
+
 def as_asked(network: Network) -> Network:
     """The network, its norms folded if the command line says so."""
-    return network.folded() if click.get_current_context().meta.get(FOLDS) else network
+    return network.folded() if folds_norms() else network
 
 
 def network_options(command: Command) -> Command:

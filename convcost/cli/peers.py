@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from convcost.cli.options import (
     NetworkName,
+    folds_norms,
     input_option,
     load_network,
     network_options,
@@ -21,7 +22,9 @@ from convcost.cli.progress import each
 from convcost.errors import ConvcostError
 
 if TYPE_CHECKING:
+    from convcost.cost.cost import Cost
     from convcost.network import Network
+    from convcost.torchbridge.toolruns import Ran
 
 
 @click.command()
@@ -135,11 +138,13 @@ def diff(first: str, second: str, input_shape: str | None, settings: tuple[str, 
 @click.option(
     "--all", "others", is_flag=True, help="By the releases of other years, too: ptflops-0.6, thop-0.0.31, ..."
 )
+@click.option("--run", "run_", is_flag=True, help="Run the tools that are installed, too.")
 @network_options
 @output_options
 def dialects(
     network: str | None,
     others: bool,
+    run_: bool,
     input_shape: str | None,
     batch: int,
     settings: tuple[str, ...],
@@ -148,7 +153,8 @@ def dialects(
 ) -> None:
     """Count a NETWORK as every tool does: fvcore, thop, torchinfo.
 
-    Each total stands with what it is made of; without a NETWORK, the tools' rules.
+    Each total stands with what it is made of; without a NETWORK, the tools' rules. With --run, each tool runs on the
+    module itself, of a torch: name, or on the network's own torch model: its count stands beside the computed one.
 
     Example: convcost dialects resnet50@v1.5 --exact
     """
@@ -156,15 +162,37 @@ def dialects(
 
     if network is None:
         given = click.get_current_context().get_parameter_source
-        for name, option in (("input_shape", "--input"), ("batch", "--batch"), ("settings", "--set")):
+        named = (("input_shape", "--input"), ("batch", "--batch"), ("settings", "--set"), ("run_", "--run"))
+        for name, option in named:
             if given(name) is ParameterSource.COMMANDLINE:
                 raise ConvcostError(f"{option} goes with a network: convcost dialects NETWORK {option} ...")
         show(views.rules(others=others), format_, exact)
         return
     found = load_network(network, settings)
+    cost = found.price(input_shape, batch)
+    ran = _run_tools(network, settings, cost) if run_ else None
     # What is spelled out in a text has to be exact for a program.
     in_full = exact or format_ in ("csv", "json")
-    show(views.dialects(found, found.price(input_shape, batch), exact=in_full, others=others), format_, exact)
+    show(views.dialects(found, cost, exact=in_full, others=others, ran=ran), format_, exact)
+
+
+def _run_tools(name: str, settings: tuple[str, ...], cost: Cost) -> dict[str, Ran]:
+    """What each real tool says of a network on the input of its cost. Raises ConvcostError for what none can run."""
+    from convcost.imports import TORCH
+    from convcost.network import parse_settings
+    from convcost.torchbridge import require
+    from convcost.torchbridge.toolruns import PACKAGES, Subject, run_tool
+
+    if cost.batch != 1:
+        raise ConvcostError("--run counts one sample: leave --batch out")
+    require("torch")
+    if not name.startswith(TORCH):
+        subject = Subject(cost.input, cost.graph)
+    elif folds_norms():
+        raise ConvcostError("--run counts a module as it is: leave --fold-norms out")
+    else:
+        subject = Subject(cost.input, None, name.removeprefix(TORCH), parse_settings(settings, "--set"))
+    return {tool: run_tool(tool, subject) for tool in each([*PACKAGES], "tools")}
 
 
 def _name(network: Network) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from convcost.cost.cost import Cost
 from convcost.counters.line import Line
 from convcost.counters.releases import EVERY, OF_A_TOOL
 from convcost.counters.rules import OPS, PARAMS, Rule, rule, weighted
-from convcost.counters.tools import NAMES
+from convcost.counters.tools import NAMES, Release
 from convcost.network import Network
 from convcost.ops import format_shape
 from convcost.render.numbers import in_full, short
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Row, Table
 from convcost.torchbridge.report import Verification
+from convcost.torchbridge.toolruns import Ran
 from convcost.views.header import header, unit
 
 
@@ -31,11 +33,17 @@ def rules(*, others: bool = False) -> Table:
     return Table("Dialects", above, columns, tuple(rows), tuple(map(_quirks, names)))
 
 
-def dialects(network: Network, cost: Cost, *, exact: bool, others: bool = False) -> Table:
-    """A network by every rule, each total with what it is made of; `others` as in `rules`."""
+def dialects(
+    network: Network, cost: Cost, *, exact: bool, others: bool = False, ran: Mapping[str, Ran] | None = None
+) -> Table:
+    """A network by every rule, each total with what it is made of; `others` as in `rules`.
+
+    `ran` is what the real tools said of it: beside what is computed, with a mark where they differ.
+    """
     columns = (
         Column("rule", "rule"),
-        Column("count", "count", "count"),
+        Column("count", "count" if ran is None else "computed", "count"),
+        *((Column("run", "run", "count"),) if ran is not None else ()),
         Column("is", "is", wrap=True),
         Column("unit", "unit", drop=1),
         Column("not_counted", "layers not counted", drop=2),
@@ -46,11 +54,22 @@ def dialects(network: Network, cost: Cost, *, exact: bool, others: bool = False)
     for name in EVERY if others else NAMES:
         counting = rule(name)
         missed = ", ".join(f"{layers} ({count})" for layers, count in counting.not_counted(total).items())
-        rows.append(Row((name, counting.of(total), _sum(counting, total, exact), counting.unit, missed)))
         release = OF_A_TOOL.get(name)
+        run = () if ran is None else (_run(ran[name], counting.of(total), release) if name in ran else None,)
+        rows.append(Row((name, counting.of(total), *run, _sum(counting, total, exact), counting.unit, missed)))
         wrong = release.gets_wrong(total) if release else {}
         notes += [f"{name} gets {operator} wrong: {how}" for operator, how in wrong.items()]
     return Table(network.spec.title, header([(network, cost)]), columns, tuple(rows), tuple(notes))
+
+
+def _run(ran: Ran, computed: int, release: Release | None) -> Cell:
+    """What a real tool said, beside what is computed."""
+    if ran.counts is None:
+        return Cell(None, note=f"{ran.version}: {ran.why}".removeprefix(": "))
+    rule_of = ""
+    if release and not re.search(rf"{re.escape(ran.version.removesuffix('.0'))}(\.0)?(?![\w.])", release.versions):
+        rule_of = f"{ran.version} ran, and the rule is that of {release.versions}"
+    return Cell(ran.counts, HOLDS if ran.counts == computed else DIFFERS, rule_of)
 
 
 def verifications(reports: Sequence[Verification]) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from convcost.cli import run
 from convcost.counters.releases import EVERY
 from convcost.counters.rules import rule
 from convcost.counters.tools import NAMES, TOOLS
+from convcost.torchbridge import toolruns
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, str]]:
@@ -27,6 +29,31 @@ def test_dialects_of_a_network(capsys: pytest.CaptureFixture[str]) -> None:
     expected = "macs 4,089,184,256 + 2 bn 22,227,968 + 2-d global_avgpool in 100,352"
     assert rows["fvcore"]["is"] == expected
     assert rows["thop"]["is"].endswith(" + 3 softmax 3,000 - softmax vectors 1")
+
+
+def test_real_tools_beside_their_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """torchinfo counts a transposed convolution by its 10 x 10 outputs, not by its 5 x 5 inputs; its biases as well."""
+    (tmp_path / "of_theirs.py").write_text(
+        "from torch import nn\n\nclass Net(nn.Sequential):\n    def __init__(self, width=4):\n"
+        "        super().__init__(nn.ConvTranspose2d(3, width, 2, stride=2))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(toolruns, "PACKAGES", {"torch": "torch", "torchinfo": "torchinfo", "thop": "not-there-at-all"})
+    asked = ("dialects", "torch:of_theirs:Net", "--set", "width=6", "--input", "3x5x5", "--run")
+    rows = {row["rule"]: row for row in printed(capsys, *asked)}
+    macs = 25 * 3 * 6 * 4
+    torch, torchinfo, thop, ptflops = (rows[name] for name in ("torch", "torchinfo", "thop", "ptflops"))
+    assert (torch["count"], torch["run"], torch["run_mark"]) == (str(2 * macs), str(2 * macs), "holds")
+    assert (torchinfo["count"], torchinfo["run"]) == (str(macs + 600), str(4 * macs + 600))
+    assert torchinfo["run_mark"] == "differs"
+    assert (thop["run"], thop["run_note"]) == ("", "not installed: pip install not-there-at-all")
+    assert ptflops["run"] == ptflops["run_mark"] == ""
+    for more, why in (("--batch", "2"), "one sample"), (("--fold-norms",), "a module as it is"):
+        assert run([*asked, *more]) == 2
+        assert why in capsys.readouterr().err
 
 
 def test_dialects_tells_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,8 +75,10 @@ def test_releases_of_other_years(capsys: pytest.CaptureFixture[str]) -> None:
     assert {row["rule"]: row["tool"] for row in printed(capsys, "dialects", "--all")}["darknet"].endswith("read (2018)")
 
 
-@pytest.mark.parametrize("option", [("--input", "3x1x1"), ("--batch", "4"), ("--batch", "1"), ("--set", "nope=3")])
-def test_rules_take_no_options_of_a_network(option: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "option", [("--input", "3x1x1"), ("--batch", "4"), ("--batch", "1"), ("--set", "nope=3"), ("--run",)]
+)
+def test_rules_take_no_options_of_a_network(option: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["dialects", *option]) == 2
     out, err = capsys.readouterr()
     assert (out, err) == ("", f"error: {option[0]} goes with a network: convcost dialects NETWORK {option[0]} ...\n")

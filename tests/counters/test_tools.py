@@ -249,7 +249,7 @@ def test_golden_counts_of_resnet50(tool: str) -> None:
 
 def test_every_tool_is_compared() -> None:
     """Keras by its own table, below; what counts as we do needs no network to show it."""
-    place = "tests/counters/test_tools.py, RUN (and tests/peers/count.py, TOOLS, how it is run)"
+    place = "tests/counters/test_tools.py, RUN (and convcost/torchbridge/toolcounts.py, TOOLS, how it is run)"
     own = {name for name, release in TOOLS.items() if release.rule in OWN.values() and name not in RUN}
     require_lines((*RUN, *own), TOOLS, place, '"{}",')
     assert own == {"keras"}

@@ -27,6 +27,8 @@ import count as peers
 import torch
 from torch import nn
 
+from convcost.torchbridge import toolcounts
+
 Count = Callable[[nn.Module, torch.Tensor], Any]
 
 
@@ -187,7 +189,7 @@ def fvcore_of_means(model: nn.Module, x: torch.Tensor) -> int:
             if isinstance(child, nn.AdaptiveAvgPool2d):
                 setattr(module, name, Mean())
                 model.steps = [s._replace(layer=getattr(module, name)) if s.layer is child else s for s in model.steps]
-    return peers.fvcore(model, x)
+    return toolcounts.fvcore(model, x)
 
 
 def _package(name: str, attributes: dict[str, Any] | None = None) -> ModuleType:
