@@ -7,6 +7,7 @@ Importing this module imports onnx and numpy.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
@@ -96,6 +97,15 @@ def _path(node: Any) -> tuple[str, ...]:
     return tuple(part for part in one_line(node.name).replace("::", "/").split("/") if part.strip())
 
 
+_OF_EXPORTERS = re.compile(r"val_[0-9]+|onnx::[A-Za-z]+_[0-9]+")
+"""What torch's exporters call a tensor that is no parameter by its own name: `val_57` is the scale of an attention."""
+
+
+def _is_number(shape: Shape) -> bool:
+    """Whether a constant is a number of the graph's own, the bound of a Clip or a scale, unless a layer has it."""
+    return shape in ((), (1,))
+
+
 def _declared(value: Any) -> Shape:
     """Sizes that a file says of a tensor, 0 for one that it leaves open."""
     return tuple(max(0, int(axis.dim_value)) for axis in value.type.tensor_type.shape.dim)
@@ -149,10 +159,12 @@ class _Run:
         for name, value in zip(node.output, each, strict=False):
             if value.number is None and value.key == 0:
                 key = len(self.stored) + 1
-                # Sizes and axes are no parameters, nor are the bounds of a Clip, which are numbers of the graph's own.
+                # Sizes and axes are no parameters, and what is computed is one if it is made of one.
                 kind = getattr(value.numbers, "dtype", None)
-                bound = node.op_type == "Constant" and not value.shape
-                self.stored[key] = Stored(name, prod(value.shape), (kind is None or kind.kind == "f") and not bound)
+                known = [self.stored[one.key].trained for one in inputs if one is not None and one.number is None]
+                fills = not known or node.op_type == "ConstantOfShape"  # what some have for weights that they leave out
+                learned = not _is_number(value.shape) if fills else any(known)
+                self.stored[key] = Stored(name, prod(value.shape), (kind is None or kind.kind == "f") and learned)
                 value = value._replace(key=key)  # now it has one
             self.values[name] = value
 
@@ -174,7 +186,8 @@ class _Run:
         key = len(self.stored) + 1
         floats = one.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
         bfloat = one.data_type == onnx.TensorProto.BFLOAT16
-        self.stored[key] = Stored(one.name, prod(shape), trained=floats or bfloat)
+        number = _is_number(shape) and _OF_EXPORTERS.fullmatch(one.name)
+        self.stored[key] = Stored(one.name, prod(shape), trained=(floats or bfloat) and not number)
         self.values[one.name] = Value(shape, None, key, numbers)
 
     # -- steps -------------------------------------------------------------------------------------------------------
@@ -185,6 +198,8 @@ class _Run:
             if one.number is None or one.shape[:1] != (1,):
                 raise ConvcostError(f"{op.name} of {format_shape(one.shape)}, whose first axis is not one sample's")
         shape = evaluate(op, tuple(one.sample for one in inputs)).shape
+        for one in (one for kind, each in used.items() if kind != "norm_stats" for one in each if one is not None):
+            self.stored[one.key] = self.stored[one.key]._replace(trained=True)  # a single number, too, is its weight
         return self._append(op, inputs, (1, *shape), used)
 
     def traced(self, name: str, full: Shape, *inputs: Value | None, done: Work = NO_WORK, view: bool = False) -> Value:
@@ -241,7 +256,7 @@ def _computed(name: str, inputs: Sequence[Value | None], a: Mapping[str, Any]) -
     first = inputs[0] if inputs else None
     if first is not None and name in ("Identity", "Cast", "Relu", "Neg", "Sqrt", "DequantizeLinear"):
         return first
-    if first is not None and name in ("Reshape", "Transpose", "Unsqueeze", "Squeeze"):
+    if first is not None and name in ("Reshape", "Transpose", "Unsqueeze", "Squeeze", "Expand"):
         return first._replace(numbers=None, shape=_moved(name, a, first, known[1:]))
     return None
 
@@ -252,6 +267,8 @@ def _moved(name: str, a: Mapping[str, Any], x: Value, more: Sequence[Any]) -> Sh
         return tuple(x.shape[i] for i in a.get("perm", range(len(x.shape))[::-1]))
     if name == "Reshape":
         return _reshaped(x.shape, [int(n) for n in wanted])
+    if name == "Expand":
+        return tuple(map(int, np.broadcast_shapes(x.shape, tuple(int(n) for n in wanted))))
     axes = None if wanted is None else [int(n) for n in wanted]
     if name == "Squeeze":
         gone = [i for i, n in enumerate(x.shape) if n == 1] if axes is None else [i % len(x.shape) for i in axes]
@@ -293,7 +310,7 @@ _NUMBERS: dict[str, Callable[..., Any]] = {
         x, tuple(int(n) for n in (a["axes"] if axes is None else axes))
     ),
     "Squeeze": lambda a, x, axes=None: np.squeeze(x),
-    "Cast": lambda a, x: x,
+    "Cast": lambda a, x: x.astype(onnx.helper.tensor_dtype_to_np_dtype(a["to"])),
     "Identity": lambda a, x: x,
     "Add": lambda a, x, y: x + y,
     "Sub": lambda a, x, y: x - y,
@@ -488,7 +505,7 @@ def _moving(name: str) -> Rule:
     return moving
 
 
-RULES.update({name: _moving(name) for name in ("Reshape", "Squeeze", "Unsqueeze", "Transpose")})
+RULES.update({name: _moving(name) for name in ("Reshape", "Squeeze", "Unsqueeze", "Transpose", "Expand")})
 
 
 def _known(value: Value) -> Any:
@@ -512,12 +529,27 @@ def _concat(run: _Run, a: Mapping[str, Any], *xs: Value) -> Value:
 @rule("Split")
 def _split(run: _Run, a: Mapping[str, Any], x: Value, sizes: Value | None = None) -> list[Value]:
     axis = _axis(a.get("axis", 0), x)
-    each = [int(n) for n in (a.get("split") if sizes is None else _known(sizes)) or ()]
+    each = [int(n) for n in (a.get("split", ()) if sizes is None else _known(sizes))]
+    if not each and (parts := a.get("num_outputs")):
+        most = -(-x.shape[axis] // parts)  # what is left over is the last one's
+        each = [min(most, x.shape[axis] - i * most) for i in range(parts)]
     if not each:
         raise ConvcostError("it does not say into how many parts")
+    if sum(each) != x.shape[axis] or min(each) < 1:
+        raise ShapeError(f"parts of {', '.join(map(str, each))} of axis {axis} of {format_shape(x.shape)}")
     if axis == 1 and len(set(each)) == 1:
         return [run.emit(ops.Split(len(each), i), x) for i in range(len(each))]
     return [run.traced("split", (*x.shape[:axis], n, *x.shape[axis + 1 :]), x, view=True) for n in each]
+
+
+@rule("Gather")
+def _gather(run: _Run, a: Mapping[str, Any], x: Value, indices: Value) -> Value:
+    """Some of a map at places that are known, or rows of a table by places that are data: an embedding."""
+    axis = _axis(a.get("axis", 0), x)
+    full = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+    if x.number is None:
+        return run.traced("gather", full, indices, x)
+    return run.traced("gather", full, x, indices if indices.number is not None else None)
 
 
 @rule("Slice")

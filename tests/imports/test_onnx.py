@@ -12,6 +12,8 @@ from convcost import ConvcostError, ConvcostWarning, from_onnx
 from convcost.cli import run
 
 onnx = pytest.importorskip("onnx")
+torch = pytest.importorskip("torch")
+nn = torch.nn
 helper, FLOAT, INT64 = onnx.helper, onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
 LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 FILES = {path.stem.removeprefix("light_"): path for path in sorted(LIGHT.glob("*.onnx"))}
@@ -51,7 +53,7 @@ def made(tmp_path, nodes, shape=("N", 3, 8, 8), more=(), **stored):
     constants = [
         helper.make_tensor(name, INT64, [len(value)], value)
         if isinstance(value, list)
-        else helper.make_tensor(name, FLOAT, value, b"\0" * 4 * onnx.numpy_helper.np.prod(value), raw=True)
+        else helper.make_tensor(name, FLOAT, value, bytes(4 * int(np.prod(value))), raw=True)
         for name, value in stored.items()
     ]
     x = helper.make_tensor_value_info("x", FLOAT, shape)
@@ -201,3 +203,72 @@ def test_bounds_of_a_clip_are_no_parameters(tmp_path):
     net = convcost.from_onnx(tmp_path / "clip.onnx")
     assert net.unused == {}
     assert [row.operator for row in net.price()] == ["conv", "relu6"]
+
+
+class Attention(nn.Module):
+    """One block of a transformer with a token of its own and a learned scale, as timm writes it."""
+
+    def __init__(self, width=12, heads=3):
+        super().__init__()
+        self.heads = heads
+        self.token = nn.Parameter(torch.randn(1, 1, width))
+        self.scale = nn.Parameter(torch.randn(1))
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x):
+        x = torch.cat([self.token.expand(x.shape[0], -1, -1), x.flatten(2).transpose(1, 2)], 1)
+        b, n, c = x.shape
+        q, k, v = self.qkv(x).reshape(b, n, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        x = nn.functional.scaled_dot_product_attention(q, k, v)
+        return self.scale * self.out(x.transpose(1, 2).reshape(b, n, c))[:, 0]
+
+
+def test_the_scale_of_an_attention_is_no_parameter_and_a_learned_number_is_one(tmp_path):
+    """Exporters write what 1 / sqrt(head width) is made of as constants, one element each, as the learned scale is."""
+    module = Attention().eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own, that there is a newer one
+        torch.onnx.export(module, (torch.zeros(1, 12, 4, 4),), tmp_path / "a.onnx", dynamo=False)
+    net, own = convcost.load(str(tmp_path / "a.onnx")), convcost.from_torch(module, (12, 4, 4))
+    assert net.price().total.params == own.price().total.params == sum(p.numel() for p in module.parameters())
+    assert net.price().total.macs == own.price().total.macs == 17 * 12 * (36 + 17 + 17 + 12)
+    assert net.unused == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "params"),
+    [("val_57", (1,), 0), ("val_57", (), 0), ("onnx::Mul_8", (1,), 0), ("gamma", (1,), 1), ("val_57", (3, 1, 1), 3)],
+)
+def test_a_number_of_the_exporters_is_no_parameter(tmp_path, name, shape, params):
+    nodes = [node("Mul", f"x,{name}")]
+    net = convcost.load(str(made(tmp_path, nodes, (1, 3, 8, 8), **{name: shape})))
+    assert net.price().total.params == params
+    assert net.unused == {}
+
+
+def test_a_layers_single_weight_is_a_parameter_whatever_it_is_called(tmp_path):
+    """A folded convolution of one channel, whose bias is one number, and a slope."""
+    stored = {"onnx::Conv_8": (1, 3, 1, 1), "onnx::Conv_9": (1,), "val_3": (1,)}
+    nodes = [node("Conv", "x,onnx::Conv_8,onnx::Conv_9", "c"), node("PRelu", "c,val_3")]
+    assert convcost.load(str(made(tmp_path, nodes, (1, 3, 8, 8), **stored))).price().total.params == 3 + 1 + 1
+
+
+@pytest.mark.parametrize(
+    ("nodes", "stored", "shape"),
+    [
+        ([node("Gather", "x,one", axis=1)], {"one": [2]}, (1, 8, 8)),
+        ([node("Gather", "x,some", axis=-1)], {"some": [0, 2, 7]}, (3, 8, 3)),
+        ([node("ReduceMean", "x", "m", axes=[1]), node("Expand", "m,sizes")], {"sizes": [1, 5, 8, 8]}, (5, 8, 8)),
+        ([node("Split", "x,sizes", "a,y", axis=1)], {"sizes": [1, 2]}, (2, 8, 8)),
+        ([node("Split", "x", "a,b,y", axis=2, num_outputs=3)], {}, (3, 2, 8)),
+    ],
+)
+def test_parts_of_a_map(tmp_path, nodes, stored, shape):
+    net = convcost.load(str(made(tmp_path, nodes, (1, 3, 8, 8), **stored)))
+    assert net.price().total.shape == shape
+    assert net.price().total.params == 0
+
+
+def test_an_embedding_has_its_table(tmp_path):
+    net = convcost.load(str(made(tmp_path, [node("Gather", "table,x")], (1, 6), table=(50, 7))))
+    assert (net.price().total.shape, net.price().total.params) == ((6, 7), 350)
