@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from os import PathLike, fspath
@@ -320,14 +320,40 @@ def _referred(text: str) -> tuple[Reference, list[str]]:
         return resolve(found), chosen
 
 
-def nearest(cost: Cost, count: int = 1) -> list[tuple[Network, Cost, int]]:
+_LIKELY = 10
+"""Files among which the nearest network is, if it is near."""
+
+
+def nearest(
+    cost: Cost, count: int = 1, each: Callable[[Sequence[Spec]], Iterable[Spec]] = iter
+) -> list[tuple[Network, Cost, int]]:
     """The shipped networks, in any variant, that are most like one, each with its cost and how unlike it is.
 
-    That is the number of layers with weights that one has and the other has not, on inputs of any size.
+    That is the number of layers with weights that one has and the other has not, on inputs of any size. The files are
+    looked at in the order of how much their first networks have in common with it, until one is found that is not
+    unlike at all, or, in ten files, one that differs in a layer alone, as by its classes: all that are left are less
+    like it by far. `each` is given the files, to say how far it is.
     """
-    from convcost.cost.differing import unlikeness
+    from convcost.cost.differing import unlikeness, weighed_layers
 
-    found = [(network, own, unlikeness(cost, own)) for network, own in shipped(variants=True)]
+    ours = weighed_layers(cost)
+    firsts = [(next(every_variant(spec)), spec) for spec in map(shipped_spec, shipped_files())]
+    costs: dict[str, Cost] = {}
+    common: dict[str, Fraction] = {}
+    with unwarned():  # they are as their papers have them
+        for network, _ in firsts:
+            costs[network.name] = network.price()
+            its = weighed_layers(costs[network.name])
+            common[network.name] = Fraction(len(ours & its), max(1, len(ours | its)))
+        found: list[tuple[Network, Cost, int]] = []
+        in_order = [spec for _, spec in sorted(firsts, key=lambda first: -common[first[0].name])]
+        for number, spec in enumerate(each(in_order), 1):
+            for network in every_variant(spec):
+                own = costs.pop(network.name, None) or network.price()
+                found.append((network, own, unlikeness(ours, weighed_layers(own))))
+            least = min(unlike for _, _, unlike in found)
+            if least == 0 or (least <= 2 and number >= _LIKELY):  # one layer is 2: one has it, the other another
+                break
     return sorted(found, key=lambda one: (one[2], abs(one[1].total.params - cost.total.params)))[:count]
 
 

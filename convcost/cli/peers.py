@@ -24,6 +24,7 @@ from convcost.errors import ConvcostError
 if TYPE_CHECKING:
     from convcost.cost.cost import Cost
     from convcost.network import Network
+    from convcost.spec.model import Spec
     from convcost.torchbridge.toolruns import Ran
 
 
@@ -102,7 +103,7 @@ def _against(names: tuple[str, ...], model: Network, input_shape: str | None, fo
     if found:
         table, same = views.against([(network, network.price(cost.input)) for network in found], model, cost)
     else:
-        table, same = views.which(model, cost)
+        table, same = views.which(model, cost, lambda specs: each(specs, "families", _family))
     show(table, format_, exact)
     return int(not same)
 
@@ -197,3 +198,7 @@ def _run_tools(name: str, settings: tuple[str, ...], cost: Cost) -> dict[str, Ra
 
 def _name(network: Network) -> str:
     return network.name
+
+
+def _family(spec: Spec) -> str:
+    return spec.family

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from convcost.cost.alignment import align
 from convcost.cost.cost import Cost
@@ -14,6 +13,8 @@ from convcost.ops.base import NO_WORK, axes_of
 from convcost.ops.geometry import axes
 from convcost.ops.pool import AdaptivePool
 
+Weighed: TypeAlias = tuple[Any, ...]
+"""A layer on inputs of any size: see `Layer.weighed`."""
 WEIGHED = ("conv", "linear", "norm")
 """Kinds of operators that a network is told by."""
 
@@ -42,7 +43,7 @@ class Layer(NamedTuple):
         return self[2:]
 
     @property
-    def weighed(self) -> tuple[Any, ...]:
+    def weighed(self) -> Weighed:
         """What does not depend on the size of the input."""
         return (self.operator, self.kernel_size, self.stride, self.dilation, self.groups, self.inputs, self.params)
 
@@ -98,6 +99,15 @@ def compared_layers(cost: Cost, *, every: bool = False) -> list[Layer]:
     return found
 
 
+class _Row(NamedTuple):
+    """What a layer is told by, of a row."""
+
+    inputs: tuple[Shape, ...]
+    shape: Shape
+    params: Int
+    macs: Int
+
+
 def _layer(name: str, sources: frozenset[int], op: Op, row: Any) -> Layer:
     """The layer of a row. What is written in several ways is one operator here."""
     x: Shape = row.inputs[0] if row.inputs else ()
@@ -151,11 +161,18 @@ def _names(layer: Layer, its: list[Layer], mine: list[Layer], place: dict[int, i
     return ", ".join(names) or "the input"
 
 
-def unlikeness(a: Cost, b: Cost) -> int:
+def unlikeness(a: Counter[Weighed], b: Counter[Weighed]) -> int:
     """How many layers with weights one of two networks has that the other has not, on inputs of any size."""
-    ours, theirs = (Counter(_weights(cost)) for cost in (a, b))
-    return (ours - theirs).total() + (theirs - ours).total()
+    return (a - b).total() + (b - a).total()
 
 
-def _weights(cost: Cost) -> Iterator[tuple[Any, ...]]:
-    return (layer.weighed for layer in compared_layers(cost))
+def weighed_layers(cost: Cost) -> Counter[Weighed]:
+    """How often a network has each of the layers of `compared_layers`, on inputs of any size."""
+    alike: Counter[tuple[Any, ...]] = Counter()  # far fewer than layers, and dear to look at
+    for node, row in zip(cost.graph.nodes, cost.rows, strict=True):
+        if not node.aux and (node.op.multiplies or node.op.kind in WEIGHED):
+            alike[node.op, row.inputs, row.shape, row.params, row.macs] += 1
+    found: Counter[Weighed] = Counter()
+    for (op, inputs, shape, params, macs), count in alike.items():
+        found[_layer("", frozenset(), op, _Row(inputs, shape, params, macs)).weighed] += count
+    return found

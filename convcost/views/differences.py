@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from convcost.cost.cost import Cost
 from convcost.cost.differing import Differing, Layer, compared_layers, differing
 from convcost.counters.rules import OPS, PARAMS
-from convcost.errors import one_line
+from convcost.errors import ConvcostError, one_line, unwarned
 from convcost.network import Network, nearest
-from convcost.ops import format_shape
+from convcost.ops import Shape, format_shape
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Row, Table
+from convcost.spec.model import Spec
 from convcost.views.header import header, unit
 
 _WORDS = {"kernel_size": "kernel", "inputs": "input channels"}
@@ -115,12 +116,26 @@ def _named(layer: Layer | None) -> str:
     return "" if layer is None else f"{layer.name} ({layer}; {layer.params:,} params, {layer.macs:,} macs)"
 
 
-def which(theirs: Network, its: Cost) -> tuple[Table, bool]:
-    """Which of the shipped networks one is: the nearest ones, and what differs from the first; whether nothing does."""
-    found = nearest(its, 3)
-    first, *_ = found
-    same_size = first[0].price(its.input) if first[1].input != its.input else first[1]
-    table, same = against([(first[0], same_size)], theirs, its)
-    others = ", ".join(f"{network.name} ({count})" for network, _, count in found[1:])
-    notes = (*table.notes, f"next: {others}, with so many layers that only one of the two has")
+def which(theirs: Network, its: Cost, each: Callable[[Sequence[Spec]], Iterable[Spec]] = iter) -> tuple[Table, bool]:
+    """Which of the shipped networks one is: the nearest ones, and what differs from the first; whether nothing does.
+
+    `each` is given the files that are looked at, to say how far it is.
+    """
+    found = nearest(its, 8, each)
+    as_near = [(network, own) for network, own, unlike in found if unlike == found[0][2]]
+    first, cost = min(as_near, key=lambda one: len(differing(_on(its.input, *one), its)))
+    table, same = against([(first, _on(its.input, first, cost))], theirs, its)
+    others = [f"{network.name} ({count})" for network, _, count in found if network is not first][:2]
+    notes = (*table.notes, f"next: {', '.join(others)}, with so many layers that only one of the two has")
     return replace(table, title="Nearest network", notes=notes), same
+
+
+def _on(input: Shape, network: Network, cost: Cost) -> Cost:
+    """A network's cost on an input, or where it does not take it on its own."""
+    if cost.input == input:
+        return cost
+    try:
+        with unwarned():
+            return network.price(input)
+    except ConvcostError:
+        return cost

@@ -6,6 +6,10 @@ import pytest
 
 import convcost
 from convcost.cli import run
+from convcost.cost.differing import unlikeness, weighed_layers
+from convcost.network import every_variant, nearest, shipped
+from convcost.spec.catalog import shipped as shipped_spec
+from convcost.spec.catalog import shipped_files
 
 SOURCE = """
 from torch import nn
@@ -19,13 +23,15 @@ class Net(nn.Module):
     def forward(self, x):
         return self.net(x)
 
-def wider():
+def wider(classes=1001):
     net = Net()
-    name, last = [*net.net.named_modules()][-1]
     fc = next(one for one in net.net.modules() if isinstance(one, nn.Linear))
-    fc.weight = nn.Parameter(fc.weight.new_empty(1001, 512))
-    fc.bias = nn.Parameter(fc.bias.new_empty(1001))
+    fc.weight = nn.Parameter(fc.weight.new_empty(classes, 512))
+    fc.bias = nn.Parameter(fc.bias.new_empty(classes))
     return net
+
+def ten():
+    return wider(10)
 """
 SPEC = "name: {0}\nsource: mine\ninput: 3x8x8\nlayers:\n  - {1}\n"
 
@@ -77,13 +83,51 @@ def test_a_module_that_is_nearly_a_network(capsys):
 
 
 def test_which_network_it_is(capsys, monkeypatch):
-    few = [(net, net.price()) for net in map(convcost.load, ("resnet18", "resnet34", "vgg11", "alexnet"))]
-    monkeypatch.setattr("convcost.network.shipped", lambda **_: iter(few))
+    few = [path for path in shipped_files() if path.stem in ("resnet", "vgg", "alexnet")]
+    monkeypatch.setattr("convcost.network.shipped_files", lambda: few)
     assert run(["verify", "--against", "torch:of_theirs:wider", "--input", "3x224x224"]) == 1
     out = " ".join(capsys.readouterr().out.split())
     assert "resnet18@v1" in out.partition("torch:")[0]
     assert "1 difference" in out
-    assert "next: resnet34" in out
+    assert "next: resnet18@v1.5 (2), resnet18@cifar (" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "knobs", "unlike", "most"),
+    [
+        ("googlenet@paper", {}, 0, 1),
+        ("mobilenet_v2@torchvision", {}, 0, 1),
+        ("efficientnet_b1@paper", {"classes": 10}, 2, 10),
+    ],
+)
+def test_what_is_near_is_found_in_few_files(name, knobs, unlike, most):
+    """Of the 90 and more that there are, by what their first networks have in common with it."""
+    looked_at = []
+    cost = convcost.load(name, **knobs).price()
+    found = nearest(cost, 3, lambda specs: (looked_at.append(spec) or spec for spec in specs))
+    assert unlike in [count for _, _, count in found[:1]]
+    assert name in [network.name for network, _, count in found if count == unlike]
+    assert len(looked_at) <= most
+
+
+@pytest.mark.slow
+def test_no_network_of_another_file_is_nearer():
+    """Of one in each family, with other classes where it has some: the search over all finds the same."""
+    every = [(network, weighed_layers(cost)) for network, cost in shipped(variants=True)]
+    for path in shipped_files():
+        network = next(every_variant(shipped_spec(path)))
+        knobs = {"classes": 37} if "classes" in network.settings else {}
+        cost = network.price(**knobs)
+        ours = weighed_layers(cost)
+        assert nearest(cost)[0][2] == min(unlikeness(ours, its) for _, its in every), network.name
+
+
+def test_of_networks_as_near_the_one_that_differs_least(capsys):
+    """A ResNet-18 of ten classes has as many layers in common with CIFAR's, whose maps are all of another size."""
+    assert run(["verify", "--against", "torch:of_theirs:ten", "--input", "3x224x224"]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "1 difference" in out
+    assert "layer fc has in it output 10, not 1,000" in out.replace("1000", "1,000")
 
 
 def test_what_does_not_go_together(capsys):
