@@ -23,7 +23,7 @@ from convcost.cost.inputs import sizes_of
 from convcost.errors import ConvcostError, reason
 from convcost.imports.inputs import Known, names_of
 from convcost.imports.recipe import Call, Recipe
-from convcost.imports.rules import RULES
+from convcost.imports.torchrules import RULES
 from convcost.imports.tracing import PRIMES, NotOfOneSampleError, Rule, Tracer, finished
 from convcost.ops import Shape, format_shape, inputs_of
 

@@ -216,7 +216,7 @@ class Tracer(TorchFunctionMode):
 
     def __init__(self, batch: int, stored: Mapping[int, tuple[str, Tensor]]) -> None:
         super().__init__()
-        from convcost.imports.rules import RULES  # they emit into what is here: the other way would be a circle
+        from convcost.imports.torchrules import RULES  # they emit into what is here: the other way would be a circle
 
         self._rules: Mapping[str, Rule] = RULES
         self.batch = batch

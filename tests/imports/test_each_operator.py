@@ -77,7 +77,7 @@ def alone(case: Case) -> Cost:
 def test_every_operator_comes_back_from_torch():
     """One of its cases is enough to show that there is a rule; what a rule counts is compared elsewhere."""
     back = {name for name in REGISTRY if any(map(comes_back_from_torch, cases_of(name)))}
-    place = "convcost/imports/rules.py, and functions.py if its output is as its input, or COMPOSED here"
+    place = "convcost/imports/torchrules, and functions.py if its output is as its input, or COMPOSED here"
     require_lines(back, REGISTRY.keys() - COMPOSED - NO_LAYER - OTHER_NAME, place, "torch's function that is {}")
 
 
@@ -100,7 +100,7 @@ def test_every_operator_is_written_as_onnx_or_is_said_not_to_be(tmp_path: Path):
     written = {op.name for op in onnxfile.WRITERS}
     require_lines(written | NOT_ONNX, REGISTRY, "convcost/exports/onnxfile.py, WRITERS, or NOT_ONNX here", "how {} is")
     back = {name for name in written if any(comes_back_from_onnx(case, tmp_path / "x.onnx") for case in cases_of(name))}
-    place = "convcost/imports/onnxfile.py, or ONNX_OTHERWISE here"
+    place = "convcost/imports/onnxrules.py, or ONNX_OTHERWISE here"
     require_lines(back, written - ONNX_OTHERWISE, place, "ONNX's operator that is {}")
 
 
