@@ -45,7 +45,7 @@ ALSO = {
     },
     **{f"preresnet{depth}": (f"preactresnet{depth}", f"preact_resnet{depth}") for depth in (110, 164, 1001)},
     **{f"mnasnet_b1{width}": (f"mnasnet{width or '_1.0'}",) for width in ("_0.5", "_0.75", "", "_1.3")},
-    "fbnet_c": ("fbnetc",),
+    **{f"fbnet_{net}": (f"fbnet{net}",) for net in "abc"},
     "deit_tiny": ("deit_t", "deit_ti"),
     "deit_small": ("deit_s",),
     # the same network: only how it is trained differs
@@ -55,8 +55,9 @@ ALSO = {
     "convnext_xlarge": ("convnext_xl",),
     **{f"res2net{depth}_26w_4s": (f"res2net{depth}",) for depth in (50, 101)},
     **{
-        f"mobilenet_v4_conv_{size}": (f"mobilenet_v4_conv_{size[:1]}", f"mnv4_conv_{size[:1]}")
-        for size in ("small", "medium", "large")
+        f"mobilenet_v4_{kind}_{size}": (f"mobilenet_v4_{kind}_{size[:1]}", f"mnv4_{kind}_{size[:1]}")
+        for kind, sizes in {"conv": ("small", "medium", "large"), "hybrid": ("medium", "large")}.items()
+        for size in sizes
     },
     **{
         f"vgg{config}": (f"vgg_{letter}",)
