@@ -272,3 +272,77 @@ def test_parts_of_a_map(tmp_path, nodes, stored, shape):
 def test_an_embedding_has_its_table(tmp_path):
     net = convcost.load(str(made(tmp_path, [node("Gather", "table,x")], (1, 6), table=(50, 7))))
     assert (net.price().total.shape, net.price().total.params) == ((6, 7), 350)
+
+
+ROWS = {
+    "LayerNormalization": ([node("LayerNormalization", "x,g,b", axis=1)], {"g": (3, 8, 8), "b": (3, 8, 8)}, 384, 0),
+    "InstanceNormalization": ([node("InstanceNormalization", "x,g,b")], {"g": (3,), "b": (3,)}, 6, 0),
+    "ConvTranspose": ([node("ConvTranspose", "x,w", strides=[2, 2])], {"w": (3, 5, 2, 2)}, 60, 192 * 5 * 4),
+    "MatMul": ([node("MatMul", "x,w")], {"w": (8, 5)}, 40, 192 * 5),
+    "Gemm": ([node("Flatten", "x", "f"), node("Gemm", "f,w,b", transB=1)], {"w": (7, 192), "b": (7,)}, 1351, 1344),
+    "vector": ([node("Flatten", "x", "f"), node("MatMul", "f,w")], {"w": (192, 7)}, 1344, 1344),
+    "conv same": ([node("Conv", "x,w", auto_pad="SAME_UPPER")], {"w": (4, 3, 3, 3)}, 108, 108 * 64),
+    "depthwise": ([node("Conv", "x,w", group=3)], {"w": (6, 1, 3, 3)}, 54, 54 * 36),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_operators_by_hand(tmp_path, name):
+    nodes, stored, params, macs = ROWS[name]
+    total = convcost.load(str(made(tmp_path, nodes, (1, 3, 8, 8), **stored))).price().total
+    assert (total.params, total.macs) == (params, macs)
+
+
+SHAPES = {
+    "Flatten to rows": ([node("Flatten", "x", axis=0)], {}, "onnx.flatten", (192,)),
+    "Pad": ([node("Pad", "x", pads=[0, 0, 1, 2, 0, 0, 0, 1])], {}, "zeropad", (3, 9, 11)),
+    "Pad channels": ([node("Pad", "x,sides")], {"sides": [0, 1, 0, 0, 0, 0, 0, 0]}, "onnx.pad", (4, 8, 8)),
+    "Resize by sizes": (
+        [node("Resize", "x,,,sizes", mode="linear")],
+        {"sizes": [1, 3, 11, 5]},
+        "resize",
+        (3, 11, 5),
+    ),
+    "Upsample": ([node("Upsample", "x", scales=[1.0, 1.0, 2.0, 2.0], mode="nearest")], {}, "upsample", (3, 16, 16)),
+    "ReduceMax": ([node("ReduceMax", "x", axes=[2, 3], keepdims=0)], {}, "amax", (3,)),
+    "ReduceL2": ([node("ReduceL2", "x", axes=[1])], {}, "onnx.l2", (1, 8, 8)),
+    "Softmax": ([node("Softmax", "x", axis=-1)], {}, "onnx.softmax", (3, 8, 8)),
+    "Concat": ([node("Concat", "x,x", axis=2)], {}, "onnx.concat", (3, 16, 8)),
+    "Concat one": ([node("Concat", "x", "c", axis=1), node("Relu", "c")], {}, "relu", (3, 8, 8)),
+    "Slice": ([node("Slice", "x", starts=[1, 0], ends=[3, 5], axes=[1, 3])], {}, "onnx.slice", (2, 8, 5)),
+    "Transpose": ([node("Transpose", "x", perm=[0, 2, 3, 1])], {}, "onnx.transpose", (8, 8, 3)),
+    "Clip below": ([node("Clip", "x", min=0.0)], {}, "onnx.clip", (3, 8, 8)),
+    "Clip": ([node("Clip", "x", min=0.0, max=6.0)], {}, "relu6", (3, 8, 8)),
+    "Add": ([node("GlobalAveragePool", "x", "p"), node("Add", "x,p")], {}, "onnx.add", (3, 8, 8)),
+    "LeakyRelu": ([node("LeakyRelu", "x", alpha=0.1)], {}, "leaky_relu", (3, 8, 8)),
+    "MaxPool": ([node("MaxPool", "x", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)], {}, "maxpool", (3, 4, 4)),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_operators_and_their_shapes(tmp_path, name):
+    nodes, stored, operator, shape = SHAPES[name]
+    *_, row = convcost.load(str(made(tmp_path, nodes, (1, 3, 8, 8), **stored))).price()
+    assert (row.operator, row.shape) == (operator, shape)
+    assert row.params == 0
+
+
+@pytest.mark.parametrize(
+    ("nodes", "stored", "error"),
+    [
+        ([node("Conv", "x,w", auto_pad="SAME_LOWER")], {"w": (4, 3, 3, 3)}, "auto_pad SAME_LOWER has no rule"),
+        ([node("ConvTranspose", "x,w", output_shape=[9, 9])], {"w": (3, 4, 3, 3)}, "which has no rule"),
+        ([node("Gemm", "x,w")], {"w": (9, 4)}, "weights for 9 features, an input of 3x8x8"),
+        ([node("MatMul", "x,w")], {"w": (9, 4)}, "1x3x8x8 by 9x4"),
+        ([node("Split", "x", "y,z", axis=1)], {}, "it does not say into how many parts"),
+        ([node("Split", "x", "y,z", axis=1, split=[1, 1])], {}, "parts of 1, 1 of axis 1 of 1x3x8x8"),
+        ([node("Resize", "x")], {}, "it does not say to what size"),
+        ([node("Resize", "x,,,sizes")], {"sizes": [1, 6, 8, 8]}, "it resizes channels"),
+        ([node("Reshape", "x,x")], {}, "what it makes depends on the data"),
+        ([node("Expand", "x,sizes")], {"sizes": [1, 2, 8, 8]}, "not as its operator has it"),
+    ],
+)
+def test_operators_that_do_not_fit(tmp_path, nodes, stored, error):
+    with pytest.raises(ConvcostError) as found:
+        convcost.load(str(made(tmp_path, nodes, (1, 3, 8, 8), **stored)))
+    assert error in str(found.value)

@@ -64,7 +64,7 @@ WORK = {
         {"macs": N * 5 * 9, "adds": 0},
     ),
     "batch_norm": (
-        lambda x, w, b: functional.batch_norm(planes(x), w * 2, b * 2, w, b),
+        lambda x, w, b: functional.batch_norm(planes(x), w.detach(), b.detach(), w, b),
         ((1,), (1,)),
         {"adds": N, "muls": N},
     ),
