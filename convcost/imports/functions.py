@@ -93,13 +93,20 @@ def summed_products(equation: str, shapes: Sequence[Sequence[int]]) -> tuple[int
     """The products of an einsum of two tensors, and whether they are summed; None for what is not just that."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     labels = left.split(",")
-    if len(shapes) != 2 or len(labels) != 2 or not arrow or "." in equation:
+    if len(shapes) != 2 or len(labels) != 2 or not arrow:
         return None
+    further = [len(shape) - len(names) + 3 for names, shape in zip(labels, shapes, strict=True) if "..." in names]
+    if further:  # axes that stand for themselves, from the last on
+        own = "".join(chr(0x100 + i) for i in range(max(further)))[::-1]
+        counts = iter(further)
+        labels = [n.replace("...", own[len(own) - next(counts) :]) if "..." in n else n for n in labels]
+        left, right = ",".join(labels), right.replace("...", own)
     if any(label not in right and any(label not in other for other in labels) for label in left if label != ","):
         return None  # summed before it is multiplied
-    sizes = {
-        label: int(n)
-        for names, shape in zip(labels, shapes, strict=True)
-        for label, n in zip(names, shape, strict=True)
-    }
+    sizes: dict[str, int] = {}
+    for names, shape in zip(labels, shapes, strict=True):
+        for label, n in zip(names, shape, strict=True):
+            if sizes.setdefault(label, int(n)) != n and label not in right:
+                return None  # one is broadcast: the other is summed before it is multiplied
+            sizes[label] = max(sizes[label], int(n))
     return prod(sizes.values()), prod(n for label, n in sizes.items() if label not in right) > 1

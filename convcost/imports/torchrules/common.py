@@ -34,6 +34,11 @@ def stored(weight: Tensor, bias: Tensor | None) -> Tensors:
     return {"weights": weight, "biases": bias}
 
 
+def with_constant(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensors:
+    """What a layer stores whose weights may be computed from the input, and its input stored."""
+    return {"weights": [x, weight], "biases": bias}
+
+
 def require_plain(t: Tracer, *tensors: Tensor) -> None:
     """Refuse tensors whose first axis is not the samples, alone: operators of ours have it so."""
     require(all(map(t.plain, tensors)))

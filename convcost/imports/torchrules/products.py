@@ -9,7 +9,7 @@ from torch import Tensor
 
 from convcost import ops
 from convcost.imports.functions import summed_products
-from convcost.imports.torchrules.common import agreed, per_axis, require, require_plain, rule, stored
+from convcost.imports.torchrules.common import agreed, per_axis, require, require_plain, rule, stored, with_constant
 from convcost.imports.tracing import NoRuleError, Tracer
 from convcost.ops import Op, Work
 
@@ -42,7 +42,7 @@ def _conv(
     except NoRuleError:
         n = t.each(out.numel())
         work = Work(n * prod(weight.shape[1:]), adds=n if bias is not None else 0)
-        t.traced(f"conv{rank}d", [x, *t.alive(weight, bias)], out, work, used=stored(weight, bias))
+        t.traced(f"conv{rank}d", [x, *t.alive(weight, bias)], out, work, used=with_constant(x, weight, bias))
 
 
 @rule("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -76,7 +76,7 @@ def _conv_transpose(
     except NoRuleError:
         adds = t.each(out.numel()) if bias is not None else 0
         work = Work(t.each(x.numel()) * prod(weight.shape[1:]), adds=adds)
-        t.traced(f"conv_transpose{rank}d", [x, *t.alive(weight, bias)], out, work, used=stored(weight, bias))
+        t.traced(f"conv_transpose{rank}d", [x, *t.alive(weight, bias)], out, work, used=with_constant(x, weight, bias))
 
 
 @rule("linear")
@@ -89,7 +89,7 @@ def _linear(t: Tracer, out: Tensor, x: Tensor, weight: Tensor, bias: Tensor | No
     except NoRuleError:
         n = t.each(out.numel())
         work = Work(n * weight.shape[-1], adds=n if bias is not None else 0)
-        t.traced("linear", [x, *t.alive(weight, bias)], out, work, used=stored(weight, bias))
+        t.traced("linear", [x, *t.alive(weight, bias)], out, work, used=with_constant(x, weight, bias))
 
 
 @rule("matmul", "mm", "bmm", "mv")
