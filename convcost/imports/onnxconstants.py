@@ -53,6 +53,7 @@ def computed(name: str, inputs: Sequence[Value | None], a: Mapping[str, Any]) ->
             return Value(shape, numbers=numpy_helper.to_array(tensor) if prod(shape) <= MAX_NUMBERS else None)
         (plain,) = a.values()
         return Value(np.shape(plain), numbers=np.asarray(plain))
+    first = inputs[0] if inputs else None
     known = [None if one is None else one.numbers for one in inputs]
     if name == "ConstantOfShape" and known[0] is not None:
         shape = tuple(int(n) for n in known[0])
@@ -62,8 +63,8 @@ def computed(name: str, inputs: Sequence[Value | None], a: Mapping[str, Any]) ->
         return Value(shape, numbers=np.full(shape, fill.reshape(-1)[0]) if prod(shape) <= MAX_NUMBERS else None)
     if name in _NUMBERS and all(n is not None or one is None for n, one in zip(known, inputs, strict=True)):
         made = np.asarray(_NUMBERS[name](a, *known))
-        return Value(made.shape, numbers=made) if made.size <= MAX_NUMBERS else None
-    first = inputs[0] if inputs else None
+        key = first.key if first is not None and name in _SAME else 0
+        return Value(made.shape, key=key, numbers=made) if made.size <= MAX_NUMBERS else None
     if first is not None and name in ("Identity", "Cast", "Relu", "Neg", "Sqrt", "DequantizeLinear"):
         return first
     if first is not None and name in ("Reshape", "Transpose", "Unsqueeze", "Squeeze", "Expand"):
@@ -138,3 +139,5 @@ _NUMBERS: dict[str, Callable[..., Any]] = {
     "Where": lambda a, c, x, y: np.where(c, x, y),
 }
 """What is computed of sizes."""
+_SAME = ("Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze")
+"""Of these, what makes the same numbers: a parameter stays the one that it is."""

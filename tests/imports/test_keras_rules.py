@@ -128,6 +128,25 @@ def test_what_has_no_rule_is_told(function, unknown):
     assert list(net.unknown) == [unknown]
 
 
-def test_recurrent_layers_both_ways_by_hand():
-    _, net = last_row(layers.Bidirectional(layers.LSTM(5, return_sequences=True)), (6, 4))
-    assert net.price().total.macs == 2 * 6 * 4 * (4 * 5 + 5 * 5)
+@pytest.mark.parametrize(
+    ("merge", "operator"), [("concat", "concat"), ("mul", "mul"), ("sum", "add"), ("ave", "scale")]
+)
+def test_recurrent_layers_both_ways_by_hand(merge, operator):
+    both = layers.Bidirectional(layers.LSTM(5, return_sequences=True), merge_mode=merge)
+    row, net = last_row(both, (6, 4))
+    assert (row.operator, net.price().total.macs) == (operator, 2 * 6 * 4 * (4 * 5 + 5 * 5))
+
+
+def test_what_both_ways_give_apart():
+    both = layers.Bidirectional(layers.GRU(5, return_sequences=True), merge_mode=None)
+    _, net = last_row(lambda x: k.subtract(*both(x)), (6, 4))
+    assert net.price().total.macs == 2 * 6 * 3 * (4 * 5 + 5 * 5)
+
+
+def test_norms_over_another_axis_than_channels():
+    row, _ = last_row(layers.BatchNormalization(axis=1), (6, 5, 4))
+    assert (row.operator, row.params, row.work.muls) == ("keras.batch_norm", 12, 120)
+    norm = layers.Normalization()
+    norm.build((None, 6, 4))
+    row, _ = last_row(norm, (6, 4))
+    assert row.operator == "normalize"

@@ -64,7 +64,7 @@ def made(tmp_path, nodes, shape=("N", 3, 8, 8), more=(), **stored):
 
 
 def node(operator, inputs, output="y", name="", **attributes):
-    return helper.make_node(operator, inputs.split(","), output.split(","), name=name, **attributes)
+    return helper.make_node(operator, inputs.split(",") if inputs else [], output.split(","), name=name, **attributes)
 
 
 def test_sizes_that_are_computed_are_followed(tmp_path):
@@ -319,6 +319,38 @@ SHAPES = {
 }
 
 
+SHAPES |= {
+    "Squeeze": ([node("GlobalAveragePool", "x", "p"), node("Squeeze", "p,axes")], {"axes": [2, 3]}, "flatten", (3,)),
+    "Unsqueeze": ([node("Unsqueeze", "x,axes")], {"axes": [2, -1]}, "onnx.unsqueeze", (3, 1, 8, 8, 1)),
+    "Transpose all": (
+        [node("Transpose", "t", "u", perm=[1, 0]), node("Shape", "u", "s"), node("Reshape", "x,s")],
+        {"t": (192, 1)},
+        "flatten",
+        (192,),
+    ),
+    "ints in a node": (
+        [node("Constant", "", "s", value_ints=[1, 6, -1]), node("Reshape", "x,s")],
+        {},
+        "onnx.reshape",
+        (6, 32),
+    ),
+}
+
+
+def test_weights_that_are_turned_before_they_are_used(tmp_path):
+    """As exporters leave it that fold nothing: the same parameters, once."""
+    nodes = [
+        node("Transpose", "w", "v"),
+        node("Unsqueeze", "b", "c", axes=[0]),
+        node("Squeeze", "c", "d", axes=[0]),
+        node("Flatten", "x", "f"),
+        node("Gemm", "f,v,d"),
+    ]
+    net = convcost.load(str(made(tmp_path, nodes, (1, 3, 8, 8), w=(7, 192), b=(7,))))
+    assert (net.price().total.params, net.price().total.macs) == (7 * 192 + 7, 7 * 192)
+    assert net.unused == {}
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_operators_and_their_shapes(tmp_path, name):
     nodes, stored, operator, shape = SHAPES[name]
@@ -339,6 +371,17 @@ def test_operators_and_their_shapes(tmp_path, name):
         ([node("Resize", "x")], {}, "it does not say to what size"),
         ([node("Resize", "x,,,sizes")], {"sizes": [1, 6, 8, 8]}, "it resizes channels"),
         ([node("Reshape", "x,x")], {}, "what it makes depends on the data"),
+        (
+            [node("Transpose", "x", "t", perm=[1, 0, 2, 3]), node("Relu", "t")],
+            {},
+            "whose first axis is not one sample's",
+        ),
+        ([node("Constant", "", "s", value_ints=[1, 1 << 62]), node("Expand", "x,s")], {}, "not as its operator has it"),
+        (
+            [node("Constant", "", "s", value_ints=[1 << 62, 1, 1, 1]), node("Expand", "x,s")],
+            {},
+            "it would make a tensor",
+        ),
         ([node("Expand", "x,sizes")], {"sizes": [1, 2, 8, 8]}, "not as its operator has it"),
     ],
 )
