@@ -45,17 +45,17 @@ def exact(cost: Cost, lead: str, reading: Reading) -> int | None:
 
 
 _KNOWN: WeakKeyDictionary[Cost, dict[tuple[str, str, str], int | None]] = WeakKeyDictionary()
-_AMOUNTS: WeakKeyDictionary[Cost, dict[tuple[str, str], dict[str, Int]]] = WeakKeyDictionary()
+_AMOUNTS: WeakKeyDictionary[Cost, dict[tuple[str, str], dict[str, Int] | None]] = WeakKeyDictionary()
 """What was counted, for as long as somebody holds the cost: an audit asks for the same counts again and again."""
 
 
 def _count(cost: Cost, lead: str, part: str, measure: str) -> int | None:
-    lines = part_of(cost, lead, part)
-    if lines is None:
-        return None
     counting = rule(measure)
-    # Ours are asked of a line itself: a table needs no kinds of work.
-    return int(sum(map(counting.of, lines)) if measure in OWN else _weighed(counting, _amounts(cost, lead, part)))
+    if measure in OWN:  # asked of a line itself: a table needs no kinds of work
+        lines = part_of(cost, lead, part)
+        return None if lines is None else int(sum(map(counting.of, lines)))
+    amounts = _amounts(cost, lead, part)
+    return None if amounts is None else int(_weighed(counting, amounts))
 
 
 def counts_of(cost: Cost, lead: str, quantity: str, measures: Sequence[str], parts: Sequence[str]) -> Any:
@@ -79,10 +79,10 @@ def amounts_of(cost: Cost, lead: str, measures: Sequence[str], parts: Sequence[s
     kinds, weights = _matrix(tuple(measures))
     columns = []
     for part in parts:
-        if part_of(cost, lead, part) is None:
+        amounts = _amounts(cost, lead, part)
+        if amounts is None:
             columns.append(np.full((len(measures), 1), -1))
         else:
-            amounts = _amounts(cost, lead, part)
             every: Sequence[Any] = [amounts.get(kind, 0) for kind in kinds]
             if any(hasattr(one, "dtype") for one in every):
                 every = np.broadcast_arrays(*every)
@@ -106,17 +106,19 @@ def _weighed(counting: Rule, amounts: Mapping[str, Int]) -> Int:
     return sum(weight * amounts.get(kind, 0) for kind, weight in counting.weights.items())
 
 
-def _amounts(cost: Cost, lead: str, part: str) -> dict[str, Int]:
-    """How much a part has of every kind of work, which all rules weigh: once for dozens of them."""
+def _amounts(cost: Cost, lead: str, part: str) -> dict[str, Int] | None:
+    """How much a part has of every kind of work, which all rules weigh, once for dozens of them; None if it is not."""
     known = _AMOUNTS.setdefault(cost, {})
     if (lead, part) not in known:
-        if part == NO_LINEAR:
+        lines = part_of(cost, lead, part)
+        if lines is None:
+            known[lead, part] = None
+        elif part == NO_LINEAR and (every := _amounts(cost, lead, ALL)) is not None:
             # What is left out is less to count than what stays.
-            every = _amounts(cost, lead, ALL)
             left_out = _sums(row for row in cost.total.rows if row.operator == "linear")
             known[lead, part] = {kind: amount - left_out.get(kind, 0) for kind, amount in every.items()}
         else:
-            known[lead, part] = _sums(row for line in part_of(cost, lead, part) or () for row in line.rows)
+            known[lead, part] = _sums(row for line in lines for row in line.rows)
     return known[lead, part]
 
 

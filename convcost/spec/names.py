@@ -116,7 +116,10 @@ class Names:
 
     def __init__(self, networks: Mapping[str, str]) -> None:
         self.networks = networks
+        # A table asks for a name once per cell.
         self._full = lru_cache(maxsize=4096)(lambda name: candidates(name, self.networks, self._also))
+        self._begun = lru_cache(maxsize=4096)(lambda name: beginnings(name, self.networks, self._also))
+        self._read = lru_cache(maxsize=4096)(self._reference)
 
     @cached_property
     def _also(self) -> dict[str, tuple[str, ...]]:
@@ -128,7 +131,7 @@ class Names:
 
     def begins(self, name: str) -> bool:
         """Whether a text begins the name of a network."""
-        return bool(beginnings(name, self.networks, self._also))
+        return bool(self._begun(name))
 
     def reference(self, name: str, size: tuple[int, ...] = ()) -> str | Unclear:
         """The network that a name means, on the input that it names, as `load` reads it; or why that is not known.
@@ -137,6 +140,9 @@ class Names:
             name: as it is written.
             size: the input that is named elsewhere (see `spelling.input_size`), () if none is.
         """
+        return self._read(name, size)
+
+    def _reference(self, name: str, size: tuple[int, ...]) -> str | Unclear:
         if said := self._reference_in(name):
             try:
                 return self.placed(said, size)
@@ -152,7 +158,7 @@ class Names:
     def _meant(self, name: str, size: tuple[int, ...]) -> str | Unclear:
         """What a name means that is no reference of ours."""
         whole = [candidate for candidate in self._full(name) if set(candidate.assumed) <= {"v1"}]
-        read = whole or beginnings(name, self.networks, self._also)
+        read = whole or self._begun(name)
         read = [candidate for candidate in read if candidate.name == name] or read  # to the letter, not as ALSO has it
         meanings = [(candidate, self._explained(candidate)) for candidate in read]
         meant = [meaning for _, meaning in meanings if not meaning.rest]

@@ -197,6 +197,8 @@ def _match(spelling: str, target: str, letters: tuple[str, ...], others: Counter
 
 def _begun(spelling: str, target: str, letters: tuple[str, ...], others: Counter[str]) -> Candidate | None:
     base_letters, base_others = tokens(spelling)
+    if not base_letters or base_letters[0] not in "".join(letters):  # nearly always
+        return None
     for said in range(len(base_letters), 0, -1):
         rest = _without(letters, "".join(base_letters[:said]))
         if rest is not None:
