@@ -141,7 +141,8 @@ class _Solved:
         import numpy as np
 
         row = self.evidence.rows[self.members[family][0]]
-        prices = [family_bits(variant, row.subject.network.variant, row.variants) for variant in row.variants]
+        factor = "family that is said" if row.says_variant else "family"
+        prices = [family_bits(variant, row.subject.network.variant, row.variants, factor) for variant in row.variants]
         return np.array(prices)[:, None]
 
     def otherwise(self, number: int) -> Iterator[list[float]]:
@@ -278,15 +279,17 @@ class Evidence:
         import numpy as np
 
         own = row.variants
-        key = (row.subject.network.spec.name, *own)
+        factor = "variant that is said" if row.says_variant else f"variant{self.kin}"
+        key = (factor, row.subject.network.spec.name, *own)
         if key not in self._between:
-            price = [[variant_bits(one, shared, own, f"variant{self.kin}") for shared in own] for one in own]
+            price = [[variant_bits(one, shared, own, factor) for shared in own] for one in own]
             self._between[key] = np.array(price)
         return self._between[key]
 
     def family(self, row: Row) -> tuple[str, str | None]:
-        """The rows that share a variant: of one spec, that name the same one."""
-        return f"{row.subject.network.spec.name} {row.variants}", row.subject.network.variant
+        """The rows that share a variant: of one spec, that name the same one, or none."""
+        how = "said" if row.says_variant else "not said"
+        return f"{row.subject.network.spec.name} {row.variants} {how}", row.subject.network.variant
 
     def _forget(self) -> None:
         """What followed from the candidates, when there are more."""

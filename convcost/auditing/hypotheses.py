@@ -361,11 +361,16 @@ def _changes(network: Network) -> Iterator[Network]:
 # -- prices of what is shared --------------------------------------------------------------------------------------
 
 
-def family_bits(variant: str | None, named: str | None, every: Sequence[str | None]) -> float:
-    """The price of one variant, of all that there are, for all rows of a family whose rows name another."""
+def family_bits(
+    variant: str | None, named: str | None, every: Sequence[str | None], factor: str = "family"
+) -> float:
+    """The price of one variant, of all that there are, for all rows of a family whose rows name another.
+
+    The factor says whether they do so in words, or name none.
+    """
     if variant == named:
-        return bits("family", "named")
-    return _other_bits("family", variant, named, every)
+        return bits(factor, "named")
+    return _other_bits(factor, variant, named, every)
 
 
 def variant_bits(

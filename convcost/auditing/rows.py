@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import inf, log2
@@ -37,6 +38,12 @@ class Shared(NamedTuple):
     classes: int | None = None
 
 
+def _says(name: str, variant: str | None) -> bool:
+    """Whether a name says which version it is: v1 is not v1.5, while bn may be anybody's."""
+    version = re.fullmatch("v[0-9.]+", variant or "")
+    return bool(version and re.search(rf"(?<![a-z.]){re.escape(version[0])}(?![.0-9])", name.casefold()))
+
+
 class Row:
     """The cells of a table that are about the same, and what that may be."""
 
@@ -52,6 +59,7 @@ class Row:
         ]
         self.raw = [raw(printed.digits) for printed in self.printed]
         self.whole = claims[0].lead == TOTAL
+        self.says_variant = _says(claims[0].row, subject.network.variant)
         self.known = bits(factor, "known")
         self.kin = factor == "row of one family"
         loose = "row" if self.whole else factor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from math import log2
 from typing import NamedTuple
@@ -25,7 +25,12 @@ class Slip(NamedTuple):
 
 
 def slip(
-    printed: Printed, count: int, reading: Reading, rows: Mapping[str, int], columns: Mapping[str, int]
+    printed: Printed,
+    count: int,
+    reading: Reading,
+    rows: Mapping[str, int],
+    columns: Mapping[str, int],
+    mistaken: Collection[str] = (),
 ) -> Slip | None:
     """The cheapest step from the right text of a count to a printed one; None if none is cheaper than any number.
 
@@ -35,6 +40,7 @@ def slip(
         reading: how.
         rows: the counts of the rows beside.
         columns: what else is counted of the row.
+        mistaken: the rows beside that print what this one should.
     """
     right = reading.spell(count, printed)
 
@@ -67,6 +73,9 @@ def slip(
         for name, other in rows.items():
             if low <= other and (high is None or other <= high):
                 found.append(one("another row", f"the number of {name}", len(rows)))
+                if name in mistaken:  # each of the two pays half
+                    swap = one("two rows swapped", f"swapped with the number of {name}", len(rows))
+                    found.append(swap._replace(bits=swap.bits / 2))
     return min(found, key=lambda one: one.bits, default=None)
 
 

@@ -156,7 +156,9 @@ class Judge:
         for cell, (claim, printed) in enumerate(zip(row.claims, row.printed, strict=True)):
             reading, count = self._reading(claim), self._count(claim, about)
             if not reading.holds(printed, count):
-                found = slip(printed, count, reading, *beside.get(claim.column, ({}, {})))
+                rows, columns = beside.get(claim.column, ({}, {}))
+                mistaken = self._printing(claim.column, reading, count) if rows else ()
+                found = slip(printed, count, reading, rows, columns, mistaken)
                 if found and row.slipped(cell, found.bits, self._rule(claim)):
                     self._slips[number, cell] = found
 
@@ -226,6 +228,11 @@ class Judge:
                     found[number] = (same[0].row, self._count(same[0], self._about(row, self.chosen[number])))
             self._columns[title] = found
         return self._columns[title]
+
+    def _printing(self, title: str, reading: Reading, count: int) -> set[str]:
+        """The rows that print a count in a column."""
+        same = (one for row in self.evidence.rows for one in row.claims if one.column == title)
+        return {one.row for one in same if one.printed and reading.holds(one.printed, count)}
 
     def _values(self, number: int, claim: Claim) -> list[tuple[str, Fraction]]:
         """What the other rows print in the same column."""

@@ -149,8 +149,9 @@ def _lines(title: str, answers: str, audited: Sequence[Audited], skipped: Sectio
 def answer(one: Audited) -> str:
     """What an audit found, in one to three sentences."""
     wrong = [finding for finding in one.findings if finding.verdict in WRONG]
-    open_, right = one.count("open"), one.count("holds") + one.count("holds as")
-    said = [f"{right} of {len(one.findings)} printed cells hold" if one.findings else "No cell could be audited"]
+    open_, right, other = one.count("open"), one.count("holds"), one.count("holds as")
+    more = f", {other} more as something else than their rows say" if other else ""
+    said = [f"{right} of {len(one.findings)} printed cells hold{more}" if one.findings else "No cell could be audited"]
     if wrong:
         said.append(_worst(one) if len(wrong) == 1 else f"{len(wrong)} are wrong; the worst: {_worst(one)}")
     if open_:
