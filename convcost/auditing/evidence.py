@@ -340,6 +340,13 @@ class Evidence:
         self._forget()
         self.solved = self._solve([one.shared for one in self.solved])
 
+    def solve_again(self) -> None:
+        """Find the descriptions anew, as cells have become cheaper: they are slips."""
+        self._forget()
+        self.solved = self._solve([one.shared for one in self.solved])
+        for row in self.rows:
+            row.saved = 0.0  # it is in the lengths now
+
     def _solve(self, every: Sequence[Shared]) -> list[_Solved]:
         """The descriptions with each of these shared."""
         own = [[row.fits.least(row.own_bits(shared, self.kin)) for row in self.rows] for shared in every]

@@ -71,7 +71,7 @@ class Row:
         """Of each cell, by how many bits its number is too far from what each rule counts of what is named."""
         self.others = [self._other(cell) for cell in range(len(claims))]
         """Of each cell, the bits of being neither printed nor an error: (kinds of column, rules)."""
-        self.slips = [inf] * len(claims)
+        self.slips: list[float] = [inf] * len(claims)
         """What each cell costs as the slip that it is, if it is one."""
         self.quoted: list[Quoted | None] = [None] * len(claims)
         """Of each cell, what it is quoted from, where that is a price to pay: see `quote`."""
@@ -95,6 +95,11 @@ class Row:
             self.quoted[cell] = one
             which = log2(len(quoted(claim.reference, claim.quantity)))
             self.quotes[cell] = _PRINTED[1] + bits("of several sources", "quoted") / len(of) + which
+
+    def forget_slips(self) -> None:
+        """Let no cell be a slip."""
+        self.slips = [inf] * len(self.claims)
+        self.saved = 0.0
 
     def slipped(self, cell: int, price: float, rule: int) -> bool:
         """Whether a cell costs less as a slip of this price, under a rule, than as any error; it does from now on."""

@@ -22,6 +22,8 @@ class Slip(NamedTuple):
     right: str
     """The right text."""
     bits: float
+    swapped: bool = False
+    """Whether another row has its number, and it the other's."""
 
 
 def slip(
@@ -75,7 +77,7 @@ def slip(
                 found.append(one("another row", f"the number of {name}", len(rows)))
                 if name in mistaken:  # each of the two pays half
                     swap = one("two rows swapped", f"swapped with the number of {name}", len(rows))
-                    found.append(swap._replace(bits=swap.bits / 2))
+                    found.append(swap._replace(bits=swap.bits / 2, swapped=True))
     return min(found, key=lambda one: one.bits, default=None)
 
 

@@ -39,6 +39,8 @@ FAILING: Mapping[str, Sequence[Verdict]] = {
 }
 """What `--fail-on` fails on; on a contradiction, but for slips that change no more than a last digit (`fails`)."""
 _ERROR = bits("of one making", "wrong") + ODDS
+_ROUNDS = 2
+"""Slips are found as columns are read, which may be read otherwise once these are known."""
 CANDIDATES = 12
 """Candidates of a cell that are told."""
 
@@ -93,12 +95,33 @@ class Judge:
         """`evidence` is the table's."""
         self.evidence = evidence
         self._slips: dict[tuple[int, int], Slip] = {}
-        # A row is what the table shares, with a slip, before it is anything dearer.
-        for number, row in enumerate(evidence.rows):
-            if (plain := self._plain(row)) is not None:
-                self._slip(number, plain, {})
-        self.chosen = [evidence.chosen(number) for number in range(len(evidence.rows))]
         self._columns: dict[str, dict[int, tuple[str, int]]] = {}
+        for _ in range(_ROUNDS):
+            before = evidence.readings
+            self._find_slips()
+            if not any(found.swapped for found in self._slips.values()):  # one alone makes no other one likelier
+                break
+            evidence.solve_again()
+            if evidence.readings == before:
+                break
+        self.chosen = self._chosen()
+
+    def _chosen(self) -> list[Chosen]:
+        self._columns.clear()
+        return [self.evidence.chosen(number) for number in range(len(self.evidence.rows))]
+
+    def _find_slips(self) -> None:
+        """Find the slips there are as columns are read now; cells that are some cost less from here on."""
+        self._slips.clear()
+        for row in self.evidence.rows:
+            row.forget_slips()
+        # A row is what the table shares, with a slip, before it is anything dearer.
+        for number, row in enumerate(self.evidence.rows):
+            if (plain := self._plain(row)) is not None:
+                self._slip(number, plain)
+        self.chosen = self._chosen()
+        for number, row in enumerate(self.evidence.rows):
+            self._slip(number, self._about(row, self.chosen[number]), beside=True)
 
     def findings(self) -> list[Finding]:
         """The verdicts on all cells, row by row."""
@@ -109,7 +132,6 @@ class Judge:
         row, chosen = self.evidence.rows[number], self.chosen[number]
         at = self._about(row, chosen)
         counts = [self._count(claim, at) for claim in row.claims]
-        self._slip(number, at, {claim.column: self._beside(number, claim) for claim in row.claims})
         fates = self.evidence.fates(number)
         proved = ""
         if any(fate.state != PRINTED for fate in fates) and self._at_its_input(row):
@@ -137,6 +159,8 @@ class Judge:
                 text = reading.spell(counts[cell], printed)
                 said = f"{reading.told(counts[cell])} is {text}"
                 found = self._slips.get((number, cell))
+                if found and found.right != text.numeral:  # of another reading
+                    found = None
                 finding = finding._replace(
                     verdict="slip" if found else "does not hold",
                     evidence="; ".join(filter(None, (said, found.said if found else "", self._together(row, claim)))),
@@ -150,14 +174,14 @@ class Judge:
             findings.append(finding._replace(candidates=self._candidates(number, cell)))
         return findings
 
-    def _slip(self, number: int, about: Candidate, beside: Mapping[str, tuple[dict[str, int], dict[str, int]]]) -> None:
-        """Find the slips of a row from what it is about; `beside` is by column what each may have been mistaken for."""
+    def _slip(self, number: int, about: Candidate, *, beside: bool = False) -> None:
+        """Find the slips of a row from what it is about, also those by which it has what stands beside."""
         row = self.evidence.rows[number]
         for cell, (claim, printed) in enumerate(zip(row.claims, row.printed, strict=True)):
             reading, count = self._reading(claim), self._count(claim, about)
             if not reading.holds(printed, count):
-                rows, columns = beside.get(claim.column, ({}, {}))
-                mistaken = self._printing(claim.column, reading, count) if rows else ()
+                rows, columns = self._beside(number, claim) if beside else ({}, {})
+                mistaken = self._printing(claim.column, reading, count) if beside else ()
                 found = slip(printed, count, reading, rows, columns, mistaken)
                 if found and row.slipped(cell, found.bits, self._rule(claim)):
                     self._slips[number, cell] = found
