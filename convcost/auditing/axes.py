@@ -17,7 +17,18 @@ from convcost.published.claims import Claim
 from convcost.published.counting import counts
 from convcost.published.headings import quantity_of
 from convcost.published.quotients import OF
-from convcost.published.readings import ALL, NOT_MEANT, OWN, PADDED, PARTS, ZEROS, Reading, whole
+from convcost.published.readings import (
+    ALL,
+    MEMORY,
+    NOT_MEANT,
+    OWN,
+    PADDED,
+    PARTS,
+    ZEROS,
+    Reading,
+    is_own,
+    whole,
+)
 from convcost.published.tables import TOTAL
 
 _SHARES = "shares of "
@@ -29,7 +40,7 @@ def kind_of(claim: Claim) -> str:
     """What the heading of a count says that it is: params, macs, flops, ops, bytes or activations, or shares of one."""
     if claim.quantity in OF:
         return f"{_SHARES}{kind_of(claim._replace(quantity=OF[claim.quantity], printed=None))}"
-    if claim.quantity in ("params", "bytes", "activations"):
+    if claim.quantity in ("params", "bytes", "activations", "memory"):
         return claim.quantity
     unit = claim.printed.unit if claim.printed else ""
     found = quantity_of(claim.column) or quantity_of(claim.row)
@@ -123,7 +134,7 @@ def axis_of(name: str, claims: Sequence[Claim]) -> Axis:
     inside = any(claim.lead != TOTAL for claim in claims)
     measures, parts = tuple(counts(quantity)), PARTS[:1] if inside else PARTS
     scaled = any(one.as_binary() != one for one in printed)
-    scale = "MB" if quantity == "bytes" else "K" if any(one.scale == "K" for one in printed) else "M"
+    scale = "MB" if quantity in ("bytes", "memory") else "K" if any(one.scale == "K" for one in printed) else "M"
     zeros = [""]
     if all(one.coarser(1) for one in printed):
         zeros.append(PADDED)
@@ -134,9 +145,9 @@ def axis_of(name: str, claims: Sequence[Claim]) -> Axis:
     price = np.array(
         [
             measure_bits(kind.removeprefix(_SHARES), measure)
-            + bits("part" if measure in OWN else "part of a tool", part)
+            + bits("part" if is_own(measure) else "part of a tool", part)
             + bits(scale, str(k))
-            + bits("rounding" if measure in OWN else "rounding of a tool", rounding)
+            + bits("rounding" if is_own(measure) else "rounding of a tool", rounding)
             + bits("zeros", told[none])
             for measure, part, (k, rounding, none) in product(measures, parts, ways)
         ]
@@ -154,6 +165,10 @@ def zeros_bits(printed: Printed) -> float:
 @cache
 def measure_bits(kind: str, measure: str) -> float:
     """The price of a rule under a heading."""
+    if kind == "memory":
+        every = counts(kind)
+        size = measure.partition(MEMORY)[2]
+        return bits(kind, f"in {size}", sum(one.endswith(size) for one in every))
     if measure in OWN:
         return bits(kind, measure)
     tools = [name for name in counts("params" if kind == "params" else "ops") if name not in OWN]

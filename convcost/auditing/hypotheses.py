@@ -221,7 +221,9 @@ class Subject:
         for first, second in pairs:
             one, other = self.edited[first], self.edited[second]
             counts = {
-                quantity: np.where(count < 0, -1, count + other.counts[quantity] - base.counts[quantity])
+                quantity: np.where(
+                    (count < 0) | (quantity == "memory"), -1, count + other.counts[quantity] - base.counts[quantity]
+                )
                 for quantity, count in one.counts.items()
             }
             said = f"{self._edits[first].said}; {self._edits[second].said}"
@@ -240,7 +242,7 @@ class Subject:
         for quantity, axis in self.axes.items():
             found[quantity] = np.full_like(base.counts[quantity], -1)
             every = slice(0, None, len(axis.parts))
-            if quantity not in OF:
+            if quantity not in (*OF, "memory"):  # of which a part is no summand
                 less = counts_of(self.cost, scope, quantity, axis.measures, (ALL,))
                 found[quantity][every] = base.counts[quantity][every] - less
         return found
@@ -264,6 +266,8 @@ class Subject:
     @cached_property
     def _by_classes(self) -> list[_Classified]:
         """Every variant that has classes, and what one more of them adds."""
+        import numpy as np
+
         found = []
         for own in (self.network, *self.variants) if self.lead == TOTAL else ():
             classes = own.settings.get("classes")
@@ -274,6 +278,9 @@ class Subject:
                 if first is not None and second is not None:
                     base, step = self._candidate(own, first, 0.0), self._candidate(own, second, 0.0)
                     more = {quantity: count - base.counts[quantity] for quantity, count in step.counts.items()}
+                    if (memory := base.counts.get("memory")) is not None:  # the most of several, which is not linear
+                        base.counts["memory"] = np.where(more["memory"] != 0, -1, memory)
+                        more["memory"] = 0 * memory
                     found.append(_Classified(own, classes, base, more))
         return found
 
@@ -361,9 +368,7 @@ def _changes(network: Network) -> Iterator[Network]:
 # -- prices of what is shared --------------------------------------------------------------------------------------
 
 
-def family_bits(
-    variant: str | None, named: str | None, every: Sequence[str | None], factor: str = "family"
-) -> float:
+def family_bits(variant: str | None, named: str | None, every: Sequence[str | None], factor: str = "family") -> float:
     """The price of one variant, of all that there are, for all rows of a family whose rows name another.
 
     The factor says whether they do so in words, or name none.

@@ -73,6 +73,8 @@ class Reconciled(NamedTuple):
     """Bits by which the first match is cheaper than an error in print, or a count that is none of ours."""
     chance: Fraction = Fraction(1)
     """The part of all numbers of this form within 15 % that a match as cheap would explain."""
+    unread: tuple[str, ...] = ()
+    """Numbers that the text says besides, of which nothing is claimed that is read."""
 
     @property
     def explained(self) -> bool:
@@ -94,6 +96,7 @@ def claimed(text: str, quantity: str = "") -> tuple[str, Printed]:
     """
     printed = parse(text)
     own = QUANTITY_OF.get(printed.unit, "") if printed.unit else quantity
+    own = quantity if quantity == "memory" and own == "bytes" else own
     if not own and not printed.unit:
         raise ConvcostError(f"{text!r}: a number of what? write --params {text}, --macs {text}, or the unit behind it")
     if not own or (quantity and own != quantity) or printed.scale == "%":

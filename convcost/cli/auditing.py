@@ -158,12 +158,14 @@ def _audit_layers(layers: LayerTable, network: str, full: bool, fail_on: str | N
 @click.argument("arguments", type=NetworkName(), nargs=-1, metavar="[NETWORK] [CLAIM]...")
 @click.option("--macs", metavar="COUNT", help="Claimed multiply-adds or FLOPs, e.g. 4.12G.")
 @click.option("--params", metavar="COUNT", help="Claimed parameters, e.g. 25.6M.")
+@click.option("--memory", metavar="BYTES", help="Claimed peak memory at work, e.g. 1.37MB, by any rule of memory.")
 @set_option("Set a knob of the NETWORK; repeatable.")
 @output_options
 def reconcile(
     arguments: tuple[str, ...],
     macs: str | None,
     params: str | None,
+    memory: str | None,
     settings: tuple[str, ...],
     format_: str,
     exact: bool,
@@ -183,7 +185,8 @@ def reconcile(
     if settings and name is None:
         raise ConvcostError("--set goes with a network")
     network = None if name is None else load_network(name, settings)
-    found = search(*texts, network=network, params=params, macs=macs, each=partial(each, what="networks"))
+    every = partial(each, what="networks")
+    found = search(*texts, network=network, params=params, macs=macs, memory=memory, each=every)
     show(views.reconciled(found), format_, exact)
     return 0 if found.explained else 1
 

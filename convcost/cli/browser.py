@@ -104,7 +104,9 @@ def _plainly(arguments: Sequence[str]) -> str:
             parts.append(html(table(plainly(one), one.title, unread), exact=True))
         return "".join(parts)
     if len(rest) == 1 and is_sentence(rest[0]):
-        name, texts, part = read_sentence(rest[0])
+        name, texts, part, at_work, _ = read_sentence(rest[0])
+        if at_work:
+            raise ConvcostError("what memory a network needs at work is reconciled with numpy: on the command line")
     else:
         name, texts, part = (rest[0], tuple(rest[1:]), "") if len(rest) > 1 else ("", tuple(rest), "")
     if not name:

@@ -131,7 +131,8 @@ def _depthwise(cost: Cost, size: int) -> Int:
 
 
 def _outputs(cost: Cost, size: int) -> Int:
-    return size * cost.batch * total([row.elements for row in cost.rows if not row.aux and row.counts.trainable])
+    having = (row for row in cost.rows if not row.aux and not equal(row.counts.trainable, 0))
+    return size * cost.batch * total([row.elements for row in having])
 
 
 RULES = {

@@ -16,7 +16,7 @@ from convcost.published.tables import SIZES, TOTAL, Checked, PublishedTable
 QUANTITIES = ("params", "ops")
 QUANTITY_OF = {
     **dict.fromkeys(("macs", "flops", "ops"), "ops"),
-    **{name: name for name in ("params", "bytes", "activations")},
+    **{name: name for name in ("params", "bytes", "activations", "memory")},
 }
 """What numbers of a unit, or under a heading, count."""
 SHARE_OF = {of: share for share, of in OF.items()}
@@ -32,7 +32,7 @@ class Claim(NamedTuple):
     column: str
     text: str
     quantity: str
-    """params, ops, bytes, activations, a share of one, shape or input."""
+    """params, ops, bytes, activations, memory, a share of one, shape or input."""
     reference: str
     """The network, as `load` reads it."""
     lead: str

@@ -15,11 +15,13 @@ from convcost.published.shapes import size_in
 from convcost.spec.spelling import RESOLUTIONS, input_size
 from convcost.tablefiles.grid import RawTable
 
-COLUMNS = ("name", "input", "params", "macs", "flops", "ops", "bytes", "activations", "shares of params", "skip")
+_COUNTED = ("params", "macs", "flops", "ops", "bytes", "activations", "memory")
+COLUMNS = ("name", "input", *_COUNTED, "shares of params", "skip")
 """What a column can be said to print."""
 _SIZES_OF_LAYERS = {"input", "in", "output", "out", "size", "shape", "dim", "dims", "resolution", "hxwxc", "hxw"}
 _MAPPING = re.compile(
-    r"(?P<plain>name|input|skip)|(?P<shares>shares of (?=[pmfo]))?(?P<what>params|macs|flops|ops|bytes|activations)"
+    r"(?P<plain>name|input|skip)|(?P<shares>shares of (?=params|macs|flops|ops))?"
+    rf"(?P<what>{'|'.join(_COUNTED)})"
     r"(?: in (?P<scale>[KMG]))?(?: of (?P<of>.*\{\}.*))?"
 )
 
@@ -63,7 +65,7 @@ def roles_of(table: RawTable, mapped: Mapping[str, str]) -> list[Role | None]:
             others = (other for at, other in enumerate(roles) if at != column and other)
             if any(other.quantity == role.quantity for other in others):
                 roles[column] = None  # under "weights" their names, beside a column of counts
-    for quantity in ("params", "ops", "bytes", "activations"):
+    for quantity in ("params", "ops", "bytes", "activations", "memory"):
         same = [t for t, role in zip(table.columns, roles, strict=True) if role and role.quantity == quantity]
         unsaid = [t for t in same if t not in mapped]
         apart = len({role.size for role in roles if role and role.quantity == quantity}) == len(same)

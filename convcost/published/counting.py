@@ -14,7 +14,7 @@ from convcost.errors import ConvcostError
 from convcost.exact.integers import Int
 from convcost.published.layerkinds import line_of
 from convcost.published.quotients import OF, quotient
-from convcost.published.readings import ALL, NO_LINEAR, OWN, WITH_AUXILIARY, Reading
+from convcost.published.readings import ALL, NO_LINEAR, WITH_AUXILIARY, Reading, is_own
 from convcost.published.tables import TOTAL
 
 
@@ -23,6 +23,10 @@ def counts(quantity: str) -> Sequence[str]:
     from convcost.counters.releases import OF_A_TOOL
 
     quantity = OF.get(quantity, quantity)
+    if quantity == "memory":
+        from convcost.published.memories import MEASURES
+
+        return list(MEASURES)
     if quantity in ("bytes", "activations"):
         return list(BYTES if quantity == "bytes" else ACTIVATIONS)
     own = PARAMS if quantity == "params" else OPS
@@ -37,6 +41,9 @@ def exact(cost: Cost, lead: str, reading: Reading) -> int | None:
         counting = reading._replace(quantity=OF[reading.quantity])
         part, whole = exact(cost, lead, counting), exact(cost, TOTAL, counting)
         return quotient(part, whole) if part is not None and whole else None
+    if reading.quantity == "memory":
+        count = int(_memories(cost, lead, [reading.measure], [reading.part])[0])
+        return None if count < 0 else count
     known = _KNOWN.setdefault(cost, {})
     key = (lead, reading.part, reading.measure)
     if key not in known:
@@ -51,7 +58,7 @@ _AMOUNTS: WeakKeyDictionary[Cost, dict[tuple[str, str], dict[str, Int] | None]] 
 
 def _count(cost: Cost, lead: str, part: str, measure: str) -> int | None:
     counting = rule(measure)
-    if measure in OWN:  # asked of a line itself: a table needs no kinds of work
+    if is_own(measure):  # asked of a line itself: a table needs no kinds of work
         lines = part_of(cost, lead, part)
         return None if lines is None else int(sum(map(counting.of, lines)))
     amounts = _amounts(cost, lead, part)
@@ -60,6 +67,8 @@ def _count(cost: Cost, lead: str, part: str, measure: str) -> int | None:
 
 def counts_of(cost: Cost, lead: str, quantity: str, measures: Sequence[str], parts: Sequence[str]) -> Any:
     """What each measure counts of each part, as `amounts_of` has it; of a share, what part that is of the network's."""
+    if quantity == "memory":
+        return _memories(cost, lead, measures, parts)
     found = amounts_of(cost, lead, measures, parts)
     if quantity not in OF:
         return found
@@ -67,6 +76,19 @@ def counts_of(cost: Cost, lead: str, quantity: str, measures: Sequence[str], par
 
     whole = amounts_of(cost, TOTAL, measures, parts)
     return np.where((found >= 0) & (whole > 0), quotient(np.maximum(found, 0), np.maximum(whole, 1)), -1)
+
+
+def _memories(cost: Cost, lead: str, measures: Sequence[str], parts: Sequence[str]) -> Any:
+    """As `amounts_of`: of memory a network has no parts."""
+    import numpy as np
+
+    from convcost.published.memories import memories_of
+
+    whole = memories_of(cost, measures) if lead == TOTAL and ALL in parts else np.full(len(measures), -1)
+    found = np.full((len(measures), len(parts), *whole.shape[1:]), -1)
+    if ALL in parts:
+        found[:, parts.index(ALL)] = whole
+    return found.reshape(-1, *whole.shape[1:])
 
 
 def amounts_of(cost: Cost, lead: str, measures: Sequence[str], parts: Sequence[str]) -> Any:

@@ -13,7 +13,7 @@ from typing import Literal
 from convcost.printed.units import scale_and_unit
 from convcost.spec.spelling import MAX_NAME
 
-Kind = Literal["params", "macs", "flops", "ops", "activations", "size"]
+Kind = Literal["params", "macs", "flops", "ops", "activations", "memory", "size"]
 
 _KINDS: dict[str, Kind] = {
     "params": "params",
@@ -59,7 +59,7 @@ class Quantity:
     @property
     def unit(self) -> str:
         """The unit of the column's bare numbers."""
-        return "bytes" if self.kind == "size" else self.kind
+        return "bytes" if self.kind in ("size", "memory") else self.kind
 
 
 @lru_cache(maxsize=4096)  # a table's titles are asked about at every cell
@@ -68,6 +68,8 @@ def quantity_of(title: str) -> Quantity | None:
 
     None if it is no count ("top-1 err.", "depth"), a share or ratio ("Params (%)"), or two counts at once.
     """
+    if (memory := _memory(title)) is not None:
+        return memory
     found: Quantity | None = None
     outer = ""
     for part in title[:MAX_NAME].split(" / "):
@@ -86,6 +88,22 @@ def quantity_of(title: str) -> Quantity | None:
         if found is not None and not found.scale:
             found = Quantity(found.kind, outer)
     return found
+
+
+_OF_MEMORY = {"peak", "sram", "ram", "arena", "activation", "activations", "act", "mem", "memory"}
+_BESIDE_MEMORY = {"usage", "use", "footprint", "inference", "model", "int", "fp", "float", "required", "size"}
+
+
+def _memory(title: str) -> Quantity | None:
+    """What a title says of peak memory: "Peak memory (MB)", "SRAM (kB)". "Memory (GB)" is what training took."""
+    if " / " in title:
+        return None
+    words, kinds, scales = _read_title(title[:MAX_NAME])
+    peak = words & {"sram", "arena"} or (words & {"peak"} and words & {"mem", "memory", "ram", "activation"})
+    sizes = kinds <= {"size", "activations"} and len(scales - {""}) <= 1 and "%" not in scales
+    if not peak or not sizes or not words <= _OF_MEMORY | _BESIDE_MEMORY:
+        return None
+    return Quantity("memory", next(iter(scales), ""))
 
 
 def share_of(title: str) -> Kind | None:

@@ -22,7 +22,10 @@ PARTS = (ALL, NO_LINEAR, WITH_AUXILIARY)
 """What of a network is counted; of a scope it is always all."""
 
 OWN = (*PARAMS, "macs", "flops2", *BYTES, *ACTIVATIONS)
-"""Counts that are not one tool's."""
+"""Counts that are not one tool's; those of memory are in `convcost.published.memories`."""
+MEMORY = " memory in "
+SIZES_OF_ELEMENTS = {"4 bytes": 4, "2 bytes": 2, "1 byte": 1}
+"""The elements that memory is of: a measure of it is called by its rule, MEMORY and one of these."""
 _SPOKEN: dict[str, str] = {
     "half_up": "rounded half up",
     "half_even": "rounded half to even",
@@ -119,6 +122,7 @@ PLAIN = {
     "ops": Reading("ops", "macs"),
     "bytes": Reading("bytes", "params in 4 bytes"),
     "activations": Reading("activations", "activations"),
+    "memory": Reading("memory", f"liveness{MEMORY}4 bytes"),
     "shares of params": Reading("shares of params", "params"),
     "shares of ops": Reading("shares of ops", "macs"),
 }
@@ -130,8 +134,15 @@ def _interval(printed: Printed, rounding: Rounding) -> Interval:
     return printed.interval(rounding)
 
 
+def is_own(measure: str) -> bool:
+    """Whether what is counted is not one tool's way to count."""
+    return measure in OWN or MEMORY in measure
+
+
 def counted(quantity: str, count: str) -> str:
     """What is counted, in words."""
+    if MEMORY in count:
+        return count
     if count in OWN:
         return f"{quantity} are {rule(count).meaning.partition(':')[0]}"
     return f"as {count} counts"

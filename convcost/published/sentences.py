@@ -30,6 +30,8 @@ _PART_OF = {
     FIRST: re.compile(rf"(?:first|input) {_LAYER}|stem"),
     LAST: re.compile(r"(?:last|final|output|classification|fc|fully[ -]connected|linear) layer|classifier"),
 }
+_AT_WORK = re.compile(r"\b(?:s?ram|arena|peak (?:\w+ )?memory|memory peak|peak activations?)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"[<>~≈]?\d[\d,.]*(?:[KMGBTkmb]|x|×|%)?")
 T = TypeVar("T")
 
 
@@ -42,6 +44,10 @@ class Sentence(NamedTuple):
     """The counts, each with its unit: "4.9M params"."""
     part: str = ""
     """Of which part of it, "first layer" or "last layer"; '' for all of it."""
+    memory: bool = False
+    """Whether bytes are of memory at work, and not of stored parameters."""
+    unread: tuple[str, ...] = ()
+    """Numbers that it says besides, of which nothing is read, each with the word behind it."""
 
 
 def is_sentence(text: str) -> bool:
@@ -72,14 +78,25 @@ def read_sentence(text: str) -> Sentence:
     name, part = _one(text, names), _one(text, parts) or ""
     if name is None and part:
         raise ConvcostError(f"{text[:60]!r} claims something of the {part}, and does not say of which network")
+    memory = _AT_WORK.search(text) is not None
     if name is None:
-        return Sentence("", tuple(claims))
+        return Sentence("", tuple(claims), memory=memory, unread=_unread(left))
     # A version that is no part of the name is of another network: SqueezeNet 1.1 is not SqueezeNet.
     behind = [word for word, before in zip(left[1:], left, strict=False) if not before and _VERSION.fullmatch(word)]
     found = shipped_names().reference(" ".join([name, *behind[:1]]), size)
     if isinstance(found, Unclear):
         raise ConvcostError(f"{text[:60]!r}: its network {found.why}")
-    return Sentence(found, tuple(claims), part)
+    return Sentence(found, tuple(claims), part, memory, _unread(["" if one in behind[:1] else one for one in left]))
+
+
+def _unread(left: list[str]) -> tuple[str, ...]:
+    """The numbers among words that are left, each with the word behind it: years in brackets are none."""
+    found = []
+    for word, behind in zip(left, [*left[1:], ""], strict=True):
+        bare = word.strip(_MARKS)
+        if _NUMBER.fullmatch(bare) and not word.startswith(tuple(_BRACKETS)):
+            found.append(f"{bare} {behind.strip(_MARKS)}".strip())
+    return tuple(found)
 
 
 def _one(text: str, found: list[T]) -> T | None:

@@ -34,6 +34,7 @@ _UNITS = {
     "params": ("", "params"),
     "ops": ("", "macs", "flops", "ops"),
     **{one: ("", one) for one in ("bytes", "activations")},
+    "memory": ("", "bytes"),
 }
 _WHOLE, _REST = re.compile(r"[0-9]$"), re.compile(r"\$?\s*(?:[.,±]|\\pm|\+/?-)\s*\$?\s*[0-9]")
 _SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}

@@ -193,6 +193,8 @@ def reconciled(found: Reconciled) -> Table:
         f"{found.networks:,} candidates, each under every rule, part, K and rounding, were tried.",
         "bits: what the assumptions of a line cost together, -log2 of how often they are met.",
     ]
+    if found.unread:
+        notes.insert(0, f"not read: {', '.join(found.unread)}.")
     if len(found.matches) > len(shown):
         notes.insert(0, f"{len(found.matches) - len(shown)} more explanations, dearer than these.")
     if found.explained:

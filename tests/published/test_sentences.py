@@ -36,7 +36,7 @@ from convcost.published.sentences import is_sentence, read_sentence
 )
 def test_a_sentence_is_read(text: str, network: str, claims: tuple[str, ...]) -> None:
     assert is_sentence(text)
-    assert read_sentence(text) == (network, claims, "")
+    assert read_sentence(text) == (network, claims, "", False, ())
 
 
 @pytest.mark.parametrize(
