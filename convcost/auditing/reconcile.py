@@ -101,6 +101,8 @@ def claimed(text: str, quantity: str = "") -> tuple[str, Printed]:
         raise ConvcostError(f"{text!r}: a number of what? write --params {text}, --macs {text}, or the unit behind it")
     if not own or (quantity and own != quantity) or printed.scale == "%":
         raise ConvcostError(f"{text!r} is no count of {quantity or 'params or multiply-adds'}")
+    if printed.value().denominator != 1:
+        raise ConvcostError(f"{text!r}: a count is whole; say its scale, as in {text}M")
     return own, printed
 
 

@@ -18,6 +18,8 @@ _TAB = re.compile("\t")
 _PIECE = re.compile(r"\S+(?:[ \xa0]\S+)*")
 _CAPTION = re.compile(r"\s*(?:Table|Tab\.|Figure|Fig\.)\s*[0-9IVX]+\s*[.:]", re.IGNORECASE)
 
+_VALUE = re.compile(r"[~<>≈]?[0-9][0-9.,]*(?:[KMGBT]|%|x|×)?|[-–—]|N/A", re.IGNORECASE)
+_TITLE = re.compile(r"\S+(?:[ \xa0][(\[][^()\[\]]*[)\]])*")
 Line = tuple[int, str]
 
 
@@ -36,6 +38,8 @@ def text_tables(text: str, source: str) -> list[Found]:
             if len(parted) > 1 and 2 * len(parted) > len(written):
                 tables.append(Found(Place(source, parted[0][0]), partial(reader, source, _of_table(block, parted))))
                 break
+        else:
+            tables += _spaced(block, source)
         if len(tables) > MAX_TABLES:
             break
     return tables
@@ -112,6 +116,31 @@ def _span(text: str, place: Place) -> Span:
     if len(text) > MAX_CELL:
         raise too_long(place)
     return Span(cell_text(re.sub(r"\s{2,}", GAP, text.strip())), place)
+
+
+def _spaced(block: list[Line], source: str) -> Iterator[Found]:
+    """The table of a block whose columns are one blank apart, as a viewer of PDFs copies them, if it is one.
+
+    Its first line has a title a word, perhaps with a unit in brackets; of half of the others the last words are as many
+    values, and what is before them is a name.
+    """
+    titles = [title[0] for title in _TITLE.finditer(block[0][1])]
+    values = len(titles) - 1
+    if values < 2 or any(map(_VALUE.fullmatch, titles)) or len(block) < 3:
+        return
+    rows = [(number, _values(line, values)) for number, line in block[1:]]
+    if 2 * sum(row[-1] != "" for _, row in rows) >= max(len(rows), 4):
+        lines = [(block[0][0], "\t".join(titles)), *((number, "\t".join(row)) for number, row in rows)]
+        yield Found(Place(source, block[0][0]), partial(_tabbed, source, lines))
+
+
+def _values(line: str, count: int) -> list[str]:
+    """The name and the values that a line ends with; all of it and empty ones, where they are not as many."""
+    words = line.split()
+    last = words[-count:]
+    if len(words) > count and all(map(_VALUE.fullmatch, last)) and not _VALUE.fullmatch(words[0]):
+        return [" ".join(words[:-count]), *last]
+    return [" ".join(words), *[""] * count]
 
 
 def _barred(source: str, lines: list[Line]) -> Grid:

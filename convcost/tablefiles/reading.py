@@ -41,6 +41,7 @@ ARCHIVES = (".zip", ".tar", ".tgz", ".gz")
 MAX_BYTES = 20 * 1024 * _KIBI
 """Of a PDF, an archive, and all sources of a folder."""
 STDIN = "-"
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _SOURCES = (".tex", ".sty", ".ltx")
 _MAX_SOURCES = 2_000
 _EPRINT = re.compile(r"\.[0-9]{4,5}(?:v[0-9]+)?")  # arXiv calls a source 1512.03385, whatever is in it
@@ -87,7 +88,8 @@ def tables_in(path: str | Path, *, pages: str | None = None) -> list[Found]:
             else:
                 found = reader(text, source)
     if not found:
-        raise ConvcostError(f"{source}: no table in it")
+        how = "; in a text, cells stand between bars or tabs, or two blanks apart" if suffix == ".txt" else ""
+        raise ConvcostError(f"{source}: no table in it{how}")
     return found
 
 
@@ -129,14 +131,33 @@ def _text(data: bytes, source: str) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
+        if encoding == "utf-8-sig" and (text := _of_windows(data)):
+            return text
         line = data.count(b"\n", 0, error.start) + 1
         what = f"byte {error.start} is not {encoding.removesuffix('-sig').upper()} text"
         raise ConvcostError(f"{Place(source, line)}: {what}") from None
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _plain_ends(text)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise ConvcostError(f"{Place(source, line)}: binary, not text")
     return text
+
+
+def _of_windows(data: bytes) -> str:
+    """The text of a file as Excel writes CSV in the west, Latin-1 and a little more; "" of what is no text.
+
+    Digits and units are the same bytes as in UTF-8; of a file in another encoding only letters beyond ASCII are wrong.
+    """
+    if _CONTROL.search(data):
+        return ""
+    try:
+        return _plain_ends(data.decode("cp1252"))
+    except UnicodeDecodeError:
+        return ""
+
+
+def _plain_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 # -- standard input ----------------------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def test_normal_form(text: str, normal: str) -> None:
         ("ResNet-50", "before it"),
         ("113ms", "'ms' after it"),
         ("98 mb", "'mb' after it"),
-        ("1,5", "',5' after it"),
+        ("1,5", "then write 1.5"),
         ("25.636.712", "after it"),
         ("1,2345", "after it"),
         ("4M (21x)", "after it"),

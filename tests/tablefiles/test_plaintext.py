@@ -96,3 +96,49 @@ def test_pages_are_a_pdfs(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ConvcostError, match=r"t\.csv: only a PDF has pages"):
         tables_in(tmp_path / "t.csv", pages="3")
+
+
+PASTED = """Table 2: comparison.
+Model Params (M) Mult-Adds (M) Top-1 (%)
+MobileNet V2 3.5 300 72.0
+Large networks
+ResNet 50 25.6 3858 76.1
+VGG 16 (BN) 138.4 15470 -
+"""
+
+
+def test_columns_one_blank_apart(tmp_path):
+    """As a viewer of PDFs copies a table: a title a word, and of each row the last words are values."""
+    table = read(tmp_path, ".txt", PASTED)
+    assert table.columns == ("Model", "Params (M)", "Mult-Adds (M)", "Top-1 (%)")
+    assert texts(table) == [
+        ["MobileNet V2", "3.5", "300", "72.0"],
+        ["Large networks", "", "", ""],
+        ["ResNet 50", "25.6", "3858", "76.1"],
+        ["VGG 16 (BN)", "138.4", "15470", "-"],
+    ]
+    assert places(table)[0] == ["3:1", "3:14", "3:18", "3:22"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We train for 90 epochs.\nThe rate is 0.1 at first\nand 0.01 then, so that\n",
+        "Model Top-1 acc. Params\nResNet 50 25.6 3858\nVGG 16 138.4\nResNet 18 12\n",
+        "a b c\n1 2 3\n4 5 6\n",
+        "In 2015 and 2016 we saw\nResNet 50 25.6 3858 76.1\nResNet 18 11.7 1814 69.8\n",
+    ],
+)
+def test_words_are_no_columns(tmp_path, text):
+    """Titles that are not as many as the values, numbers among them, rows without names: nothing is guessed."""
+    with pytest.raises(ConvcostError, match="no table in it; in a text, cells stand between bars or tabs"):
+        read(tmp_path, ".txt", text)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-8", "utf-8-sig", "utf-16"])
+def test_a_csv_as_excel_writes_it(tmp_path, encoding):
+    path = tmp_path / "t.csv"
+    path.write_bytes("Mod\u00e8le;Param\u00e8tres\r\nR\u00e9seau \u00b1;25,6\r\n".encode(encoding))
+    table = read_table(path)
+    assert table.columns == ("Mod\u00e8le", "Param\u00e8tres")
+    assert texts(table) == [["R\u00e9seau \u00b1", "25,6"]]

@@ -65,7 +65,8 @@ REFUSED = [
     ),
     (".tex", TABULAR % r"a & b \\ \input{rows}", "t.tex:1:29: \\input is not read"),
     # not text, or not of a known kind
-    (".csv", b"a,b\n1,\xe9\n", "t.csv:2: byte 6 is not UTF-8 text"),
+    (".csv", b"a,b\n1,\x81\n", "t.csv:2: byte 6 is not UTF-8 text"),
+    (".csv", b"a,b\n1,\xe9\x01\n", "t.csv:2: byte 6 is not UTF-8 text"),
     (".csv", b"a,b\n1,\x002\n", "t.csv:2: binary, not text"),
     (".md", b"\x89PNG\r\n\x1a\n\0\0", "t.md:1: byte 0 is not UTF-8 text"),
     (".csv", b"\xff\xfea\0,\0b", "is not UTF-16 text"),
