@@ -212,7 +212,9 @@ class _Table:
 
 
 def _over(piece: Piece, rules: Sequence[Rule]) -> Piece:
-    """A heading with the width of the short rule below it."""
+    """A heading with the width of the short rule below it, but for a point: of boxes side by side the rules overlap."""
     middle = (piece.left + piece.right) / 2
     rule = next((rule for rule in rules if rule.left <= middle <= rule.right), None)
-    return piece._replace(left=min(piece.left, rule.left), right=max(piece.right, rule.right)) if rule else piece
+    if rule is None:
+        return piece
+    return piece._replace(left=min(piece.left, rule.left + 1), right=max(piece.right, rule.right - 1))

@@ -7,6 +7,7 @@ import sys
 import zlib
 
 import pytest
+from fpdf import FPDF
 from pdfs import LEFT, RIGHT, Paper
 from PIL import Image
 from rawtables import read, texts
@@ -76,6 +77,32 @@ def test_all_rules_and_headings_over_two_columns(paper):
     assert texts(ruled) == [["MobileNetV2 (1.0)", "301"], ["MobileNetV2 0.75", "209"]]
     assert grouped.columns == ("Depth", "ResNet / Params", "ResNet / MACs", "SE-ResNet / Params", "SE-ResNet / MACs")
     assert grouped.rows[0].cells[4].place == f"{paper[0]} page 2:3"
+
+
+BOXED = (
+    ("Model", "Input", "Params (M)", "FLOPs (G)", "Top-1 (%)"),
+    ("ResNet-50", "224", "25.6", "3.9", "76.1"),
+    ("MobileNet V2", "224", "3.5", "0.30", "72.0"),
+    ("VGG-16", "224", "138.4", "15.5", "71.6"),
+)
+
+
+@pytest.mark.parametrize("align", ["L", "C", "R"])
+def test_every_cell_in_a_box_of_its_own(tmp_path, align):
+    """Rules of boxes side by side overlap by their width, and each is drawn twice."""
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.set_font("Helvetica", size=9)
+    for row in BOXED:
+        for width, cell in zip((40, 20, 25, 25, 25), row, strict=True):
+            pdf.cell(width, 6, cell, border=1, align=align)
+        pdf.ln()
+    path = tmp_path / "boxed.pdf"
+    pdf.output(str(path))
+    (found,) = tables_in(path)
+    raw = read_found(str(path), found)
+    assert raw.columns == BOXED[0]
+    assert texts(raw) == [list(row) for row in BOXED[1:]]
 
 
 def test_pages_are_chosen(paper):
