@@ -32,6 +32,9 @@ _PART_OF = {
 }
 _AT_WORK = re.compile(r"\b(?:s?ram|arena|peak (?:\w+ )?memory|memory peak|peak activations?)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"[<>~≈]?\d[\d,.]*(?:[KMGBTkmb]|x|×|%)?")
+_RATIO = re.compile(
+    r"[0-9][0-9.,]*\s*(?:x|×|times|%)\s+(?:fewer|less|more|smaller|larger|lower|higher|as many|faster)\b", re.IGNORECASE
+)
 T = TypeVar("T")
 
 
@@ -56,6 +59,8 @@ def is_sentence(text: str) -> bool:
         parse(text)
     except ConvcostError:
         words = text.split()
+        if _RATIO.search(text) and len(words) <= _MOST:
+            return True
         return 1 < len(words) <= _MOST and bool(_taken(words, _count)[0])
     return False
 
@@ -69,6 +74,10 @@ def read_sentence(text: str) -> Sentence:
     if len(words) > _MOST:
         raise ConvcostError(f"a claim is a text of at most {_MOST} words, not of {len(words)}")
     claims, words = _taken(words, _count)
+    if ratio := _RATIO.search(text):
+        raise ConvcostError(
+            f"{text[:60]!r}: {ratio[0]!r} compares two networks, and is not read; claim a count of each"
+        )
     if not claims:
         raise ConvcostError(f"{text[:60]!r} has no count with its unit, such as '4.1 GFLOPs' or '25.6M params'")
     sizes, words = _taken(words, _size)

@@ -100,3 +100,17 @@ def test_all_hypotheses_about_a_part_sum_to_at_most_one(name: str, part: str) ->
     found = search({"params": parse("9,408")}, load(name), part=part)
     assert np.exp2(-found.own).sum() <= 1
     assert np.exp2(-found.prices[0]).sum() <= 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MobileNetV2 has 7.3x fewer parameters than ResNet-50",
+        "GoogLeNet uses 12 times fewer parameters than AlexNet",
+        "ResNet-152 needs 25 % less computation than VGG-16, 11.3 GFLOPs",
+    ],
+)
+def test_a_ratio_is_told_to_be_one(text: str) -> None:
+    assert is_sentence(text)
+    with pytest.raises(ConvcostError, match="compares two networks, and is not read; claim a count of each"):
+        read_sentence(text)
