@@ -53,6 +53,10 @@ ALSO = {
     **{f"swin_{size[:1]}": (f"swin_{size}",) for size in ("tiny", "small", "base", "large")},
     **{f"convnext_{size}": (f"convnext_{size[:1]}",) for size in ("tiny", "small", "base", "large")},
     "convnext_xlarge": ("convnext_xl",),
+    **{
+        f"convnextv2_{size}": (f"convnext_v2_{size}", f"convnext_v2_{size[:1]}", f"convnextv2_{size[:1]}")
+        for size in ("atto", "femto", "pico", "nano", "tiny", "base", "large", "huge")
+    },
     **{f"res2net{depth}_26w_4s": (f"res2net{depth}",) for depth in (50, 101)},
     **{
         f"mobilenet_v4_{kind}_{size}": (f"mobilenet_v4_{kind}_{size[:1]}", f"mnv4_{kind}_{size[:1]}")
