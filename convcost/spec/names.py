@@ -53,6 +53,8 @@ ALSO = {
     **{f"swin_{size[:1]}": (f"swin_{size}",) for size in ("tiny", "small", "base", "large")},
     **{f"convnext_{size}": (f"convnext_{size[:1]}",) for size in ("tiny", "small", "base", "large")},
     "convnext_xlarge": ("convnext_xl",),
+    "sqnxt_23": ("squeezenext", "squeezenext_23", "1.0_sqnxt_23"),
+    "sqnxt_23v5": ("squeezenext_23v5", "1.0_sqnxt_23v5"),
     **{
         f"convnextv2_{size}": (f"convnext_v2_{size}", f"convnext_v2_{size[:1]}", f"convnextv2_{size[:1]}")
         for size in ("atto", "femto", "pico", "nano", "tiny", "base", "large", "huge")
