@@ -53,7 +53,11 @@ ALSO = {
     **{f"swin_{size[:1]}": (f"swin_{size}",) for size in ("tiny", "small", "base", "large")},
     **{f"convnext_{size}": (f"convnext_{size[:1]}",) for size in ("tiny", "small", "base", "large")},
     "convnext_xlarge": ("convnext_xl",),
-    **{f"condensenet74_c{k}_g{k}": (f"condensenet_74_c_g_{k}", f"condensenet_g{k}") for k in (4, 8)},
+    **{
+        f"condensenet74_c{k}_g{k}": tuple(f"condensenet{depth}_{both}" for depth in ("", "_74") for both in ways)
+        for k in (4, 8)
+        for ways in [(f"c_g{k}", f"g_c{k}", f"c{k}_g{k}", f"g{k}_c{k}")]  # C=G=4
+    },
     "sqnxt_23": ("squeezenext", "squeezenext_23", "1.0_sqnxt_23"),
     "sqnxt_23v5": ("squeezenext_23v5", "1.0_sqnxt_23v5"),
     **{
