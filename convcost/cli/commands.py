@@ -207,7 +207,7 @@ def check(
     batch: int,
     settings: tuple[str, ...],
 ) -> int:
-    """Check spec files, and other networks: price every network and variant in them.
+    """Check spec files or other networks: price each with its variants.
 
     With --max, exits with 1 and a line for every limit that is not kept: of params, macs, activations, memory (bytes
     that are alive at most, in float32) or what any tool counts. 512KB are 512,000 bytes, 512KiB 524,288. As JSON, what

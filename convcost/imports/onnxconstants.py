@@ -139,5 +139,6 @@ _NUMBERS: dict[str, Callable[..., Any]] = {
     "Where": lambda a, c, x, y: np.where(c, x, y),
 }
 """What is computed of sizes."""
-_SAME = ("Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze")
-"""Of these, what makes the same numbers: a parameter stays the one that it is."""
+_SAME = ("Cast", "Reshape", "Squeeze", "Unsqueeze")
+"""Of these, what makes the same numbers: a parameter stays the one that it is. An exporter says by Identity that two of
+an untrained model are equal, such as a norm's shift and its mean."""

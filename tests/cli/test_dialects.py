@@ -35,14 +35,14 @@ def test_real_tools_beside_their_rules(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """torchinfo counts a transposed convolution by its 10 x 10 outputs, not by its 5 x 5 inputs; its biases as well."""
-    (tmp_path / "of_theirs.py").write_text(
+    (tmp_path / "of_a_user.py").write_text(
         "from torch import nn\n\nclass Net(nn.Sequential):\n    def __init__(self, width=4):\n"
         "        super().__init__(nn.ConvTranspose2d(3, width, 2, stride=2))\n"
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(toolruns, "PACKAGES", {"torch": "torch", "torchinfo": "torchinfo", "thop": "not-there-at-all"})
-    asked = ("dialects", "torch:of_theirs:Net", "--set", "width=6", "--input", "3x5x5", "--run")
+    asked = ("dialects", "torch:of_a_user:Net", "--set", "width=6", "--input", "3x5x5", "--run")
     rows = {row["rule"]: row for row in printed(capsys, *asked)}
     macs = 25 * 3 * 6 * 4
     torch, torchinfo, thop, ptflops = (rows[name] for name in ("torch", "torchinfo", "thop", "ptflops"))

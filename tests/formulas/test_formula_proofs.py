@@ -97,6 +97,8 @@ def numeric_knobs() -> list[tuple[str, str]]:
 
 NO_FORM = {
     ("alexnet@paper", "groups"): "cannot divide by groups exactly: 256 would remain",
+    ("condensenet74_c4_g4", "groups"): "cannot divide by groups exactly: .* would remain",
+    ("mfnet_3d", "fibers"): "cannot divide by fibers exactly: 96 would remain",
     ("mobileone_s0@deploy", "alpha"): "cannot divide .*, which is not known to be positive",
     ("nin", "mlpconvs"): "only a list can be indexed",
     ("nin", "stride"): "cannot divide by stride exactly",
