@@ -82,14 +82,14 @@ def reconcile(
     network: Network | str | None = None,
     params: str | None = None,
     macs: str | None = None,
-    memory: str | None = None,
+    peak_memory: str | None = None,
     each: Callable[[Sequence[str]], Iterable[str]] = iter,
 ) -> Reconciled:
     """Everything that makes claimed numbers true at once: `reconcile("3.8 GFLOPs", network="resnet50")`.
 
     A claim is a number as it is printed, with its unit; `params` and `macs` say what a number without one counts. A
     single text may be a sentence: "Our ResNet-50 has 590M FLOPs at 160x160", "The first layer of ResNet-50 has 9,408
-    parameters". `memory` is at work, by any rule of memory; in a sentence, what it says of "SRAM" or "peak memory".
+    parameters". `peak_memory` is at work, by any rule of memory; in a sentence, that of "SRAM" or "peak memory".
     Without a network every shipped one is searched; `each` goes through their names, and can show how far it is.
 
     Raises ConvcostError for a text that is no such number, a quantity or a network that is said twice, and where
@@ -107,7 +107,8 @@ def reconcile(
             raise ConvcostError(f"the text names {named}, and network= one more: say one of them")
         network = network or named or None
     found = {}
-    for text, quantity in (*((text, "") for text in claims), (params, "params"), (macs, "ops"), (memory, "memory")):
+    said = (params, "params"), (macs, "ops"), (peak_memory, "memory")
+    for text, quantity in (*((text, "") for text in claims), *said):
         if text is not None:
             of, printed = claimed(text, quantity)
             of = "memory" if of == "bytes" and at_work else of

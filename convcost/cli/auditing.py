@@ -158,14 +158,14 @@ def _audit_layers(layers: LayerTable, network: str, full: bool, fail_on: str | N
 @click.argument("arguments", type=NetworkName(), nargs=-1, metavar="[NETWORK] [CLAIM]...")
 @click.option("--macs", metavar="COUNT", help="Claimed multiply-adds or FLOPs, e.g. 4.12G.")
 @click.option("--params", metavar="COUNT", help="Claimed parameters, e.g. 25.6M.")
-@click.option("--memory", metavar="BYTES", help="Claimed peak memory at work, e.g. 1.37MB, by any rule of memory.")
+@click.option("--peak-memory", metavar="BYTES", help="Claimed memory at work, e.g. 1.37MB, by any rule of memory.")
 @set_option("Set a knob of the NETWORK; repeatable.")
 @output_options
 def reconcile(
     arguments: tuple[str, ...],
     macs: str | None,
     params: str | None,
-    memory: str | None,
+    peak_memory: str | None,
     settings: tuple[str, ...],
     format_: str,
     exact: bool,
@@ -186,7 +186,7 @@ def reconcile(
         raise ConvcostError("--set goes with a network")
     network = None if name is None else load_network(name, settings)
     every = partial(each, what="networks")
-    found = search(*texts, network=network, params=params, macs=macs, memory=memory, each=every)
+    found = search(*texts, network=network, params=params, macs=macs, peak_memory=peak_memory, each=every)
     show(views.reconciled(found), format_, exact)
     return 0 if found.explained else 1
 

@@ -19,7 +19,7 @@ def test_mcunets_resnet50():
     """Lin et al., MCUNet, Table 1: 7.2 MB. 32-bit maps of 56 x 56 x 64 and 256, 4,014,080 bytes, beside a residual's
     56 x 56 x 256: 7,225,344 in all.
     """
-    found = convcost.reconcile(network="resnet50", memory="7.225MB", params="25.6M")
+    found = convcost.reconcile(network="resnet50", peak_memory="7.225MB", params="25.6M")
     first = found.matches[0]
     assert [meant.exact for meant in first.meant] == [25_557_032, 7_225_344]
     assert found.explained
@@ -94,4 +94,4 @@ def test_bytes_are_stored_unless_they_are_at_work():
     assert not read_sentence("VGG-16 needs 528 MB").memory
     assert read_sentence("VGG-16 needs 528 MB of RAM").memory
     with pytest.raises(ConvcostError, match="no count of memory"):
-        convcost.reconcile(network="vgg16", memory="3 GFLOPs")
+        convcost.reconcile(network="vgg16", peak_memory="3 GFLOPs")

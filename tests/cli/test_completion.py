@@ -204,7 +204,7 @@ FREE = {
     "--pages": "numbers of pages",
     "--patches": "a grid",
     "--module": "a place in one's own code",
-    "--memory": "bytes",
+    "--peak-memory": "bytes",
     "layers": "layers as a spec has them",
 }
 """Options whose values are no closed set, and no files."""
