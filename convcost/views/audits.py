@@ -332,7 +332,10 @@ def _edits(found: Explanations) -> Iterator[str]:
 
 def _convention(one: Audited) -> Iterator[str]:
     """How columns are read, and what rows are about if not what they name; with the version, to paste."""
-    said = [f"{kind} are read as {reading or 'no rule known here'}" for kind, reading in one.readings.items()]
+    said = [
+        f"{kind} {'is' if kind == 'memory' else 'are'} read as {reading or 'no rule known here'}"
+        for kind, reading in one.readings.items()
+    ]
     said += [f"{spec} is its variant {variant}" for spec, variant in one.variants.items()]
     if one.shared.input:
         said.append(f"all are at {format_shape(one.shared.input)}")
