@@ -274,7 +274,7 @@ def parse(text: str, *, scale: str = "", unit: str = "", where: str = "") -> Pri
         raise refuse(f"more than {MAX_DIGITS} digits")
     words, power = _after(number["suffix"])
     meaning = None if words is None else scale_and_unit(words)
-    if meaning is None and (comma := re.match(r",([0-9]+\s*[A-Za-z%]*)", number["suffix"])):
+    if meaning is None and not decimals and (comma := re.match(r",([0-9]+\s*[A-Za-z%]*)", number["suffix"])):
         raise refuse(f"a comma groups three digits; is it a decimal one? then write {whole}.{comma[1]}")
     if meaning is None:
         raise refuse(f"what does {number['suffix'].strip()!r} after it mean?")

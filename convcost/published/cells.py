@@ -21,6 +21,10 @@ _SPREAD = re.compile(
 _NOTHING = re.compile(r"oom|out of memory|n\.?r\.?|not (?:reported|available|given)|failed", re.IGNORECASE)
 _COMMA = re.compile(r"(?P<whole>[^0-9,.]*[0-9]+),(?P<decimals>[0-9]+)(?P<suffix>(?![0-9,]).*)", re.DOTALL)
 
+_GROUPED = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:(?:\.[0-9]{3})+,[0-9]+|(?:\.[0-9]{3}){2,})(?![0-9.,])")
+"""Thousands that points separate, as they are where the comma is decimal."""
+_POINTS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:\.[0-9]{3})+(?![0-9.])")
+
 
 def without_emphasis(text: str) -> str:
     """The text without the stars of Markdown, and tags, that stand around all of it in files that do not mean them."""
@@ -34,16 +38,19 @@ def says_nothing(text: str) -> bool:
     return absent(bare) or _NOTHING.fullmatch(bare.strip()) is not None
 
 
-def decimal_commas(texts: Iterable[str]) -> bool:
-    """Whether the commas of a column are decimal points: one can separate no thousands ("4,1"), and no point is there.
+def decimal_commas(texts: Iterable[str]) -> bool | None:
+    """Whether the commas of a column are decimal points, and points separate thousands; None if nothing tells.
 
-    The rule is the column's, because "25,557" alone is twenty-five thousand.
+    They are where one can separate no thousands ("4,1", "1.814,07", "25.557.032"), and are not where a point is
+    decimal. "25,557" alone is twenty-five thousand, and may be twenty-five and a half.
     """
     bare = [_bare(text) for text in texts]
-    if any(re.search(r"[0-9]\.[0-9]", text) for text in bare):
+    if any(re.search(r"[0-9]\.[0-9]", _GROUPED.sub("", text)) for text in bare):
         return False
+    if any(map(_GROUPED.search, bare)):
+        return True
     found = [match for text in bare if (match := _COMMA.fullmatch(text))]
-    return any(len(match["decimals"]) != 3 for match in found)
+    return any(len(match["decimals"]) != 3 for match in found) or None
 
 
 def number(text: str, *, scale: str = "", where: str = "", commas: bool = False) -> Printed:
@@ -59,6 +66,8 @@ def number(text: str, *, scale: str = "", where: str = "", commas: bool = False)
         ConvcostError: the cell is not one number; see `convcost.printed.numbers.parse`.
     """
     bare = _bare(text)
+    if commas and _POINTS.search(bare):
+        bare = bare.replace(".", "")
     if commas and (found := _COMMA.fullmatch(bare)):
         bare = f"{found['whole']}.{found['decimals']}{found['suffix']}"
     if len(bare) <= MAX_TEXT and (found := _SPREAD.fullmatch(bare)):

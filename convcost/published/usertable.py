@@ -124,7 +124,6 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
     title = name_column(table, roles, columns, known, sized, said.network)
     priced: Priced = {}
     claims: list[Claim] = []
-    commas = {column for column in counting if decimal_commas(row.cells[column].text for row in table.rows)}
     taken = {sized, *counting, *(at for at, heading in enumerate(table.columns) if heading in columns)}
     with_names = {column: how for column, how in part_of_names(table.columns).items() if column not in taken}
     more = [column for column in more_of_names(table.columns) if column not in taken]
@@ -152,6 +151,7 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
             doubt = _goes_on(table, row, column) or (no_size if role.quantity == "ops" else "")  # params: of any input
             entries.append(_Entry(name, column, cell, place, found, lead, doubt))
     notes = [*of_what, *left_out(table, roles, columns, sized)]
+    commas = _with_commas(table, entries, counting, priced, notes)
     for column, role in counting.items():
         if scale := _scale_of([one for one in entries if one.column == column], role, column in commas, priced):
             counting[column] = role._replace(scale=scale)
@@ -234,6 +234,46 @@ def _scale_of(entries: Sequence[_Entry], role: Role, commas: bool, priced: Price
         fits.update(scale for scale, factor in _SCALES.items() if count <= 3 * factor * value <= 9 * count)
     likeliest, often = max(fits.items(), key=lambda item: item[1], default=("", 0))
     return likeliest if 3 * often >= 2 * known else ""
+
+
+def _with_commas(
+    table: RawTable, entries: Sequence[_Entry], counting: Mapping[int, Role], priced: Priced, notes: list[str]
+) -> set[int]:
+    """The columns whose commas are decimal points; what is seen by their counts alone is noted."""
+    says = {column: decimal_commas(row.cells[column].text for row in table.rows) for column in counting}
+    # One column in which they can be nothing else says it of those in which they could be both.
+    whole = True in says.values() and False not in says.values()
+    commas = {column for column, told in says.items() if told or whole}
+    for column in counting.keys() - commas:
+        if says[column] is None and _thousandths([o for o in entries if o.column == column], counting[column], priced):
+            commas.add(column)
+            notes.append(f"{table.columns[column]!r}: commas are read as decimal points, as its counts say")
+    return commas
+
+
+def _thousandths(entries: Sequence[_Entry], role: Role, priced: Priced) -> bool:
+    """Whether the commas of a column that could be both are decimal points.
+
+    They are if that, and not the other, brings two of three numbers within a factor of three of the multiply-adds or
+    parameters of their networks.
+    """
+    if role.quantity not in ("params", "ops"):
+        return False
+    near = {False: 0, True: 0}
+    known = 0
+    for one in entries:
+        if isinstance(one.found, Unclear) or one.lead != TOTAL or "," not in one.cell.text:
+            continue
+        total = priced[one.found][1].total
+        count = total.params if role.quantity == "params" else total.macs
+        known += 1
+        for commas in near:
+            try:
+                value = number(one.cell.text, scale=role.scale, commas=commas).value()
+            except ConvcostError:
+                continue
+            near[commas] += count <= 3 * value <= 9 * count
+    return known > 0 and 3 * near[True] >= 2 * known and not near[False]
 
 
 class _Parts:

@@ -19,6 +19,7 @@ _PIECE = re.compile(r"\S+(?:[ \xa0]\S+)*")
 _CAPTION = re.compile(r"\s*(?:Table|Tab\.|Figure|Fig\.)\s*[0-9IVX]+\s*[.:]", re.IGNORECASE)
 
 _VALUE = re.compile(r"[~<>≈]?[0-9][0-9.,]*(?:[KMGBT]|%|x|×)?|[-–—]|N/A", re.IGNORECASE)
+_MARK = re.compile(r"\[[0-9,;–-]+\]|[*†‡§]+")
 _TITLE = re.compile(r"\S+(?:[ \xa0][(\[][^()\[\]]*[)\]])*")
 Line = tuple[int, str]
 
@@ -129,18 +130,26 @@ def _spaced(block: list[Line], source: str) -> Iterator[Found]:
     if values < 2 or any(map(_VALUE.fullmatch, titles)) or len(block) < 3:
         return
     rows = [(number, _values(line, values)) for number, line in block[1:]]
-    if 2 * sum(row[-1] != "" for _, row in rows) >= max(len(rows), 4):
+    if 2 * sum(_VALUE.fullmatch(row[-1]) is not None for _, row in rows) >= max(len(rows), 4):
         lines = [(block[0][0], "\t".join(titles)), *((number, "\t".join(row)) for number, row in rows)]
         yield Found(Place(source, block[0][0]), partial(_tabbed, source, lines))
 
 
 def _values(line: str, count: int) -> list[str]:
-    """The name and the values that a line ends with; all of it and empty ones, where they are not as many."""
+    """The name and the values that a line ends with; where they are not as many, all of them in each: none can be read.
+
+    What ends with no value is a line of text.
+    """
     words = line.split()
+    while len(words) > 1 and _MARK.fullmatch(words[-1]):
+        words.pop()
     last = words[-count:]
     if len(words) > count and all(map(_VALUE.fullmatch, last)) and not _VALUE.fullmatch(words[0]):
         return [" ".join(words[:-count]), *last]
-    return [" ".join(words), *[""] * count]
+    first = len(words)
+    while first and _VALUE.fullmatch(words[first - 1]):
+        first -= 1
+    return [" ".join(words[:first]), *[" ".join(words[first:])] * count]
 
 
 def _barred(source: str, lines: list[Line]) -> Grid:
