@@ -331,8 +331,9 @@ def nearest(
 
     That is the number of layers with weights that one has and the other has not, on inputs of any size. The files are
     looked at in the order of how much their first networks have in common with it, until one is found that is not
-    unlike at all, or, in ten files, one that differs in a layer alone, as by its classes: all that are left are less
-    like it by far. `each` is given the files, to say how far it is.
+    unlike at all, or, in ten files, one that differs in a layer alone, as by its classes: another file could have one
+    that differs as little, though its first network has less in common. `each` is given the files: it can say how far
+    it is.
     """
     from convcost.cost.differing import unlikeness, weighed_layers
 

@@ -337,11 +337,10 @@ class Evidence:
             return
         for row in left:
             row.add(row.subject.edited)
-        self._forget()
-        self.solved = self._solve([one.shared for one in self.solved])
+        self.solve_again()
 
     def solve_again(self) -> None:
-        """Find the descriptions anew, as cells have become cheaper: they are slips."""
+        """Find the descriptions anew, as rows have got candidates, or cells have become cheaper: they are slips."""
         self._forget()
         self.solved = self._solve([one.shared for one in self.solved])
         for row in self.rows:

@@ -34,6 +34,8 @@ SIDES = (32, 64, *RESOLUTIONS)
 """Of inputs that are in use, those of CIFAR and Tiny ImageNet first."""
 AUXILIARY = "aux"
 """The knob by which specs build auxiliary heads."""
+_NO_SUM = (*OF, "memory")
+"""Quantities of which a network has not the sum of what its parts have."""
 
 
 class Candidate(NamedTuple):
@@ -222,7 +224,7 @@ class Subject:
             one, other = self.edited[first], self.edited[second]
             counts = {
                 quantity: np.where(
-                    (count < 0) | (quantity == "memory"), -1, count + other.counts[quantity] - base.counts[quantity]
+                    (count < 0) | (quantity in _NO_SUM), -1, count + other.counts[quantity] - base.counts[quantity]
                 )
                 for quantity, count in one.counts.items()
             }
@@ -242,7 +244,7 @@ class Subject:
         for quantity, axis in self.axes.items():
             found[quantity] = np.full_like(base.counts[quantity], -1)
             every = slice(0, None, len(axis.parts))
-            if quantity not in (*OF, "memory"):  # of which a part is no summand
+            if quantity not in _NO_SUM:
                 less = counts_of(self.cost, scope, quantity, axis.measures, (ALL,))
                 found[quantity][every] = base.counts[quantity][every] - less
         return found

@@ -102,7 +102,7 @@ def claimed(text: str, quantity: str = "") -> tuple[str, Printed]:
     if not own or (quantity and own != quantity) or printed.scale == "%":
         raise ConvcostError(f"{text!r} is no count of {quantity or 'params or multiply-adds'}")
     if printed.value().denominator != 1:
-        raise ConvcostError(f"{text!r}: a count is whole; say its scale, as in {text}M")
+        raise ConvcostError(f"{text!r}: a count is whole; say its scale, as in {printed.numeral}M")
     return own, printed
 
 

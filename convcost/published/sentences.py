@@ -32,8 +32,10 @@ _PART_OF = {
 }
 _AT_WORK = re.compile(r"\b(?:s?ram|arena|peak (?:\w+ )?memory|memory peak|peak activations?)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"[<>~≈]?\d[\d,.]*(?:[KMGBTkmb]|x|×|%)?")
-_RATIO = re.compile(
-    r"[0-9][0-9.,]*\s*(?:x|×|times|%)\s+(?:fewer|less|more|smaller|larger|lower|higher|as many|faster)\b", re.IGNORECASE
+_RATIO = re.compile(  # and no "2% higher accuracy"
+    r"[0-9][0-9.,]*\s*(?:x|×|times|%)\s+(?:(?:fewer|less|more|lower|higher|as many)\s+(?:[\w-]+\s+)?"
+    r"(?:param|weights|g?flops|g?macs|mult|operation|comput|memory)|(?:smaller|larger)\s+than\b)",
+    re.IGNORECASE,
 )
 T = TypeVar("T")
 

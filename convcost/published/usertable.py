@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,10 +20,12 @@ from convcost.printed.numbers import Printed
 from convcost.published.cells import decimal_commas, number, says_nothing
 from convcost.published.claims import Claim, Claims, Priced, Unread
 from convcost.published.columns import Role, input_column, layer_sizes, left_out, name_column, role_said, roles_of
+from convcost.published.counting import exact
 from convcost.published.layerkinds import line_of
 from convcost.published.layers import is_part, network_of, parts_of
 from convcost.published.names import Known
 from convcost.published.quotients import MOST_DECIMALS, OF
+from convcost.published.readings import PLAIN
 from convcost.published.shapes import called, more_of_names, part_of_names, upright
 from convcost.published.tables import TOTAL, as_printed, price_reference
 from convcost.spec.catalog import resolve
@@ -211,27 +215,22 @@ def _claimed(
 def _scale_of(entries: Sequence[_Entry], role: Role, commas: bool, priced: Priced) -> str:
     """The scale of a column that says none, "" if its numbers stand as they are, or if nothing tells.
 
-    Scales are a thousandfold apart: it is the one that brings two of three numbers within a factor of three of the
-    multiply-adds or parameters of their networks.
+    Scales are a thousandfold apart: it is the one that brings two of three numbers near to the plain counts of their
+    networks.
     """
     if role.scale or role.quantity in OF:
         return ""
+    printed = {}
+    for one in entries:
+        with suppress(ConvcostError):
+            printed[one] = number(one.cell.text, commas=commas)
+    if any(each.scale for each in printed.values()):
+        return ""
     fits: Counter[str] = Counter()
     known = 0
-    for one in entries:
-        try:
-            printed = number(one.cell.text, commas=commas)
-        except ConvcostError:
-            continue
-        if printed.scale:
-            return ""
-        if isinstance(one.found, Unclear):
-            continue
+    for one, count in _plain_counts(printed, role, priced):
         known += 1
-        cost = priced[one.found][1]
-        line = cost.total if one.lead == TOTAL else line_of(cost, one.lead)
-        count, value = line.params if role.quantity == "params" else line.macs, printed.value()
-        fits.update(scale for scale, factor in _SCALES.items() if count <= 3 * factor * value <= 9 * count)
+        fits.update(scale for scale, factor in _SCALES.items() if _near(factor * printed[one].value(), count))
     likeliest, often = max(fits.items(), key=lambda item: item[1], default=("", 0))
     return likeliest if 3 * often >= 2 * known else ""
 
@@ -244,7 +243,7 @@ def _with_commas(
     # One column in which they can be nothing else says it of those in which they could be both.
     whole = True in says.values() and False not in says.values()
     commas = {column for column, told in says.items() if told or whole}
-    for column in counting.keys() - commas:
+    for column in (column for column in counting if column not in commas):
         if says[column] is None and _thousandths([o for o in entries if o.column == column], counting[column], priced):
             commas.add(column)
             notes.append(f"{table.columns[column]!r}: commas are read as decimal points, as its counts say")
@@ -254,26 +253,30 @@ def _with_commas(
 def _thousandths(entries: Sequence[_Entry], role: Role, priced: Priced) -> bool:
     """Whether the commas of a column that could be both are decimal points.
 
-    They are if that, and not the other, brings two of three numbers within a factor of three of the multiply-adds or
-    parameters of their networks.
+    They are if that, and not the other, brings two of three numbers near to the plain counts of their networks.
     """
-    if role.quantity not in ("params", "ops"):
-        return False
     near = {False: 0, True: 0}
     known = 0
-    for one in entries:
-        if isinstance(one.found, Unclear) or one.lead != TOTAL or "," not in one.cell.text:
-            continue
-        total = priced[one.found][1].total
-        count = total.params if role.quantity == "params" else total.macs
+    for one, count in _plain_counts([one for one in entries if "," in one.cell.text], role, priced):
         known += 1
         for commas in near:
-            try:
-                value = number(one.cell.text, scale=role.scale, commas=commas).value()
-            except ConvcostError:
-                continue
-            near[commas] += count <= 3 * value <= 9 * count
+            with suppress(ConvcostError):
+                near[commas] += _near(number(one.cell.text, scale=role.scale, commas=commas).value(), count)
     return known > 0 and 3 * near[True] >= 2 * known and not near[False]
+
+
+def _plain_counts(entries: Iterable[_Entry], role: Role, priced: Priced) -> Iterator[tuple[_Entry, int]]:
+    """The cells whose networks are known, with their plain counts; of bytes and memory there is none that is usual."""
+    for one in entries:
+        if role.quantity in ("params", "ops", "activations") and not isinstance(one.found, Unclear):
+            count = exact(priced[one.found][1], one.lead, PLAIN[role.quantity])
+            if count is not None:
+                yield one, count
+
+
+def _near(value: Fraction, count: int) -> bool:
+    """Whether a number is within a factor of three of a count."""
+    return count <= 3 * value <= 9 * count
 
 
 class _Parts:

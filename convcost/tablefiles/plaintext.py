@@ -136,7 +136,7 @@ def _spaced(block: list[Line], source: str) -> Iterator[Found]:
 
 
 def _values(line: str, count: int) -> list[str]:
-    """The name and the values that a line ends with; where they are not as many, all of them in each: none can be read.
+    """The name and the values that a line ends with; where these are not as many, cells of which none is a number.
 
     What ends with no value is a line of text.
     """
@@ -149,7 +149,8 @@ def _values(line: str, count: int) -> list[str]:
     first = len(words)
     while first and _VALUE.fullmatch(words[first - 1]):
         first -= 1
-    return [" ".join(words[:first]), *[" ".join(words[first:])] * count]
+    unsure = f"{' '.join(words[first:])} in which column?" if words[first:] else ""
+    return [" ".join(words[:first]), *[unsure] * count]
 
 
 def _barred(source: str, lines: list[Line]) -> Grid:

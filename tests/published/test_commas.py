@@ -63,3 +63,21 @@ def test_what_a_column_says_of_its_commas(texts, said):
 def test_points_between_thousands_where_commas_are_decimal():
     assert number("1.814,07 M", commas=True).value() == 1_814_070_000
     assert number("25.557.032", commas=True).value() == 25_557_032
+
+
+def test_activations_that_say_no_scale_are_held_against_activations(tmp_path):
+    """Outputs of convolutions and linear layers, stage by stage; as multiply-adds they were read in G."""
+    path = tmp_path / "table.md"
+    path.write_text("| Model | Activations |\n|--|--|\n| ResNet-50 v1.5 | 11.1 |\n| ResNet-18 | 2.48 |\n")
+    audited = convcost.audit(path)
+    resnet50 = 802_816 + 4_415_488 + 3_110_912 + 2_157_568 + 627_200 + 1000
+    resnet18 = 802_816 + 802_816 + 501_760 + 250_880 + 125_440 + 1000
+    assert [(one.computed, one.verdict) for one in audited.findings] == [(resnet50, "holds"), (resnet18, "holds")]
+
+
+def test_a_pasted_value_whose_column_is_not_known_is_no_number(tmp_path):
+    path = tmp_path / "table.txt"
+    path.write_text("Model Params (M) MACs (G)\nResNet-18 11.7 1.8\nResNet-50 25.6 3.9\nVGG-16 138.4\n")
+    audited = convcost.audit(path)
+    assert {one.claim.row for one in audited.findings} == {"ResNet-18", "ResNet-50"}
+    assert {(one.row, one.column) for one in audited.unread} == {("VGG-16", "Params (M)"), ("VGG-16", "MACs (G)")}

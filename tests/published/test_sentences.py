@@ -114,3 +114,7 @@ def test_a_ratio_is_told_to_be_one(text: str) -> None:
     assert is_sentence(text)
     with pytest.raises(ConvcostError, match="compares two networks, and is not read; claim a count of each"):
         read_sentence(text)
+
+
+def test_a_better_accuracy_is_no_ratio_of_counts() -> None:
+    assert read_sentence("ResNet-50 has 25.6M params and 2% higher accuracy").claims == ("25.6M params",)

@@ -120,12 +120,12 @@ def test_columns_one_blank_apart(tmp_path):
     assert places(table)[0] == ["3:1", "3:14", "3:18", "3:22"]
 
 
-def test_a_row_with_too_few_values_has_all_of_them_in_each_cell(tmp_path):
+def test_a_row_with_too_few_values_has_no_number(tmp_path):
     """Which one is missing nobody knows: what reads the cells lists them. A citation is no value."""
     text = "Model Params (M) MACs (G)\nResNet-18 11.7 1.8\nVGG-16 138.4\nDenseNet-121 8.0 2.9 [12]\nof others\n"
     assert texts(read(tmp_path, ".txt", text)) == [
         ["ResNet-18", "11.7", "1.8"],
-        ["VGG-16", "138.4", "138.4"],
+        ["VGG-16", "138.4 in which column?", "138.4 in which column?"],
         ["DenseNet-121", "8.0", "2.9"],
         ["of others", "", ""],
     ]

@@ -83,34 +83,29 @@ def _dropout(t: Tracer, out: Tensor, x: Tensor, p: float = 0.5, training: bool =
     t.emit(ops.Dropout(p), [x], out)
 
 
-@rule("softmax")
-def _softmax(t: Tracer, out: Tensor, x: Tensor, dim: int | None = None, *_: Any, **__: Any) -> None:
-    if dim is None:
-        raise NoRuleError
-    try:
-        t.emit(ops.Softmax(t.dim(x, dim)), [x], out)
-    except NoRuleError:
-        pass
-    else:
-        return
-    n = t.each(x.numel())
-    vectors = n // x.shape[dim]
-    t.traced("softmax", [x], out, Work(compares=n - vectors, adds=2 * n - vectors, exps=n, divs=n))
+def _softmax(name: str, op: Callable[[int], Op], done: Callable[[int, int], Work]) -> Rule:
+    """`done` is the work on so many elements in so many vectors."""
+
+    def softmax(t: Tracer, out: Tensor, x: Tensor, dim: int | None = None, *_: Any, **__: Any) -> None:
+        if dim is None:
+            raise NoRuleError
+        try:
+            t.emit(op(t.dim(x, dim)), [x], out)
+        except NoRuleError:
+            n = t.each(x.numel())
+            t.traced(name, [x], out, done(n, n // x.shape[dim]))
+
+    return softmax
 
 
-@rule("log_softmax")
-def _log_softmax(t: Tracer, out: Tensor, x: Tensor, dim: int | None = None, *_: Any, **__: Any) -> None:
-    if dim is None:
-        raise NoRuleError
-    try:
-        t.emit(ops.LogSoftmax(t.dim(x, dim)), [x], out)
-    except NoRuleError:
-        pass
-    else:
-        return
-    n = t.each(x.numel())
-    vectors = n // x.shape[dim]
-    t.traced("log_softmax", [x], out, Work(compares=n - vectors, adds=3 * n - vectors, exps=n + vectors))
+RULES["softmax"] = _softmax(
+    "softmax", ops.Softmax, lambda n, vectors: Work(compares=n - vectors, adds=2 * n - vectors, exps=n, divs=n)
+)
+RULES["log_softmax"] = _softmax(
+    "log_softmax",
+    ops.LogSoftmax,
+    lambda n, vectors: Work(compares=n - vectors, adds=3 * n - vectors, exps=n + vectors),
+)
 
 
 def _pointwise(name: str, **per_element: int) -> Rule:
