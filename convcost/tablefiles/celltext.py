@@ -46,6 +46,7 @@ def apart(text: str) -> str:
 
 def superscript(raised: str) -> str:
     """A raised piece on one line: a number with a caret (10^9), so a footnote's mark (M^1, M^a); † as it is."""
+    raised = raised.replace("\u2212", "-")  # the minus sign of TeX's fonts
     shown = plain(raised)
     if shown.lstrip("-+").isdecimal() or re.fullmatch("[a-z]", shown):
         return f"^{styled(raised.strip().translate(_ONE_KIND))}"

@@ -9,7 +9,7 @@ from functools import partial
 from convcost.tablefiles.celltext import GAP, cell_text
 from convcost.tablefiles.formats import MAX_TABLES, csv_tables, markdown_tables
 from convcost.tablefiles.grid import MAX_CELL, Found, Grid, Place, Span, too_long
-from convcost.tablefiles.layout import CONTINUES, Piece, laid_out
+from convcost.tablefiles.layout import CONTINUES, VALUE, Piece, laid_out
 
 _BAR = re.compile("[|│┃║]")
 _RULE = re.compile(r"[\s|│┃║+\-=_─━═┄┈┌┬┐├┼┤└┴┘┏┳┓┡╇┩╔╦╗╠╬╣╚╩╝╞╪╡╪┠╂┨┝┿┥╟╫╢]*")
@@ -18,7 +18,6 @@ _TAB = re.compile("\t")
 _PIECE = re.compile(r"\S+(?:[ \xa0]\S+)*")
 _CAPTION = re.compile(r"\s*(?:Table|Tab\.|Figure|Fig\.)\s*[0-9IVX]+\s*[.:]", re.IGNORECASE)
 
-_VALUE = re.compile(r"[~<>≈]?[0-9][0-9.,]*(?:[KMGBT]|%|x|×)?|[-–—]|N/A", re.IGNORECASE)
 _MARK = re.compile(r"\[[0-9,;–-]+\]|[*†‡§]+")
 _TITLE = re.compile(r"\S+(?:[ \xa0][(\[][^()\[\]]*[)\]])*")
 Line = tuple[int, str]
@@ -127,10 +126,10 @@ def _spaced(block: list[Line], source: str) -> Iterator[Found]:
     """
     titles = [title[0] for title in _TITLE.finditer(block[0][1])]
     values = len(titles) - 1
-    if values < 2 or any(map(_VALUE.fullmatch, titles)) or len(block) < 3:
+    if values < 2 or any(map(VALUE.fullmatch, titles)) or len(block) < 3:
         return
     rows = [(number, _values(line, values)) for number, line in block[1:]]
-    if 2 * sum(_VALUE.fullmatch(row[-1]) is not None for _, row in rows) >= max(len(rows), 4):
+    if 2 * sum(VALUE.fullmatch(row[-1]) is not None for _, row in rows) >= max(len(rows), 4):
         lines = [(block[0][0], "\t".join(titles)), *((number, "\t".join(row)) for number, row in rows)]
         yield Found(Place(source, block[0][0]), partial(_tabbed, source, lines))
 
@@ -144,10 +143,10 @@ def _values(line: str, count: int) -> list[str]:
     while len(words) > 1 and _MARK.fullmatch(words[-1]):
         words.pop()
     last = words[-count:]
-    if len(words) > count and all(map(_VALUE.fullmatch, last)) and not _VALUE.fullmatch(words[0]):
+    if len(words) > count and all(map(VALUE.fullmatch, last)) and not VALUE.fullmatch(words[0]):
         return [" ".join(words[:-count]), *last]
     first = len(words)
-    while first and _VALUE.fullmatch(words[first - 1]):
+    while first and VALUE.fullmatch(words[first - 1]):
         first -= 1
     unsure = f"{' '.join(words[first:])} in which column?" if words[first:] else ""
     return [" ".join(words[:first]), *[unsure] * count]

@@ -140,7 +140,7 @@ def wordy():
     [
         (encrypted(), "the PDF is encrypted; save a copy without its password"),
         (scanned(), "its pages are pictures, as of a scan: make its text readable"),
-        (wordy(), "no table with ruling lines in it; paste"),
+        (wordy(), "no table with rules, or with numbers under headings; paste"),
         (b"%PDF-1.4\nnothing", "not readable as a PDF: "),
         (b"", "not readable as a PDF: "),
     ],
