@@ -203,9 +203,10 @@ class ImportedNetwork(Network):
         """
         from convcost.imports.writing import spec_of
 
-        graph = self._graph(self.shape(input))
+        shape = self.shape(input)
+        graph = self._graph(shape)
         try:
-            return spec_of(graph, self.spec.source)
+            return spec_of(graph, self.spec.source, self.spec.recipe(shape).classes)
         except ConvcostError as error:
             raise ConvcostError(f"{self.name}: no spec: {error}") from None
 

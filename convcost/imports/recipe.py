@@ -71,6 +71,8 @@ class Recipe:
     """The names of several inputs."""
     alike: tuple[tuple[Int, Int], ...] = ()
     """Sizes that have to be equal for it to be this one, beside those that a layer needs to be."""
+    classes: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    """What modules are called in their own code, by the path to each."""
 
     @property
     def input(self) -> Shape:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from inspect import isfunction
 from itertools import count
 from types import FunctionType
@@ -123,9 +124,20 @@ def _traced(module: nn.Module, batch: int, args: Sequence[Any], named: Mapping[s
         try:
             with _calls(module, tracer.calls), tracer:
                 returned = module(*args, **named)
-            return finished(tracer, returned)
+            return replace(finished(tracer, returned), classes=_classes(module))
         except Exception as error:
             raise _LocatedError(tracer.calls[-1].path if tracer.calls else (), error) from error
+
+
+def _classes(module: nn.Module) -> dict[tuple[str, ...], str]:
+    """The class of each part that has parts, but for those that only hold others."""
+    named = ((name, part) for name, part in module.named_modules() if name and next(part.children(), None) is not None)
+    held = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+    return {_path(name): type(part).__name__ for name, part in named if type(part) not in held}
+
+
+def _path(name: str) -> tuple[str, ...]:
+    return tuple(name.replace("/", "_").split("."))
 
 
 def finished(tracer: Tracer, returned: Any) -> Recipe:
@@ -191,7 +203,7 @@ def _weightless(module: nn.Module) -> Iterator[dict[int, tuple[str, Tensor]]]:
 def _calls(module: nn.Module, stack: list[Call]) -> Iterator[None]:
     """Keeps the calls of modules that are running, from the outermost, in `stack`; of an error, where it was."""
     numbers = count()
-    paths = {id(part): tuple(path.replace("/", "_").split(".")) for path, part in module.named_modules() if path}
+    paths = {id(part): _path(path) for path, part in module.named_modules() if path}
     paths[id(module)] = ()
 
     def enter(part: nn.Module, _inputs: object) -> None:

@@ -6,21 +6,20 @@ takes that is not the layer before it is written in a line of its own, as a name
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph, Node
 from convcost.errors import ConvcostError, unwarned
-from convcost.imports.folding import Blocks, Call, Line
-from convcost.ops import REGISTRY, Op, format_shape, inputs_of
+from convcost.imports.folding import Folding, Said
+from convcost.imports.nesting import Nesting
+from convcost.imports.wording import called, key
+from convcost.ops import REGISTRY, format_shape, inputs_of
 from convcost.ops.traced import Traced
 from convcost.spec import document
 from convcost.spec.model import _RESERVED, Spec
-
-_BARE = ("same", "valid", "none", "tanh", "nearest", "bilinear", "caffe")
-"""Words of the language that arguments can be."""
 
 Path = tuple[str, ...]
 
@@ -36,26 +35,68 @@ class _Item(NamedTuple):
     """What a scope has; () for a layer."""
 
 
-def spec_of(graph: Graph, source: str) -> str:
-    """The spec of a graph. Raises ConvcostError, with the layer, for what the language cannot say."""
-    writer = _Writer(graph)
-    try:
-        folded = writer.folded(source)
-        _check(graph, folded)
-    except ConvcostError:  # scopes that take several tensors, or of names that are not seen: it is written out
-        text = writer.text(source)
-        _check(graph, text)
-        return text
-    return folded
+def spec_of(graph: Graph, source: str, classes: Mapping[Path, str] | None = None) -> str:
+    """The spec of a graph, its blocks called after the classes of modules by their paths.
+
+    Raises ConvcostError, with the layer, for what the language cannot say.
+    """
+    start = len(inputs_of(graph.input)) - 1
+    for node in graph.nodes[start:]:
+        _require_said(node)
+    if all(node.shares is None for node in graph.nodes):
+        try:
+            text = _nested(graph, source, classes or {})
+            _check(graph, text)
+        except ConvcostError:  # what it cannot say in scopes of its own, it says by names
+            pass
+        else:
+            return text
+    text = _Writer(graph).text(source)
+    _check(graph, text)
+    return text
+
+
+def _nested(graph: Graph, source: str, classes: Mapping[Path, str]) -> str:
+    """The spec with blocks, repeats, and what follows a layer in its line."""
+    inputs = tuple(inputs_of(graph.input))
+    biased = {*_without_bias(graph)}
+    folding = Folding(Nesting(graph, len(inputs) - 1, biased, classes).whole)
+    whole = folding.whole
+    said = Said(tuple(map(str, whole.instances[0])), inputs if len(inputs) > 1 else ("input",), frozenset(inputs))
+    head = [*_head(graph, source), ""]
+    if biased:
+        head += ["defaults:", *(f"  {name}: {{bias: false}}" for name in sorted(biased)), ""]
+    if blocks := [*folding.written()]:
+        head += ["blocks:", *blocks, ""]
+    return "\n".join([*head, "layers:", *folding.lines(whole, said, "  "), ""])
+
+
+def _without_bias(graph: Graph) -> Iterator[str]:
+    """Operators that have none of their biases, as a rule."""
+    found: dict[str, Counter[bool]] = {}
+    for node in graph.nodes:
+        if node.op.name in ("conv", "dwconv", "conv_transpose"):
+            found.setdefault(node.op.name, Counter())[bool(getattr(node.op, "bias", True))] += 1
+    return (name for name, having in found.items() if having[False] > having[True] + 1)
+
+
+def _head(graph: Graph, source: str) -> list[str]:
+    name = "".join(c if c.isalnum() or c in "-_." else "_" for c in graph.name.removeprefix("torch:"))
+    shapes = inputs_of(graph.input)
+    several = f"{{{', '.join(f'{key(name)}: {format_shape(shape)}' for name, shape in shapes.items())}}}"
+    said = several if len(shapes) > 1 else format_shape(graph.input)
+    return [f"name: {key(name or 'imported')}", f"source: {key(source)}", f"input: {said}"]
 
 
 def _check(graph: Graph, text: str) -> None:
     """Read what was written, and refuse it if it is another network."""
     spec = Spec(document.parse(text, graph.name), text)
     with unwarned():
-        again = Cost(spec.build(spec.name, graph.input, spec.settings(spec.name, None, {}))).rows
-        own = Cost(graph).rows
-    if [(row.inputs, row[3:7]) for row in again] != [(row.inputs, row[3:7]) for row in own]:
+        again = spec.build(spec.name, graph.input, spec.settings(spec.name, None, {}))
+        rows, own = Cost(again).rows, Cost(graph).rows
+    wired = [node.inputs for node in again.nodes] == [node.inputs for node in graph.nodes]
+    same = [(row.inputs, row[3:7]) for row in rows] == [(row.inputs, row[3:7]) for row in own]
+    if not (wired and same and again.outputs == graph.outputs):
         raise ConvcostError(f"{graph.name}: the spec that was written is another network, and is not given")
 
 
@@ -66,8 +107,6 @@ class _Writer:
         self.inputs = tuple(inputs_of(graph.input))
         """The names of its inputs; the first layers are those beside the first one."""
         self.start = len(self.inputs) - 1
-        for node in self.nodes[self.start :]:
-            _require_said(node)
         self.flat = any(node.shares is not None for node in self.nodes)
         """Whether there are no scopes: of a layer that is used again the name has to be known."""
         self.uses: dict[int, list[int]] = {}
@@ -175,97 +214,18 @@ class _Writer:
 
     def text(self, source: str) -> str:
         """The whole spec."""
-        name = "".join(c if c.isalnum() or c in "-_." else "_" for c in self.graph.name.removeprefix("torch:"))
-        head = [
-            f"name: {_key(name or 'imported')}",
-            f"source: {_key(source)}",
-            f"input: {self._input()}",
-        ]
-        return "\n".join([*head, "", "layers:", *self._lines(self.items, (), "  ", [0]), ""])
-
-    def _input(self) -> str:
-        if not self.start:
-            return format_shape(self.graph.input)
-        shapes = inputs_of(self.graph.input).items()
-        return f"{{{', '.join(f'{_key(name)}: {format_shape(shape)}' for name, shape in shapes)}}}"
-
-    def folded(self, source: str) -> str:
-        """The same with blocks, repeats, and norms and activations in the line of what they follow.
-
-        Raises ConvcostError where a scope takes several tensors.
-        """
-        if self.flat or len(self.graph.outputs) > 1:
-            raise ConvcostError("weights that are used again, and several outputs, have names")
-        blocks = Blocks([*_RESERVED, *REGISTRY])
-        lines = self._folded(self.items, (), 0, blocks)
-        head = self.text(source).partition("\nlayers:")[0]
-        written = [*blocks.written()]
-        body = [f"  - {blocks.line(line)}" for line in lines]
-        return "\n".join([head, *(["blocks:", *written, ""] if written else []), "layers:", *body, ""])
-
-    def _folded(self, items: Sequence[_Item], parent: Path, entry: int, blocks: Blocks) -> list[Line]:
-        """The lines of a scope that takes the tensor `entry`, and no other."""
-        lines: list[Line] = []
-        shown: dict[Path, str] = {}
-        current = entry
-
-        def reference(tensor: int) -> str:
-            if tensor == entry or tensor <= self.start:
-                return self._given(tensor) if tensor <= self.start else "input"
-            path = self._seen(tensor - 1, parent)
-            if path not in shown:
-                raise ConvcostError(f"layer {self.nodes[tensor - 1].name} is outside of the scope that takes it")
-            return shown[path]
-
-        for item in items:
-            given = {t for node in self.nodes[item.first : item.last + 1] for t in node.inputs if t <= item.first}
-            alone = current == 0 or all(item.first <= user <= item.last for user in self.uses[current])
-            node, last = self.nodes[item.first], lines[-1] if lines else ""
-            name = _local(item.path[-1], shown.values())
-            if item.parts:
-                if len(given) != 1:
-                    raise ConvcostError(f"scope {'/'.join(item.path)} takes {len(given)} tensors")
-                body = self._folded(item.parts, item.path, min(given), blocks)
-                line: Line = Call(name, *blocks.add(name, body)) if len(body) > 1 else body[0]
-                if len(body) == 1:  # which needs no block
-                    line = f"{name}: {line.partition(': ')[2]}" if isinstance(line, str) else line._replace(name=name)
-                if (
-                    isinstance(last, Call)
-                    and isinstance(line, Call)
-                    and last[1:3] == line[1:3]
-                    and given == {current}
-                    and alone
-                ):
-                    lines[-1] = last._replace(times=last.times + 1)
-                    name = last.name
-                    line = ""
-            else:
-                taken = [reference(tensor) for tensor in node.inputs] if len(node.inputs) > 1 else []
-                call = _called(node.op, taken)
-                line = f"{name}: {call}"
-                follows = node.op.kind in ("norm", "activation") and given == {current} and alone
-                if follows and last and isinstance(last, str) and ": " in last:
-                    lines[-1] = f"{last} >> {call}"
-                    name = last.partition(":")[0]
-                    line = ""
-            if line:
-                if len(given) == 1 and given != {current} and (item.parts or len(node.inputs) == 1):
-                    lines.append(reference(min(given)))
-                lines.append(line)
-            shown[item.path] = name
-            current = item.last + 1
-        return lines
+        return "\n".join([*_head(self.graph, source), "", "layers:", *self._lines(self.items, (), "  ", [0]), ""])
 
     def _lines(self, items: Sequence[_Item], parent: Path, indent: str, current: list[int]) -> Iterator[str]:
         for item in items:
-            name = _key(self.called[item.path])
+            name = key(self.called[item.path])
             if item.parts:
                 yield f"{indent}- {name}:"
                 yield from self._lines(item.parts, item.path, f"{indent}    ", current)
                 continue
             node = self.nodes[item.first]
             if len(node.inputs) == 1 and node.inputs[0] != current[0]:
-                yield f"{indent}- {_key(self._reference(node.inputs[0], parent))}"
+                yield f"{indent}- {key(self._reference(node.inputs[0], parent))}"
             yield f"{indent}- {name}: {self._call(node, parent)}"
             current[0] = item.first + 1
             if current[0] in self.graph.outputs and current[0] != len(self.nodes):
@@ -284,23 +244,7 @@ class _Writer:
         taken = [self._reference(tensor, scope) for tensor in node.inputs] if len(node.inputs) > 1 else []
         if node.op.name == "resize_like":
             raise ConvcostError(f"layer {node.name}: resize_like is not written yet")
-        return _called(node.op, taken)
-
-
-def _called(op: Op, taken: Sequence[str]) -> str:
-    given = [*taken, *_arguments(op)]
-    return f"{op.name}({', '.join(given)})" if given else op.name
-
-
-def _local(name: str, others: Iterable[str]) -> str:
-    """A name that can be referred to, and is none of the others."""
-    name = f"unit_{name}" if name[:1].isdigit() else name
-    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in name)
-    base = f"{name}_1" if name in _RESERVED or name in REGISTRY else name
-    made, n = base, 2
-    while made in others:
-        made, n = f"{base}_{n}", n + 1
-    return made
+        return called(node.op, taken)
 
 
 def _require_said(node: Node) -> None:
@@ -311,32 +255,3 @@ def _require_said(node: Node) -> None:
         raise ConvcostError(
             f"layer {node.name}: no spec can say that its weights are fixed, computed or shared in part"
         )
-
-
-def _arguments(op: Op) -> Iterator[str]:
-    """Arguments that are not the default, those without one by their places."""
-    from dataclasses import MISSING
-
-    for name, _, default in op.fields:
-        value = getattr(op, name)
-        if default is MISSING:
-            yield _value(value)
-        elif value != default:
-            yield f"{name}={_value(value)}"
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return f"({', '.join(map(_value, value))}{',' * (len(value) == 1)})"
-    if isinstance(value, str):
-        return value if value in _BARE else repr(value)
-    return str(value) if isinstance(value, int | Fraction) else repr(value)
-
-
-def _key(text: str) -> str:
-    """A text as YAML has it, in quotes where it would be anything else."""
-    plain = text.isascii() and text.replace("_", "a").replace(".", "a").isalnum() and not text[:1].isdigit()
-    words = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
-    return text if plain and text.lower() not in words else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

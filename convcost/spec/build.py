@@ -281,7 +281,8 @@ class _Builder:
     def repeat(self, value: document.Mapping, x: Tensor, env: Env) -> Tensor:
         """`{repeat: n, index: i, previous: layer, collect: name, layers: item}`: scopes 1 to n, one after the other.
 
-        With `collect`, that name is, for a join that follows, the layers so named of all steps: WaveNet's skips.
+        With `collect`, that name is, for a join that follows, the layers so named of all steps: WaveNet's skips. In a
+        step it is those of the steps before, as a dense block's layers take them, until the step names its own.
         With `previous`, that name is the given layer in the first step, the input of the step before in every other,
         and after the repeat the input of its last step: NASNet's cells see the outputs of the two cells before them.
         """
@@ -297,11 +298,13 @@ class _Builder:
             inner = {**env, **dict.fromkeys(index, i)}
             if follows:
                 inner["previous"] = state[1]
+            if collect is not None:
+                inner[collect] = Collected(collected)
             with self.graph.scope(scope, numbered=True):
                 out = self.inside(value.entries["layers"], state[0], inner)
             if collect is not None:
                 made = inner.get(collect)
-                if not isinstance(made, Tensor) or made is env.get(collect):
+                if not isinstance(made, Tensor):
                     named = [name for name, what in inner.items() if isinstance(what, Tensor) and name not in WORDS]
                     hint = did_you_mean(collect, named)
                     mark = value.entries["collect"].mark
