@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import chain, combinations
 from math import prod
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ from convcost.imports.recipe import Recipe, Step
 from convcost.ops import Inputs, Op, Shape, Work, elements, format_shape, inputs_of
 from convcost.ops.traced import Traced
 
+MULTIPLE = 32
+"""What sizes are whole multiples of in networks that run on no others, as a rule."""
 STEPS = (33, 64, 31, 32, 96, 128, 7, 1)
 """What sizes are larger by where a form is checked, in the order in which they are tried."""
 CHECKED = 3
@@ -97,8 +99,14 @@ def _alike(first: Mapping[str, _Start]) -> tuple[tuple[Int, Int], ...]:
 def _points(first: Mapping[str, _Start], *, together: bool) -> Iterator[dict[str, int]]:
     """Values of symbols: axes differ, so that one is not taken for the other, unless equal ones are to stay so."""
     yield {name: start.value for name, start in first.items()}
-    for i, step in enumerate(STEPS):
-        more = (step, 2 * step + 2 * (i % 3) + 2, 3 * step + 4, 5 * step + 6, 7 * step + 8, 11 * step + 10)
+    odd = (
+        (step, 2 * step + 2 * (i % 3) + 2, 3 * step + 4, 5 * step + 6, 7 * step + 8, 11 * step + 10)
+        for i, step in enumerate(STEPS)
+    )
+    whole = (
+        (n * MULTIPLE, (2 * n + 1) * MULTIPLE) for n in range(1, CHECKED + 2)
+    )  # of what adds up maps of many strides
+    for more in chain(odd, whole):
         steps = {n: more[k % len(more)] for k, n in enumerate(dict.fromkeys(first.values()))} if together else {}
         yield {
             name: start.value + steps.get(start, more[k % len(more)]) for k, (name, start) in enumerate(first.items())

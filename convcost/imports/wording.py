@@ -69,8 +69,6 @@ def worded(op: Op, biased: Collection[str]) -> Worded:
         value = getattr(op, name)
         if name == "bias" and op.name in biased:
             default = False
-        if name == "stride" and default is None and value == getattr(op, "kernel_size", None):
-            value = None  # as a pool's is without it
         plain = name in _PLAIN and type(default) is int and type(value) is int
         if default is MISSING or plain or value != default:
             text = _value(value)

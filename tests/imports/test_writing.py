@@ -194,9 +194,9 @@ blocks:
 layers:
   - conv(16, 3, padding=1)
   - dense_block(3)
-  - bn >> relu >> conv(20, 1) >> avgpool(2)
+  - bn >> relu >> conv(20, 1) >> avgpool(2, stride=2)
   - dense_block(5)
-  - bn >> relu >> conv(30, 1) >> avgpool(2)
+  - bn >> relu >> conv(30, 1) >> avgpool(2, stride=2)
   - dense_block(2)
   - flatten
   - linear(10)

@@ -247,11 +247,12 @@ def test_a_symbolic_number_of_steps_cannot_collect() -> None:
 
 
 def test_a_step_joins_what_the_steps_before_it_made() -> None:
-    """DenseNet's layers: 1x1s on 3, 5 and 7 channels, of 2 each, whose outputs and the input are joined at the end."""
-    dense = 'layers: [{repeat: n, collect: y, layers: ["concat(input, y)", y: "conv(2, 1, bias=false)"]}, "concat(input, y)"]'
+    """DenseNet's layers: 1x1s on 2, 4 and 6 channels, of 2 each, whose outputs and the input are joined at the end."""
+    steps = '{repeat: n, collect: y, layers: ["concat(input, y)", y: "conv(2, 1, bias=false)"]}'
+    dense = f'layers: [{steps}, "concat(input, y)"]'
     grown = net("knobs: {n: 3}\n" + dense)
     cost = grown.price()
-    assert [row.shape[0] for row in cost] == [2, 5, 2, 7, 2, 9]
-    assert cost.total.params == 2 * (3 + 5 + 7)
+    assert [row.shape[0] for row in cost] == [2, 4, 2, 6, 2, 8]
+    assert cost.total.params == 2 * (2 + 4 + 6)
     assert cost.graph.nodes[-1].inputs == (0, 1, 3, 5)
-    assert [row.shape[0] for row in net("knobs: {n: 1}\n" + dense).price()] == [2, 5]
+    assert [row.shape[0] for row in net("knobs: {n: 1}\n" + dense).price()] == [2, 4]
