@@ -26,6 +26,8 @@ _UNKNOWN = re.compile(r"\(cid:[0-9]+\)")
 _GLYPH = "\ufffd"
 _BEGINS = re.compile(r"[-+±×·*/^=→~(\[{<>,.;:%&–]")  # what begins no cell, but goes on with one
 _ENDS = re.compile(r"[-+±×·*/^=→~(\[{<>&–]\Z")
+_FIRST_GROUPS = re.compile(r"(?:^|[^0-9.,])[0-9]{1,3}\Z")
+_LAST_GROUP = re.compile(r"[0-9]{3}(?:\.[0-9]+)?[KMGB]?")
 _MOST = 300  # columns of words: a row has no more cells
 _SAME = 0.8  # of the widest gap between words: what is wider may as well part columns
 Parts = list[list[Word]]
@@ -112,6 +114,11 @@ def parted_by_strips(rows: list[Parts], header: int) -> list[Parts]:
     return rows
 
 
+def _is_thousands(left: Word, right: Word) -> bool:
+    """Whether two words may be one number, in groups of three digits."""
+    return _LAST_GROUP.fullmatch(right.text) is not None and _FIRST_GROUPS.search(left.text) is not None
+
+
 def _has_values(row: Parts) -> bool:
     words = [word.text for part in row for word in part]
     return any(map(VALUE.fullmatch, words[1:]))
@@ -171,7 +178,11 @@ def _beside(row: Parts, strip: Strip) -> tuple[Word, Word] | None:
 
 
 def _split(row: Parts, strip: Strip) -> Parts:
+    """A row with the cell through which a strip goes as two; one that may as well be one number is none."""
     beside = _beside(row, strip)
+    if beside and _is_thousands(*beside):
+        doubt = beside[1]._replace(text=f"| {beside[1].text}")
+        return [[doubt if word == beside[1] else word for word in part] for part in row]
     found: Parts = []
     for part in row:
         place = next((n for n, word in enumerate(part) if beside and word == beside[1]), 0)

@@ -33,7 +33,9 @@ _WIDE = 0.8  # of the letters' size: the least gap between columns without rules
 _LEAST_WIDTH = 40.0
 _REACH = 30.0  # points by which vertical rules may go on over or under those across
 _LEAST_ROWS = 3
-_MOST_DOWN = 300  # vertical rules
+_MOST_HEADINGS = 4
+_GUTTER, _LONG = 60.0, 150.0  # points: between cells of a row, and what is more than a cell
+_MOST_DOWN = 100  # vertical rules
 _MOST_WORK = 200_000  # words between the rules of each width, together
 _HIGH = 80.0  # points: what headings over a rule may take
 _NEXT = 1.2  # of the letters' size: how far below a page's last row the next page's first one would be
@@ -217,8 +219,8 @@ def _ruled(rules: list[Rule], page: Page) -> Iterator[Region]:
             and rule.top < part[-1].bottom + _REACH
             and part[0].top - _REACH < rule.bottom
         ]
-        if len(down) > _MOST_DOWN:  # a drawing
-            continue
+        if len(down) > _MOST_DOWN:  # of a drawing beside it
+            down = []
         lines = lines_of(_between(page.words, part[0], part[-1]))
         if any(len(parted(line, down)) > 1 for line in lines) or len(part) == 1:
             lines += _following(lines[1:], _below(page.words, part[-1]), down, part[-1].bottom)
@@ -385,9 +387,12 @@ def _unruled(words: Sequence[Word], page: Page) -> Iterator[Region]:
     used: set[tuple[int, int]] = set()
     for number, parts in enumerate(rows):
         for first in range(1, len(parts)):
-            if (number, first) in used or not _is_value(parts[first]) or not _is_name(parts[first - 1]):
+            if (number, first) in used or not _is_value(parts[first]) or _is_value(parts[first - 1]):
                 continue
-            block = _Block(parts[first - 1 : _last_value(parts, first) + 1])
+            begin = _first_text(parts, first)
+            if not _is_name(parts[begin]):
+                continue
+            block = _Block(parts[begin : _last_value(parts, first) + 1])
             block.grow(rows[number + 1 :])
             used.update(
                 (number + down, place)
@@ -402,6 +407,18 @@ def _unruled(words: Sequence[Word], page: Page) -> Iterator[Region]:
             if titled or len(_over(block, words)) <= 1:  # it may go on with a table of the page before
                 lines = [Line(sorted(word for part in row for word in part)) for row in [*headings, *block.rows]]
                 yield Region(lines, len(headings), [], down=down, titled=titled)
+
+
+def _first_text(parts: Parts, first: int) -> int:
+    """Which of the cells before a value is its row's first: those of a table are near and short, text is long."""
+    begin = first - 1
+    while begin and parts[begin][0].left - parts[begin - 1][-1].right < _GUTTER and _width(parts[begin - 1]) < _LONG:
+        begin -= 1
+    return begin
+
+
+def _width(part: Sequence[Word]) -> float:
+    return part[-1].right - part[0].left
 
 
 def _over(block: _Block, words: Sequence[Word]) -> list[Line]:
@@ -450,16 +467,24 @@ class _Block:
         return part[0].left < self.columns[-1][1] and self.columns[0][0] < part[-1].right
 
     def grow(self, rows: Sequence[Parts]) -> None:
-        """Take the rows that follow, as long as they are near and stand in its columns."""
+        """Take the rows that follow, as long as they are near and stand in its columns, and a name between two rows."""
+        alone: list[Parts] = []
+        above = self.rows[-1][0][0]
         for row in rows:
             inner = [part for part in row if self.covers(part)]
             held = [self._held(part) for part in inner]
-            above = self.rows[-1][0][0]
             near = bool(inner) and inner[0][0].middle - above.middle <= _PITCH * above.size
             sure = all(len(one) == 1 for one in held) and len({one[0] for one in held if one}) == len(held)
-            if not near or not sure or held[0] != [0] or len(held) < 2 or not all(map(_is_value, inner[1:])):
+            if not near or not sure or held[0] != [0] or _width(inner[0]) > _LONG:
                 return
-            self.rows.append(inner)
+            above = inner[0][0]
+            if len(inner) == 1 and not alone:
+                alone.append(inner)
+                continue
+            if len(inner) < 2:
+                return
+            self.rows += [*alone, inner]
+            alone = []
             for (number,), part in zip(held, inner, strict=True):
                 left, right = self.columns[number]
                 self.columns[number] = min(left, part[0].left), max(right, part[-1].right)
@@ -468,24 +493,22 @@ class _Block:
         return [n for n, (left, right) in enumerate(self.columns) if part[0].left < right and left < part[-1].right]
 
     def headings(self, rows: Sequence[Parts]) -> list[Parts]:
-        """The lines above that are headings: of the last one some word stands over each column of values."""
+        """The lines above that are headings: over each of its columns but the first stands some word of theirs."""
         found: list[Parts] = []
+        words: list[Word] = []
         below = self.rows[0][0][0]
-        for row in reversed(rows):
+        for row in reversed(rows[-_MOST_HEADINGS:]):
             inner = [part for part in row if self.covers(part)]
             if not inner or below.middle - inner[0][0].middle > _PITCH * below.size:
                 break
-            words = [word for part in inner for word in part]
-            over = [any(word.left < right and left < word.right for word in words) for left, right in self.columns[1:]]
-            text = " ".join(word.text for word in words)
             outside = (
                 inner[0][0].left < self.columns[0][0] - _WIDE * below.size
                 or inner[-1][-1].right > self.columns[-1][1] + 4 * below.size
             )
-            if outside or CAPTION.match(text) or any(map(_is_value, inner)) or len(inner) < 2:
-                break
-            if not found and not all(over):
+            if outside or any(map(_is_value, inner)) or len(inner) < 2 or CAPTION.match(_said(inner[0])):
                 break
             found.insert(0, inner)
+            words += [word for part in inner for word in part]
             below = inner[0][0]
-        return found
+        over = (any(word.left < right and left < word.right for word in words) for left, right in self.columns[1:])
+        return found if all(over) else []

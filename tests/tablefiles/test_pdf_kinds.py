@@ -112,6 +112,28 @@ def test_aligned_numbers_without_any_rule(tmp_path, paper):
     assert texts(raw) == [list(row) for row in ROWS]
 
 
+def test_rows_without_rules_may_have_texts_and_names_alone(tmp_path, paper):
+    """A column of texts, a row without numbers, a name between rows, headings of two lines, one of them short."""
+    places = (0.0, 30.0, 50.0, 70.0)
+    prose(paper, LEFT, 20)
+    prose(paper, RIGHT)
+    paper.words(RIGHT, "Table 1: No rules.")
+    put(paper, RIGHT, [("Model", "Input", "Params", "FLOPs"), ("", "", "(M)", "(G)")], places)
+    put(paper, RIGHT, [("ResNet-18", "224x224", "11.7", "1.8"), ("ResNet-50", "224x224", "OOM", "OOM")], places)
+    put(
+        paper,
+        RIGHT,
+        [("Ours",), ("ResNet-101", "320x320", "44.5", "7.6"), ("ResNet-152", "320x320", "60.2", "11.3")],
+        places,
+    )
+    paper.y[RIGHT] += 3
+    prose(paper, RIGHT)
+    raw = only(tmp_path, paper)
+    assert raw.columns == ("Model", "Input", "Params / (M)", "FLOPs / (G)")
+    assert texts(raw)[1] == ["ResNet-50", "224x224", "OOM", "OOM"]
+    assert texts(raw)[-1] == ["ResNet-152", "320x320", "60.2", "11.3"]
+
+
 def test_numbers_under_no_heading_are_not_guessed(tmp_path, paper):
     prose(paper, LEFT)
     paper.words(LEFT, "Table 1: No rules, no headings.")
@@ -131,6 +153,16 @@ def test_columns_a_blank_apart(tmp_path, paper):
     raw = only(tmp_path, paper)
     assert raw.columns == ("Model", "Params", "FLOPs")
     assert texts(raw) == [list(row) for row in rows]
+
+
+def test_what_may_be_one_number_or_two_is_none(tmp_path, paper):
+    """224 and 512 under two headings, or 224,512: a blank apart nobody can say."""
+    rule(paper, LEFT, 0, 50)
+    put(paper, LEFT, [("Model", "Size", "Steps")], (0, 19, 26))
+    rule(paper, LEFT, 0, 50)
+    put(paper, LEFT, [("ResNet-50", "224", "512"), ("ResNet-101", "320", "640")], (0, 20.5, 26))
+    rule(paper, LEFT, 0, 50)
+    assert [row[1] for row in texts(only(tmp_path, paper))] == ["224 | 512", "320 | 640"]
 
 
 def test_two_numbers_in_one_column_cost_no_other(tmp_path, paper):
