@@ -283,17 +283,20 @@ def as_asked(network: Network) -> Network:
     return network.folded() if folds_norms() else network
 
 
+fold_norms_option = click.option(
+    "--fold-norms",
+    is_flag=True,
+    expose_value=False,
+    callback=_fold_norms,
+    help="Make batch norms part of the layers before them, as deployed.",
+)
+
+
 def network_options(command: Command) -> Command:
     """--input, --batch, --set, --fold-norms and --strict."""
     for option in (
         strict_option,
-        click.option(
-            "--fold-norms",
-            is_flag=True,
-            expose_value=False,
-            callback=_fold_norms,
-            help="Make batch norms part of the layers before them, as deployed.",
-        ),
+        fold_norms_option,
         set_option(),
         click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Samples per pass."),
         input_option("Input shape, NAME=CxHxW or one each for several  [default: the network's own]"),

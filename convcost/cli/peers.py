@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from convcost.cli.options import (
     NetworkName,
+    fold_norms_option,
     folds_norms,
     input_option,
     load_network,
@@ -113,13 +114,15 @@ def _against(names: tuple[str, ...], model: Network, input_shape: str | None, fo
 @click.argument("second", type=NetworkName())
 @input_option("Input shape of both, one each for several  [default: each network's own]")
 @set_option("A knob, or an argument of what makes a module, of both; repeatable.")
+@fold_norms_option
 @strict_option
 @output_options
 def diff(first: str, second: str, input_shape: str | None, settings: tuple[str, ...], format_: str, exact: bool) -> int:
     """Show where two networks differ: layer by layer, and what it costs.
 
     Layers are told by what they do and where their input comes from, not by their names, so that a spec, a torch module
-    and a model file can be compared. Exits with 1 if anything differs.
+    and a model file can be compared. Exits with 1 if anything differs. Where one is deployed, its norms part of its
+    convolutions, that is said instead; --fold-norms compares it with the other as it would be deployed.
 
     Example: convcost diff resnet50@v1 resnet50@v1.5
     """

@@ -11,7 +11,7 @@ from convcost.cost.differing import Differing, Layer, compared_layers, differing
 from convcost.counters.rules import OPS, PARAMS
 from convcost.errors import ConvcostError, one_line, unwarned
 from convcost.network import Network, nearest
-from convcost.ops import Shape, format_shape
+from convcost.ops import Conv, ConvTranspose, DepthwiseConv, Shape, format_shape
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Row, Table
 from convcost.spec.model import Spec
 from convcost.views.header import header, unit
@@ -23,6 +23,7 @@ def diff(pairs: Sequence[tuple[Network, Cost]]) -> tuple[Table, int]:
     """Where two networks differ, and in how many places: the first that is found is the first in the table."""
     (ours, mine), (theirs, its) = pairs
     found = differing(mine, its, every=True)
+    deployed = _deployed(pairs, len(found)) if found else ""
     columns = (
         Column("layer", "layer"),
         Column("differs", "differs", wrap=True),
@@ -31,7 +32,7 @@ def diff(pairs: Sequence[tuple[Network, Cost]]) -> tuple[Table, int]:
         Column("params", "params", "count"),
         Column("macs", "macs", "count"),
     )
-    rows = [row for one in found for row in _rows(one)]
+    rows = [] if deployed else [row for one in found for row in _rows(one)]
     rows.append(Row(("total", "", "", "", its.total.params - mine.total.params, its.total.macs - mine.total.macs)))
     layers = len(compared_layers(mine, every=True))
     said = f"{len(found)} of {layers} layers" if found else f"in none of {layers} layers"
@@ -42,7 +43,28 @@ def diff(pairs: Sequence[tuple[Network, Cost]]) -> tuple[Table, int]:
         unit(PARAMS["params"], OPS["macs"]),
     )
     title = f"{one_line(ours.name)} and {one_line(theirs.name)}"
-    return Table(title, above, columns, tuple(rows)), len(found)
+    return Table(title, above, columns, tuple(rows), (deployed,) if deployed else ()), len(found)
+
+
+def _deployed(pairs: Sequence[tuple[Network, Cost]], differ: int) -> str:
+    """What is said of two networks of which only one has its norms folded: "" of others.
+
+    One has none left to fold and a bias in each convolution, the other has some, and fewer layers differ where these
+    are folded.
+    """
+    norms = [len(cost.graph.nodes) - len(cost.graph.folded().nodes) for _, cost in pairs]
+    if (not norms[0]) == (not norms[1]):
+        return ""
+    (ours, mine), (theirs, its) = sorted(pairs, key=lambda pair: norms[pairs.index(pair)])
+    if not all(node.op.bias for node in mine.graph.nodes if isinstance(node.op, (Conv, DepthwiseConv, ConvTranspose))):
+        return ""
+    left = len(differing(mine, theirs.folded().price(its.input, batch=its.batch), every=True))
+    if left >= differ:
+        return ""
+    count = max(norms)
+    said = "its norm" if count == 1 else f"its {count} norms"
+    rest = f": {left:,} layer{'s' * (left != 1)} differ{'s' * (left == 1)} then" if left else ""
+    return f"{one_line(ours.name)} has {said} folded; compare with --fold-norms{rest}"
 
 
 def _rows(one: Differing) -> list[Row]:

@@ -7,6 +7,7 @@ import pytest
 import convcost
 from convcost.cli import run
 from convcost.cost.differing import unlikeness, weighed_layers
+from convcost.imports.writing import spec_of
 from convcost.network import every_variant, nearest, shipped
 from convcost.spec.catalog import shipped as shipped_spec
 from convcost.spec.catalog import shipped_files
@@ -66,6 +67,29 @@ def test_the_two_resnets_differ_by_three_strides(capsys):
     strides = [row for row in found if row["differs"] == "stride"]
     assert [(row["first"], row["second"]) for row in strides] == [("2x2", "1x1"), ("1x1", "2x2")] * 3
     assert (found[-1]["params"], found[-1]["macs"]) == (0, 4_089_184_256 - 3_857_973_248)
+
+
+def test_a_deployed_network_is_told_instead_of_all_its_norms(capsys, tmp_path):
+    """Of resnet18 as deployed 20 convolutions have a bias, and no norm follows: files as exporters write them."""
+    folded = convcost.load("resnet18").folded()
+    (tmp_path / "deployed.yaml").write_text(spec_of(folded.build(), "deployed"))
+    for pair in (("resnet18", "deployed.yaml"), ("deployed.yaml", "resnet18")):
+        assert run(["diff", *pair]) == 1
+        out = capsys.readouterr().out
+        assert "\nresnet18_v1 has its 20 norms folded; compare with --fold-norms\n" in out
+        assert "none" not in out
+    assert run(["diff", "resnet18", "deployed.yaml", "--fold-norms"]) == 0
+    assert "in none of" in capsys.readouterr().out
+
+
+def test_what_differs_beside_the_norms_is_counted_and_then_listed(capsys, tmp_path):
+    (tmp_path / "n.yaml").write_text(SPEC.format("n", "c: conv(8, 3, bias=false) >> bn >> relu >> conv(4, 1)"))
+    (tmp_path / "m.yaml").write_text(SPEC.format("m", "c: conv(8, 3) >> relu >> conv(5, 1)"))
+    assert run(["diff", "n.yaml", "m.yaml"]) == 1
+    assert "m has its norm folded; compare with --fold-norms: 1 layer differs then" in capsys.readouterr().out
+    found = rows(capsys, "diff", "n.yaml", "m.yaml", "--fold-norms", status=1)
+    assert {row["differs"] for row in found} >= {"output"}
+    assert rows(capsys, "diff", "a.yaml", "b.yaml", status=1)  # other layers, not only norms: listed
 
 
 def test_the_same_network_in_two_ways_is_one(capsys):
