@@ -42,7 +42,7 @@ def pdf_tables(data: bytes, source: str, pages: str | None = None) -> list[Found
 
     Raises:
         ConvcostError: what `pdfpages.read` refuses, pages without words, as a scan has, or without a table.
-        MissingExtraError: pdfplumber is not installed.
+        MissingExtraError: pypdfium2 is not installed.
     """
     whole = read(data, source, _ranges(pages) if pages is not None else [])
     read_pages = whole.pages

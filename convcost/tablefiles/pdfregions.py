@@ -193,7 +193,7 @@ def _whole(across: Sequence[Rule]) -> list[Rule]:
     found: list[Rule] = []
     for rule in sorted(across, key=lambda rule: (round(rule.top), rule.left)):
         last = found[-1] if found else None
-        if last and abs(last.top - rule.top) < 1 and rule.left - last.right < 1:
+        if last and abs(last.top - rule.top) < 1 and last.left <= rule.left < last.right + 1:
             found[-1] = Rule(last.left, max(last.right, rule.right), last.top, last.bottom)
         else:
             found.append(rule)

@@ -208,8 +208,8 @@ def test_a_page_of_more_than_tables_costs_no_other(tmp_path):
         read_found(str(path), found)
 
 
-def test_without_pdfplumber_the_extra_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pdfplumber", None)
+def test_without_pypdfium2_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pypdfium2", None)
     monkeypatch.setattr(pdfpages, "find_spec", lambda _: None)
-    with pytest.raises(MissingExtraError, match=r"pdfplumber is needed .*pip install 'convcost\[pdf\]'"):
+    with pytest.raises(MissingExtraError, match=r"pypdfium2 is needed .*pip install 'convcost\[pdf\]'"):
         read(tmp_path, ".pdf", b"%PDF-1.4")
