@@ -88,6 +88,7 @@ def sliding(draw: Draw, name: str, rank: int) -> Applied:
     if name == "conv":
         groups = given["groups"] = draw(st.integers(1, 4))
         given["out_channels"] = groups * draw(st.integers(1, 6))
+        given["weight_norm"] = draw(st.booleans())
         x = (x[0] * groups, *x[1:])
     return REGISTRY[name](**given), (x,)
 
@@ -242,7 +243,7 @@ def sampled(draw: Draw, name: str) -> Applied:
         padding = draw(st.sampled_from(["zeros", "border", "reflection"]))
         return ops.GridSample(mode, padding), (draw(maps(rank)), (*draw(maps(rank))[1:], rank))
     plain, ((channels_in, *sizes_in),) = draw(sliding("conv", 2))
-    op = REGISTRY[name](**vars(plain))
+    op = REGISTRY[name](**{field: value for field, value in vars(plain).items() if field != "weight_norm"})
     parts = draw(st.integers(1, 2))
     x = (channels_in * parts, *sizes_in)
     y, taps = plain.out_shape(x)[1:], parts * op.taps

@@ -13,6 +13,7 @@ import torch.nn.functional as F  # noqa: N812  # what everyone calls it
 from hypothesis import assume
 from strategies import spread
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
 
 from convcost import ops
 from convcost.ops import Shape
@@ -68,7 +69,12 @@ def windowed(op: Any, x: Shape, layer: Callable[..., Any], *, border: float = 0.
 def conv(op: Any, x: Shape) -> nn.Module:
     kind = CONV[len(x) - 2]
     out_channels, groups = (op.out_channels, op.groups) if op.name == "conv" else (x[0] * op.multiplier, x[0])
-    return windowed(op, x, lambda **args: kind(x[0], out_channels, groups=groups, bias=op.bias, **args))
+
+    def layer(**args: Any) -> nn.Module:
+        made = kind(x[0], out_channels, groups=groups, bias=op.bias, **args)
+        return weight_norm(made) if getattr(op, "weight_norm", False) else made
+
+    return windowed(op, x, layer)
 
 
 def pool(op: Any, x: Shape) -> nn.Module:

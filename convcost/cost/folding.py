@@ -1,8 +1,9 @@
-"""Norm folding: a graph as it is deployed, its batch norms part of the layers before them.
+"""Norm folding: a graph as it is deployed, its batch norms part of the layers before them, its weight norms of weights.
 
 At evaluation a batch norm is one affine map per channel, and so are a convolution's or linear layer's outputs in its
 weights: gamma / sqrt(variance) goes into these, the rest into the bias, which the layer then has. What is left is a
-layer of the same weights and one bias per channel; torch.nn.utils.fuse_conv_bn_eval does the same to modules.
+layer of the same weights and one bias per channel; torch.nn.utils.fuse_conv_bn_eval does the same to modules. The norm
+of a filter goes into its weights, as torch.nn.utils.parametrize.remove_parametrizations has it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from convcost.ops import BatchNorm, Conv, ConvTranspose, DepthwiseConv, Linear, 
 
 
 def folded(graph: Graph) -> Graph:
-    """The graph without the batch norms that directly follow a convolution or linear layer which only they read.
+    """The graph without weight norms, and without batch norms that alone take what a convolution or linear layer makes.
 
     A layer that is used again keeps its norms, and so does one whose output is the network's; a batch norm without
     statistics of its own stays, as there is nothing to fold before the batch is there.
@@ -33,7 +34,8 @@ def folded(graph: Graph) -> Graph:
             number[i + 1] = number[before + 1]
             continue
         shares = None if node.shares is None else number[node.shares + 1] - 1
-        nodes.append(node._replace(inputs=tuple([number[j] for j in node.inputs]), shares=shares))
+        op = node.op.replace(weight_norm=False) if isinstance(node.op, Conv) and node.op.weight_norm else node.op
+        nodes.append(node._replace(op=op, inputs=tuple([number[j] for j in node.inputs]), shares=shares))
         number[i + 1] = len(nodes)
     outputs = tuple(number[i] for i in graph.outputs)
     return replace(graph, nodes=tuple(nodes), outputs=outputs, built={})

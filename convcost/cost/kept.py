@@ -19,6 +19,7 @@ from convcost.exact.integers import Int, equal, prod, total
 from convcost.ops import (
     AdaptiveMaxPool,
     BatchNorm,
+    Conv,
     Dropout,
     GlobalMaxPool,
     GroupNorm,
@@ -75,6 +76,8 @@ KEEPS: Mapping[str, Literal["inputs", "output", ""]] = MappingProxyType(
 def _own(line: Line, size: int) -> Int:
     """Bytes that a layer keeps besides its inputs and output, of elements of a size."""
     op, x = line.op, line.inputs[0] if line.inputs else ()
+    if isinstance(op, Conv) and op.weight_norm:  # the weights that it made, and what it divided by, at each use
+        return size * op.params(line.inputs, line.shape).weights
     if isinstance(op, BatchNorm):
         return 2 * STATISTICS * x[0]
     if isinstance(op, GroupNorm | InstanceNorm | LayerNorm):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from convcost.counters.line import Line
 from convcost.counters.rules import OPS, OWN, PARAMS, Rule
+from convcost.ops import Conv
 
 
 class Release(NamedTuple):
@@ -28,18 +29,21 @@ class Release(NamedTuple):
     quirk: str
     """What is peculiar about it, for a reader who compares."""
     wrong: Mapping[str, str] = MappingProxyType({})
-    """Operators that it gets wrong, and how. There its rule is kept to, and not compared."""
+    """Operators, or weight norm, that it gets wrong, and how. There its rule is kept to, and not compared."""
     prescribes: str = ""
     """The input, or scale of its counts, that it prescribes, if it does."""
 
     def gets_wrong(self, line: Line) -> dict[str, str]:
         """The operators of a line that it gets wrong, and how."""
         operators = {row.operator for row in line.rows}
+        operators |= {"weight norm" for row in line.rows if isinstance(row.op, Conv) and row.op.weight_norm}
         return {operator: how for operator, how in self.wrong.items() if operator in operators}
 
 
 BY_OUTPUT = "counts it by its output: too much by the ratio of its output positions to its input's"
 """How most tools count a transposed convolution."""
+UNSEEN = "sees no convolution in one of another class, as torch's parametrization of its weights makes it"
+"""How those that look for torch's own classes count a convolution with weight norm."""
 
 _RELEASES = (
     Release(
@@ -110,7 +114,7 @@ _RELEASES = (
         "Parameters times output positions in a convolution, times nothing in any other layer: batch norm "
         "counts its parameters once a sample, whatever the size of the map, and a linear layer at every token its "
         "weights once.",
-        {"conv_transpose": BY_OUTPUT},
+        {"conv_transpose": BY_OUTPUT, "weight norm": "takes its parameters for those of layers that count nothing"},
     ),
     Release(
         "ptflops",
@@ -166,7 +170,10 @@ _RELEASES = (
         "Counts ReLU, PReLU, ELU, GELU, poolings and upsampling twice, once by a hook of the module and once by a "
         "patch of the function that it calls; written as functions they count once. A sum written a + b counts "
         "nothing, torch.add(a, b) its elements. Fails where torch imports its compiler after the patch.",
-        {"multihead_attention": "counts keys and values of other features than the queries' by their square"},
+        {
+            "multihead_attention": "counts keys and values of other features than the queries' by their square",
+            "weight norm": UNSEEN,
+        },
     ),
     Release(
         "ptflops-aten",
@@ -220,7 +227,7 @@ _RELEASES = (
         ),
         "Sees modules only: whatever is written as a function counts nothing, and the parameters of a module "
         "that is never called are missing from its params.",
-        {"conv_transpose": BY_OUTPUT},
+        {"conv_transpose": BY_OUTPUT, "weight norm": UNSEEN},
     ),
     Release(
         "calflops",

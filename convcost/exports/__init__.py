@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from convcost.cost.cost import Cost
 from convcost.errors import ConvcostError, MissingExtraError, did_you_mean
+from convcost.ops import Conv
 
 
 def _scalesim(cost: Cost) -> str:
@@ -53,6 +54,7 @@ def _torch(cost: Cost) -> str:
 def _keras(cost: Cost) -> str:
     from convcost.exports.kerascode import code
 
+    _require_plain_weights(cost)
     return code(cost)
 
 
@@ -62,7 +64,17 @@ def _onnx(cost: Cost) -> bytes:
     except ImportError:
         raise MissingExtraError("onnx", "onnx") from None
 
+    _require_plain_weights(cost)
     return onnx_file(cost)
+
+
+def _require_plain_weights(cost: Cost) -> None:
+    """Refuse weights that are computed of others, for which these files have no layer."""
+    for node in cost.graph.nodes:
+        if isinstance(node.op, Conv) and node.op.weight_norm:
+            raise ConvcostError(
+                f"layer {node.name}: its weight norm is not written: make it part of the weights, --fold-norms"
+            )
 
 
 FORMATS: Mapping[str, Callable[[Cost], str | bytes]] = {

@@ -137,6 +137,11 @@ def _constructed(node: Node, row: Line, layer: nn.Module, attribute: str) -> lis
         return _constructed(node, row, layer.layer, attribute)
     if isinstance(layer, layers.LayerNormOverAxes):
         layer = nn.LayerNorm(layer.normalized_shape, elementwise_affine=layer.elementwise_affine)
+    if isinstance(node.op, ops.Conv) and node.op.weight_norm:
+        op = node.op.replace(weight_norm=False)
+        (line,) = _constructed(node._replace(op=op), row, layers.build(op, row.inputs), attribute)
+        made, conv = line.split(" = ")
+        return [f"{made} = nn.utils.parametrizations.weight_norm({conv})"]
     plain = type(layer).__module__.startswith("torch.nn.") and getattr(nn, type(layer).__name__, None) is type(layer)
     text = repr(layer)
     if not plain or "\n" in text:

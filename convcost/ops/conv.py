@@ -36,6 +36,8 @@ class Conv(Op):
     """Convolution over 1, 2 or 3 axes: (in_channels, *sizes) -> (out_channels, *sizes'), as torch.nn.Conv1d to Conv3d.
 
     weights = (in_channels / groups) * out_channels * kernel; macs = (in_channels / groups) * kernel * output elements.
+    With `weight_norm` the norm of each filter is learned apart and counts as a weight: out_channels more (Salimans &
+    Kingma 2016). They are multiplied once a pass, not for a sample, which is no work here.
     """
 
     name: ClassVar[str] = "conv"
@@ -48,11 +50,12 @@ class Conv(Op):
     dilation: Axes = 1
     groups: Int = 1
     bias: bool = True
+    weight_norm: bool = False
 
     def __post_init__(self) -> None:
         """Refuse arguments that are no convolution on any input."""
         at_least(1, self, out_channels=self.out_channels, groups=self.groups)
-        boolean(self, bias=self.bias)
+        boolean(self, bias=self.bias, weight_norm=self.weight_norm)
         check_window(self, self.kernel_size, self.stride, self.dilation, self.padding)
         if not require_divisible(self.out_channels, self.groups):
             raise ShapeError(f"conv: groups={self.groups} does not divide out_channels={self.out_channels}")
@@ -66,8 +69,9 @@ class Conv(Op):
         return (self.out_channels, *sizes)
 
     def params(self, xs: Sequence[Shape], y: Shape) -> Params:
-        """Kernel weights, and one bias per output channel."""
-        return Params(self._fan_in(xs[0]) * y[0], y[0] if self.bias else 0)
+        """Kernel weights, with `weight_norm` one norm per output channel, and one bias."""
+        norms = y[0] if self.weight_norm else 0
+        return Params(self._fan_in(xs[0]) * y[0] + norms, y[0] if self.bias else 0)
 
     def work(self, xs: Sequence[Shape], y: Shape) -> Work:
         """One macs per weight and output position; one add per output element for the bias."""

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.parametrizations import weight_norm
 
 from convcost import ops
 from convcost.errors import ConvcostError
@@ -476,7 +477,8 @@ class FeaturesOnly(nn.Module):
 
 
 def _conv(op: ops.Conv, x: Shape) -> nn.Module:
-    return _convolution(op, x, op.out_channels, op.groups)
+    layer = _convolution(op, x, op.out_channels, op.groups)
+    return weight_norm(layer) if op.weight_norm else layer
 
 
 def _depthwise(op: ops.DepthwiseConv, x: Shape) -> nn.Module:

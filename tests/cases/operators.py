@@ -55,6 +55,15 @@ CONV = (
         macs=88_473_600,
         adds=18_432,
     ),
+    # The first of a TCN on MNIST's pixels: 25 filters of 7 and one norm of each, 25*7 + 25; 784*25*7
+    case(
+        ops.Conv(25, 7, padding=((6, 0),), weight_norm=True),
+        (1, 784),
+        (25, 784),
+        params={"weights": 200, "biases": 25},
+        macs=137_200,
+        adds=19_600,
+    ),
     # 20 filters of 1x1 on 64x64x100: 2,000 weights (+20), 64*64*100*20 = 8,192,000
     case(
         ops.Conv(20, 1),
@@ -969,7 +978,7 @@ OPTIONAL = (
 """Those that may be none."""
 
 BOOLEANS = {
-    "conv": ("bias",),
+    "conv": ("bias", "weight_norm"),
     "dwconv": ("bias",),
     "conv_transpose": ("bias",),
     "deform_conv": ("bias",),

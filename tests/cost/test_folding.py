@@ -36,6 +36,16 @@ def test_a_convolution_takes_the_norm_that_alone_follows_it_by_hand() -> None:
     assert total.macs == Cost(g.graph()).total.macs
 
 
+def test_norms_of_filters_become_part_of_them() -> None:
+    """25 filters of 7 and their norms, of which each use in a network shares the same."""
+    g = GraphBuilder("n", (25, 64))
+    x = g.add(ops.Conv(25, 7, padding="same", weight_norm=True), g.input, name="conv")
+    g.again(x, g.add(ops.ReLU(), x))
+    graph = g.graph()
+    assert (Cost(graph).total.weights, Cost(folded(graph)).total.weights) == (25 * 25 * 7 + 25, 25 * 25 * 7)
+    assert not [node for node in folded(graph).nodes if isinstance(node.op, ops.Conv) and node.op.weight_norm]
+
+
 def test_what_is_used_again_or_normalised_by_the_batch_or_an_output_keeps_its_norm() -> None:
     g = GraphBuilder("n", (4, 8, 8))
     conv = g.add(ops.Conv(4, 1, bias=False), g.input)

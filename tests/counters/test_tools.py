@@ -52,6 +52,7 @@ ONE_OPERATOR = {
     "conv": "conv(6, 3, bias=false)",
     "conv_bias": "conv(6, 3)",
     "conv_grouped": "conv(8, 3, groups=4, dilation=2, padding={pairs})",
+    "conv_weight_norm": "conv(6, 3, weight_norm=true)",
     "conv_same": "conv(6, 3, stride=2, padding='same')",
     "dwconv": "dwconv(3, multiplier=2)",
     "conv_transpose": "conv_transpose(6, 3, stride=2, groups=2)",

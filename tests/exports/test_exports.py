@@ -148,6 +148,8 @@ def test_the_table_has_everything():
         (of(ops.ConvTranspose(4, 3)), "timeloop", "layer conv_transpose: simulators have no conv_transpose"),
         (of(ops.Conv(4, 3), input=(8, 9)), "timeloop", "layer conv: simulators convolve over two axes, not 1"),
         (of(ops.BlurPool(3, 2)), "torch", "layer blurpool: blurpool is no single layer of torch.nn"),
+        (of(ops.Conv(4, 3, weight_norm=True)), "onnx", "layer conv: its weight norm is not written: make it part"),
+        (of(ops.Conv(4, 3, weight_norm=True)), "keras", "layer conv: its weight norm is not written: make it part"),
         (of(ops.ReLU()), "scalsim", "unknown format 'scalsim'; did you mean scalesim?"),
     ],
 )
@@ -254,6 +256,12 @@ def test_what_onnx_has_not_is_one_line(tmp_path, capsys):
 # -- torch code -------------------------------------------------------------------------------------------------------
 
 
+def own_name(name: str) -> str:
+    """Of a layer's parameter, without that of a module around it."""
+    prefix, computed, rest = name.partition("parametrizations.")
+    return computed + rest or prefix.rpartition(".")[2]
+
+
 def same(cost: Cost) -> None:
     """The file, run, is the network: the same parameters, and to the bit the same outputs."""
     scope: dict[str, object] = {}
@@ -272,7 +280,7 @@ def same(cost: Cost) -> None:
                 with torch.no_grad():
                     there.copy_(values)
             else:
-                there.load_state_dict({name.rpartition(".")[2]: value for name, value in state.items()})
+                there.load_state_dict({own_name(name): value for name, value in state.items()})
     trained = sum(p.numel() for p in module.parameters())
     assert trained == sum(p.numel() for p in model.parameters()) == cost.with_auxiliary.params
     x = torch.rand(2, *cost.input)
@@ -284,7 +292,7 @@ def same(cost: Cost) -> None:
 
 @pytest.mark.parametrize(
     ("name", "size"),
-    [("resnet18 shortcut=A", "3x32x32"), ("shufflenet_v2_x0.5", "3x32x32"), ("squeezenet", "3x32x32")],
+    [("resnet18 shortcut=A", "3x32x32"), ("shufflenet_v2_x0.5", "3x32x32"), ("squeezenet", "3x32x32"), ("tcn", "1x40")],
 )
 def test_torch_code_is_the_network(name, size):
     with unwarned():

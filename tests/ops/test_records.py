@@ -8,7 +8,10 @@ from convcost import ops
 from convcost.errors import ConvcostError, ShapeError
 
 DEFAULTS = [
-    (ops.Conv(8, 3), "Conv(out_channels=8, kernel_size=3, stride=1, padding=0, dilation=1, groups=1, bias=True)"),
+    (
+        ops.Conv(8, 3),
+        "Conv(out_channels=8, kernel_size=3, stride=1, padding=0, dilation=1, groups=1, bias=True, weight_norm=False)",
+    ),
     (ops.DepthwiseConv(3), "DepthwiseConv(kernel_size=3, stride=1, padding=0, dilation=1, multiplier=1, bias=True)"),
     (ops.Linear(5), "Linear(out_features=5, bias=True, dim=None)"),
     (ops.MaxPool(3), "MaxPool(kernel_size=3, stride=None, padding=0, dilation=1, ceil_mode=False)"),

@@ -53,7 +53,7 @@ def parameters(module: nn.Module) -> Params:
     for part in module.modules():
         norm = isinstance(part, NORM)
         for name, values in part.named_parameters(recurse=False):
-            counts["norm_affine" if norm else "weights" if "weight" in name else "biases"] += values.numel()
+            counts["norm_affine" if norm else "biases" if "bias" in name else "weights"] += values.numel()
         for name, values in part.named_buffers(recurse=False):
             # num_batches_tracked counts steps of training; it is no parameter in any convention.
             counts["norm_stats"] += values.numel() if name != "num_batches_tracked" else 0
