@@ -45,7 +45,10 @@ def _letters_of_vgg(labels: Sequence[str], source: str) -> dict[str, str]:
 
 
 def upright(table: RawTable, mapped: Collection[str] = (), says: Callable[[str], bool] = lambda _: False) -> RawTable:
-    """The table with its networks in rows: turned if no column counts anything, and a row of it does."""
+    """The table with its networks in rows: turned if no column counts anything, and a row of it does.
+
+    A label of that row that is merged over several columns, as over a layer and its output, names no network.
+    """
     if any(map(counts, table.columns)) or any(title in mapped for title in table.columns):
         return table
     labels = range(len(table.columns))
@@ -53,12 +56,14 @@ def upright(table: RawTable, mapped: Collection[str] = (), says: Callable[[str],
     if lead is None:
         return table
     titles = (table.columns[lead], *(row.cells[lead].text for row in table.rows))
-    others = [title for column, title in enumerate(table.columns) if column != lead]
+    said = [row.cells for row in table.rows if counts(row.cells[lead].text)]
+    merged = {column for column in labels if all(cells[column].text == cells[lead].text for cells in said)}
+    others = [title for column, title in enumerate(table.columns) if column not in merged]
     letters = {} if any(map(says, others)) else _letters_of_vgg(others, table.source)
     rows = tuple(
         Row((Cell(letters.get(title, title), table.place), *(row.cells[column] for row in table.rows)), "")
         for column, title in enumerate(table.columns)
-        if column != lead
+        if column not in merged
     )
     return RawTable(table.source, table.place, titles, rows) if rows else table
 

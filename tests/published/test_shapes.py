@@ -174,6 +174,16 @@ def test_inputs_in_titles_tell_columns_apart(tmp_path):
         claims_of(tmp_path, "Model,FLOPs (a),FLOPs (b)\nResNet-50,4.1G,4.1G\n")
 
 
+def test_a_label_over_two_columns_names_no_network(tmp_path):
+    """As in ResNet's Table 1, whose rows are layers and their outputs, but for the last."""
+    text = (
+        "<table><tr><th>layer<th>output<th>ResNet-18<th>ResNet-50<tr><td>conv1<td>112<td>7x7<td>7x7"
+        "<tr><td colspan=2>FLOPs<td>1.8G<td>4.1G</table>"
+    )
+    claims = read_claims(read(tmp_path, ".html", text))
+    assert {one.row for one in claims.claims} == {"ResNet-18", "ResNet-50"}
+
+
 def test_networks_in_columns(tmp_path):
     text = ",ResNet-18,ResNet-50,ours\nTop-1,70,76,80\nParams (M),11.7,25.6,9\nFLOPs,1.8G,4.1G,1G\n"
     found = claims_of(tmp_path, text)
