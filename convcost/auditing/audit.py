@@ -7,12 +7,16 @@ from pathlib import Path
 from textwrap import shorten
 from typing import NamedTuple
 
-from convcost.auditing.evidence import shortest
+from convcost.auditing.axes import Axis, axis_of, kind_of
+from convcost.auditing.evidence import Evidence, shortest
 from convcost.auditing.explain import Explanations, explain
+from convcost.auditing.families import judge_family
 from convcost.auditing.rows import Row, Shared
 from convcost.auditing.verdicts import FAILING, VERDICTS, Finding, Judge, Verdict, fails, size
+from convcost.cost.cost import Cost
 from convcost.errors import ConvcostError
-from convcost.published.claims import QUANTITIES, Claims, FileClaims, Subject, Unread, of_table
+from convcost.network import Network
+from convcost.published.claims import QUANTITIES, Claim, Claims, FileClaims, Subject, Unread, of_table
 from convcost.published.layerkinds import EVERY
 from convcost.published.readings import PLAIN, Reading
 from convcost.published.tables import SIZES, load_table, table_names
@@ -62,6 +66,15 @@ class Audited(NamedTuple):
     def unread(self) -> Sequence[Unread]:
         """Rows that are not audited."""
         return self.table.unread
+
+    @property
+    def networks(self) -> list[tuple[Network, Cost]]:
+        """What rows are about, with its cost; of a family that a name leaves open, what its row holds as."""
+        claims, priced = self.table.claims, self.table.priced
+        known = {claim.reference for claim in claims if not claim.among}
+        known |= {finding.network for finding in self.findings if finding.claim.among}
+        left = {one for claim in claims for one in claim.among} - known
+        return [pair for reference, pair in priced.items() if reference not in left]
 
     def __repr__(self) -> str:
         found = ", ".join(f"{number} {verdict}" for verdict in VERDICTS if (number := self.count(verdict)))
@@ -197,9 +210,11 @@ def audit_claims(table: Claims, *, explained: bool = True) -> Audited:
                 f"in the cell, the column's title, or as --map '{claim.column}={claim.quantity} in M'"
             )
     found = {claim: size(claim) for claim in table.claims if claim.quantity in SIZES}
-    if len(found) == len(table.claims):
+    named = table._replace(claims=[claim for claim in table.claims if not claim.among])
+    if len(found) == len(named.claims):
+        found.update(_of_families(table, None))
         return Audited(table, {}, Shared(), {}, [found[claim] for claim in table.claims], {})
-    evidence = shortest(table)
+    evidence = shortest(named)
     judge = Judge(evidence)
     explanations: dict[Subject, Explanations] = {}
     unexplained = 0
@@ -219,9 +234,29 @@ def audit_claims(table: Claims, *, explained: bool = True) -> Audited:
         for family, members in evidence.best[0].members.items()
         if evidence.variant_of[family] != family[1]
     }
+    found.update(_of_families(table, evidence))
     ordered = [found[claim] for claim in table.claims]
     shared = evidence.best[0].shared
     return Audited(table, evidence.readings, shared, variants, ordered, explanations, unexplained)
+
+
+def _of_families(table: Claims, evidence: Evidence | None) -> dict[Claim, Finding]:
+    """The verdicts on the cells of rows whose name leaves open which network they are about; see `families`."""
+    rows: dict[Subject, list[Claim]] = {}
+    for claim in table.claims:
+        if claim.among:
+            rows.setdefault(claim.subject, []).append(claim)
+    axes: dict[str, Axis] = {}
+    for kind in {kind_of(claim) for claims in rows.values() for claim in claims}:
+        axes[kind] = axis_of(kind, [one for claims in rows.values() for one in claims if kind_of(one) == kind])
+
+    def of(claim: Claim) -> tuple[Axis, Reading]:
+        """The axis and the reading of a cell: as the others of its column are read, else plainly."""
+        axis, reading = (evidence and evidence.beside(claim)) or (axes[kind_of(claim)], None)
+        return axis, reading or PLAIN[claim.quantity]
+
+    judged = (judge_family(claims, table.priced, [of(claim) for claim in claims]) for claims in rows.values())
+    return {finding.claim: finding for findings in judged for finding in findings}
 
 
 def _searched(row: Row) -> bool:

@@ -237,6 +237,11 @@ class Evidence:
         """How it is read; None where that is by no rule of ours."""
         return self.readings[self._name(claim)]
 
+    def beside(self, claim: Claim) -> tuple[Axis, Reading | None] | None:
+        """How the column of a cell that is none of these may be, and is, read; None if it has none of these."""
+        name = self._name(claim)
+        return (self.axes[name], self.readings[name]) if name in self.axes else None
+
     @property
     def length(self) -> float:
         """The bits of the shortest description."""

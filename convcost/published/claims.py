@@ -44,6 +44,8 @@ class Claim(NamedTuple):
     fits: bool = True
     """Whether a size is the computed one."""
     place: str = ""
+    among: tuple[str, ...] = ()
+    """The networks that its row's name leaves open, `reference` the first of them; () if it names one."""
 
     @property
     def subject(self) -> Subject:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from convcost.published.cells import says_nothing
 from convcost.published.headings import quantity_of
 from convcost.spec.names import Names, Unclear
-from convcost.spec.spelling import MAX_NAME, RESOLUTIONS, input_size
+from convcost.spec.spelling import MAX_NAME, RESOLUTIONS, input_size, says
 from convcost.tablefiles.grid import Cell, RawTable, Row
 
 _COUNTS = ("params", "macs", "flops", "ops")
@@ -19,7 +21,18 @@ _PART_OF = {  # titles of columns that are part of what a row is about, and how 
     re.compile(r"(?:number of )?groups?|#\s*groups?|g"): "g={}",
     re.compile(r"growth rate|k"): "k={}",
 }
-_MORE = re.compile(r"depth|#?\s*(?:conv )?layers|scale|size")
+_MORE = re.compile(
+    r"depth|#?\s*(?:conv )?layers|scale|size"
+    r"|(?:frame length|frames|t) ?[x×] ?(?:(?:frame |sample |sampling )?rate|stride|τ)"  # videos': 8 x 8
+)
+_BACKBONE = re.compile(
+    r"(?:backbone|encoder|feature extractor|base ?(?:net(?:work)?|model))s?(?: (?:model|network)s?)?"
+)
+_OF_WHOLE = re.compile(
+    r"(?:model|method|network|architecture|arch\.?|detector|framework|approach)s?(?: names?)?"
+    r"|name|algorithm|decoder|head"
+)
+_TIMES = re.compile(r"(?<=[0-9])\s*[x×]\s*(?=[0-9])")
 _VGG = re.compile(r"a(?:-lrn)?(?:,a-lrn)?|[b-e]")
 _SIZE_IN_TITLE = re.compile(r"(?:@|\(|\bat\b)?\s*([0-9]{2,4}(?:\s*[x×]\s*[0-9]{2,4}|\s*(?:px|²))?)\s*\)?")
 
@@ -90,27 +103,100 @@ def part_of_names(columns: Sequence[str]) -> dict[int, str]:
     return {number: how for number, how in found if how}
 
 
-def more_of_names(columns: Sequence[str]) -> list[int]:
-    """The columns that may say what a name leaves open, as a depth."""
-    return [number for number, title in enumerate(columns) if _MORE.fullmatch(title.strip().casefold())]
+def is_backbone(title: str) -> bool:
+    """Whether a title is that of the networks that others are built on."""
+    return _BACKBONE.fullmatch(title.strip().casefold()) is not None
 
 
-def names_of(row: Row, title: int, parts: Mapping[int, str], more: Sequence[int]) -> Iterator[str]:
-    """What a row's network may be called, the likeliest first: as its cells say, and under its section."""
-    own = row.cells[title].text
-    for column, how in parts.items():
-        text = row.cells[column].text
-        if column != title and not says_nothing(text):
-            own += " " + how.replace("{}", text)
-    yield own
-    for column in more:
-        if column != title and (text := row.cells[column].text):
-            yield f"{own} {text}"
-    if row.section and any(map(str.isdigit, row.cells[title].text)):  # "ours" under ResNet-50 is another network
-        yield f"{row.section} {own}"
+def in_two(columns: Sequence[str], title: int, free: Collection[int]) -> tuple[int, dict[int, str]]:
+    """The column of names, and another that is part of them: a detector in one, its backbone or size in the other.
+
+    Args:
+        columns: the titles.
+        title: the column whose cells are most like networks' names.
+        free: the columns that may be either.
+    """
+    titles = [one.strip().casefold() for one in columns]
+    if is_backbone(titles[title]) or titles[title] == "size":
+        whole = next((one for one in free if one != title and _OF_WHOLE.fullmatch(titles[one])), None)
+        return (title, {}) if whole is None else (whole, {title: "{}"})
+    return title, {one: "{}" for one in free if one != title and is_backbone(titles[one])}
 
 
-def called(row: Row, title: int, parts: Mapping[int, str], more: Sequence[int], known: Names) -> str:
-    """The first name of a row that means a network, else the first."""
-    names = list(names_of(row, title, parts, more))
-    return next((name for name in names if not isinstance(known.reference(name), Unclear)), names[0])
+def more_of_names(columns: Sequence[str]) -> dict[int, bool]:
+    """The columns that may say what a name leaves open, as a depth; and whether they say more of any: a scale does."""
+    titles = enumerate(title.strip().casefold() for title in columns)
+    return {number: title == "scale" for number, title in titles if _MORE.fullmatch(title)}
+
+
+def filled(table: RawTable, title: int, parts: Collection[int]) -> RawTable:
+    """The table with the name above in a row that has none but says something that names do, a depth for one."""
+    rows, above = [], None
+    for row in table.rows:
+        own = row.cells[title]
+        if own.text.strip():
+            above = own.text
+        elif above and any(not says_nothing(row.cells[one].text) for one in parts):
+            row = replace(row, cells=(*row.cells[:title], replace(own, text=above), *row.cells[title + 1 :]))
+        rows.append(row)
+    return replace(table, rows=tuple(rows))
+
+
+class Naming(NamedTuple):
+    """What names the rows of a table: the column of names, and what others say besides."""
+
+    title: int
+    parts: dict[int, str]
+    """Columns that are part of each name, and how they are said."""
+    more: dict[int, bool]
+    """Columns that may say what a name leaves open; see `more_of_names`."""
+
+    def names_of(self, row: Row) -> Iterator[str]:
+        """What a row's network may be called, the likeliest first: as its cells say, and under its section."""
+        own = row.cells[self.title].text
+        for column, how in self.parts.items():
+            text = row.cells[column].text
+            if column == self.title or says_nothing(text) or (how == "{}" and says(own, text)):
+                continue
+            # "ResNet" of method, "ResNet-50" of backbone
+            own = text if says_nothing(own) or (how == "{}" and says(text, own)) else f"{own} {how.replace('{}', text)}"
+        said = [(_TIMES.sub("x", row.cells[one].text), first) for one, first in self.more.items() if one != self.title]
+        said = [(text, first) for text, first in said if text]
+        yield from (f"{own} {text}" for text, first in said if first)
+        yield own
+        yield from (f"{own} {text}" for text, first in said if not first)
+        if row.section and any(map(str.isdigit, row.cells[self.title].text)):  # "ours" under ResNet-50 is another
+            yield f"{row.section} {own}"
+
+    def read(self, table: RawTable, known: Names) -> int:
+        """How many rows of a table mean a network, called so."""
+        return sum(not isinstance(known.reference(self.called(row, known)), Unclear) for row in table.rows)
+
+    def called(self, row: Row, known: Names) -> str:
+        """The first name of a row that means a network, else what leaves the fewest open, else the first."""
+        found = [(name, known.reference(name)) for name in self.names_of(row)]
+        one = next((name for name, read in found if not isinstance(read, Unclear)), None)
+        among = {name: len(read.references) for name, read in found if isinstance(read, Unclear) and read.references}
+        return one or min(among, key=among.__getitem__, default=found[0][0])
+
+
+def naming(table: RawTable, title: int, taken: Collection[int | None], known: Names) -> tuple[RawTable, Naming]:
+    """What names the rows of a table whose column of names is known; and the table with what rows leave out of it.
+
+    Args:
+        table: as read.
+        title: the column of names.
+        taken: columns of which it is known that they are something else.
+        known: the networks that rows can be about.
+    """
+    parts = {column: how for column, how in part_of_names(table.columns).items() if column not in taken}
+    more = {column: first for column, first in more_of_names(table.columns).items() if column not in taken}
+    if title not in taken:
+        title, beside = in_two(table.columns, title, [at for at in range(len(table.columns)) if at not in taken])
+        parts |= beside
+        table = filled(table, title, {*parts, *more})
+    for config in [column for column in parts if table.columns[column].strip().casefold().startswith("config")]:
+        without = Naming(title, {column: how for column, how in parts.items() if column != config}, more)
+        if without.read(table, known) > Naming(title, parts, more).read(table, known):  # it has links to files
+            parts = without.parts
+    return table, Naming(title, parts, more)

@@ -26,7 +26,7 @@ from convcost.published.layers import is_part, network_of, parts_of
 from convcost.published.names import Known
 from convcost.published.quotients import MOST_DECIMALS, OF
 from convcost.published.readings import PLAIN
-from convcost.published.shapes import called, more_of_names, part_of_names, upright
+from convcost.published.shapes import is_backbone, naming, upright
 from convcost.published.tables import TOTAL, as_printed, price_reference
 from convcost.spec.catalog import resolve
 from convcost.spec.names import Unclear
@@ -41,6 +41,8 @@ _UNITS = {
     "memory": ("", "bytes"),
 }
 _WHOLE, _REST = re.compile(r"[0-9]$"), re.compile(r"\$?\s*(?:[.,±]|\\pm|\+/?-)\s*\$?\s*[0-9]")
+_MOST_AMONG = 40
+"""Networks that a name may leave open."""
 _SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
@@ -129,15 +131,16 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
     priced: Priced = {}
     claims: list[Claim] = []
     taken = {sized, *counting, *(at for at, heading in enumerate(table.columns) if heading in columns)}
-    with_names = {column: how for column, how in part_of_names(table.columns).items() if column not in taken}
-    more = [column for column in more_of_names(table.columns) if column not in taken]
+    table, names = naming(table, title, taken, known) if title is not None else (table, None)
+    title = names.title if names else None
+    built_on = _built_on(table, title, taken)
     parts = _Parts(table, said, title, priced)
     of_what = [] if parts.layers else _without_shares(table, counting)
     entries: list[_Entry] = []
     for at, row in enumerate(table.rows):
-        label = called(row, title, with_names, more, known) if title is not None else row.cells[sized or 0].text
+        label = names.called(row, known) if names else row.cells[sized or 0].text
         place = row.cells[title or 0].place
-        part = parts.of_row(at)
+        part = parts.of_row(at) if built_on is None or known.says(label) else built_on
         size, no_size = _size(table, row, None if parts.layers and part != TOTAL else sized)
         for column, (heading, cell) in enumerate(zip(table.columns, row.cells, strict=True)):
             if column in sizes and isinstance(part, str) and part != TOTAL and (printed_size := input_size(cell.text)):
@@ -165,6 +168,20 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
     if not claims and (first := next((one for one in unread if one.column), None)):
         raise ConvcostError(f"{first.place}: {first.why}; no other cell of the table can be read")
     return Claims(Path(table.source).name, table.source, claims, priced, unread, notes, quotes=True)
+
+
+_SCORES = re.compile(r"\b(?:m?ap|m?iou|pq|box|mask)(?:[0-9_]|\b)", re.IGNORECASE)
+_OF_CLASSES = re.compile(r"\b(?:top|acc|accuracy|err|error)\b", re.IGNORECASE)
+
+
+def _built_on(table: RawTable, title: int | None, taken: Collection[int | None]) -> Unclear | None:
+    """Why rows that are backbones are none of these networks: scores of detection or segmentation are another's."""
+    if title is None or title in taken:
+        return None
+    score = next((one for one in table.columns if _SCORES.search(one)), None)
+    if not score or not is_backbone(table.columns[title]) or any(map(_OF_CLASSES.search, table.columns)):
+        return None
+    return Unclear(f"{table.columns[title]!r} is what the network that has {score!r} is built on, and not all of it")
 
 
 def _without_shares(table: RawTable, counting: dict[int, Role]) -> list[str]:
@@ -204,11 +221,12 @@ def _claimed(
             place = one.cell.place
             unread[one.name, place, heading] = Unread(one.name, str(error), place, heading, one.cell.text)
             continue
-        if isinstance(one.found, Unclear):
+        among = one.found.references if isinstance(one.found, Unclear) else ()
+        if isinstance(one.found, Unclear) and not among:
             unread.setdefault((one.name, one.place, ""), Unread(one.name, one.found.why, one.place))
             continue
-        about = (one.name, heading, one.cell.text, role.quantity, one.found, one.lead)
-        claims.append(Claim(*about, printed, place=one.place))
+        about = (one.name, heading, one.cell.text, role.quantity, among[0] if among else str(one.found), one.lead)
+        claims.append(Claim(*about, printed, place=one.place, among=among))
     return claims, list(unread.values())
 
 
@@ -268,7 +286,7 @@ def _thousandths(entries: Sequence[_Entry], role: Role, priced: Priced) -> bool:
 def _plain_counts(entries: Iterable[_Entry], role: Role, priced: Priced) -> Iterator[tuple[_Entry, int]]:
     """The cells whose networks are known, with their plain counts; of bytes and memory there is none that is usual."""
     for one in entries:
-        if role.quantity in ("params", "ops", "activations") and not isinstance(one.found, Unclear):
+        if role.quantity in ("params", "ops", "activations") and isinstance(one.found, str):
             count = exact(priced[one.found][1], one.lead, PLAIN[role.quantity])
             if count is not None:
                 yield one, count
@@ -388,7 +406,10 @@ def _priced(known: Known, name: str, size: tuple[int, ...], place: str, priced: 
         found = known.reference(name, size)
     except ConvcostError as error:
         raise SaidError(f"{place}: {error}") from None
-    if not isinstance(found, Unclear) and found not in priced:
+    if isinstance(found, Unclear):
+        among = found.references if len(found.references) <= _MOST_AMONG else ()
+        return found._replace(references=tuple(one for one in among if _is_priced(one, priced)))
+    if found not in priced:
         try:
             priced[found] = price_reference(found)
         except ConvcostError as error:
@@ -396,3 +417,11 @@ def _priced(known: Known, name: str, size: tuple[int, ...], place: str, priced: 
                 raise SaidError(f"{place}: {error}") from None
             return Unclear(str(error))
     return found
+
+
+def _is_priced(reference: str, priced: Priced) -> bool:
+    """Whether a network can be priced, as it is from then on."""
+    if reference not in priced:
+        with suppress(ConvcostError):
+            priced[reference] = price_reference(reference)
+    return reference in priced

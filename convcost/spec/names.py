@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -31,8 +31,8 @@ ALSO = {
     "bn_inception": ("inception_bn", "inception_v2"),  # TF-slim's nets/inception_v2.py, not Szegedy's of 2016
     "se_resnet50": ("seresnet50",),
     "se_resnet101": ("seresnet101",),
-    "nasnet_mobile": ("nasnet_a_mobile",),
-    "nasnet_large": ("nasnet_a_large",),
+    "nasnet_mobile": ("nasnet_a_mobile", "nasnet_a_n4_f44"),
+    "nasnet_large": ("nasnet_a_large", "nasnet_a_n6_f168"),
     "resnext50_32x4d": ("resnext50",),  # the one of its paper's results; of ResNeXt-101 there are several
     "se_resnext50_32x4d": ("se_resnext50",),
     "squeezenet": ("squeezenet_v1.0",),
@@ -75,6 +75,36 @@ ALSO = {
         for config, letter in zip(("11", "13", "16_c", "16", "19"), "abcde", strict=True)
     },
     **{f"densenet{depth}": (f"densenet_bc_{depth}",) for depth in (121, 161, 169, 201, 264)},  # all of them are BC
+    **{
+        f"densenet{kind}{depth}_k{k}": (f"densenet{kind}_{depth}_{k}",)
+        for kind, depth, k in (
+            ("", 40, 12),
+            ("", 100, 12),
+            ("", 100, 24),
+            ("_bc", 100, 12),
+            ("_bc", 250, 24),
+            ("_bc", 190, 40),
+        )
+    },
+    **{f"mobilenet_v3_{size}": (f"mobilenet_v3_{size[:1]}",) for size in ("large", "small")},
+    **{f"mobilenet_v3_{size}_0.75": (f"mobilenet_v3_{size[:1]}_0.75",) for size in ("large", "small")},
+    "mnasnet_a1": ("semnasnet",),  # with squeeze and excitation
+    "mnasnet_a1_0.75": ("semnasnet_0.75",),
+    "mnasnet_a1_1.4": ("semnasnet_1.4",),
+    "darts": ("darts_second_order", "darts_v2"),
+    "pnasnet_5_mobile": ("pnas",),
+    "r2plus1d_18": ("r(2+1)d_18",),
+    **{f"hrnet_w{width}": (f"hrnet_w{width}_c",) for width in (18, 30, 32, 40, 44, 48, 64)},
+    **{f"hrnet_w18_small_{version}": (f"hrnet_w18_c_small_{version}",) for version in ("v1", "v2")},
+    # Detectors and segmenters with the backbone that they have anyway
+    "ssd300": ("ssd300_vgg16",),
+    "ssd512": ("ssd512_vgg16",),
+    "yolov3": ("yolov3_darknet53",),
+    "yolov4": ("yolov4_cspdarknet53",),
+    "segnet": ("segnet_vgg16",),
+    "ssdlite320_mobilenet_v3_large": ("ssdlite_mobilenet_v3_large",),
+    **{f"retinanet_resnet{depth}": (f"retinanet_resnet{depth}_fpn",) for depth in (50, 101)},
+    **{f"faster_rcnn_resnet{depth}_fpn": (f"faster_rcnn_fpn_resnet{depth}",) for depth in (50, 101)},
 }
 """Other names of networks. One that two networks share is ambiguous."""
 _NOT_OURS = {"resnet50": "bc", "resnet101": "bc", "resnet152": "bc"}
@@ -92,6 +122,8 @@ _FOREIGN = (
 )
 _CIFAR = re.compile(r"[-_ (]*cifar[-_ ]?(100|10)?(?![0-9a-z])\)?", re.IGNORECASE)
 _MOST_NAMED = 6
+_LEAST_WORD = 3
+"""Letters of a word that tells a family."""
 _VERSIONS = "vb"  # letters before a number that is no setting: v2, B0
 _NUMBER = re.compile(r"(?P<letter>[a-z]?)(?P<value>[0-9]+(?:\.[0-9]+)?)")
 
@@ -102,6 +134,8 @@ class Unclear(NamedTuple):
     why: str
     open: bool = False
     """Whether it names networks, of which it is not clear which, or whether the rest of it fits them."""
+    references: tuple[str, ...] = ()
+    """The networks that it names, if nothing but which of them is open."""
 
 
 class _Meaning(NamedTuple):
@@ -116,6 +150,8 @@ class _Meaning(NamedTuple):
     """What of the name is not explained."""
     told: bool
     """Whether something in the name tells it from networks whose names begin alike."""
+    perhaps: bool = False
+    """Whether a number of the name may mean something else: a width of 0.5, or half of it pruned."""
 
 
 class Names:
@@ -182,22 +218,37 @@ class Names:
             meant, chosen = (own, True) if len(own) == 1 else (meant, False)
         if len(meant) == 1:
             numbers = [part for c, m in meanings if m is meant[0] for part in c.assumed if not part.isalpha()]
-            if whole or (not numbers and (chosen or meant[0].told)):
+            if not meant[0].perhaps and (whole or (not numbers and (chosen or meant[0].told))):
                 return _at(meant[0], size)
+        named = meanings
+        if not meant and whole:  # "Faster R-CNN R-50" begins that with FPN, though it ends as ResNet-50 does
+            named = [(one, self._explained(one)) for one in self._begun(name)]
+            meant = [meaning for _, meaning in named if not meaning.rest]
         if meant:
-            return Unclear(f"could be {_listed([meaning.reference for meaning in meant])}", open=True)
+            why = f"could be {listed([meaning.reference for meaning in meant])}"
+            return Unclear(why, True, tuple(self._named(name, size, named)))
         if read:
             fewest = min(len(meaning.rest) for _, meaning in meanings)
             near = [(c.name, meaning.rest) for c, meaning in meanings if len(meaning.rest) == fewest]
             words = ", ".join(sorted({repr(word) for _, rest in near for word in rest}))
             verb = "is" if whole else "could be"
-            return Unclear(f"{verb} {_listed([name for name, _ in near])} but for {words}", open=True)
+            return Unclear(f"{verb} {listed([name for name, _ in near])} but for {words}", open=True)
         return Unclear("no network of that name is known")
+
+    def _named(self, name: str, size: tuple[int, ...], meanings: Sequence[tuple[Candidate, _Meaning]]) -> Iterator[str]:
+        """The networks that a name names: a number of its own that is none of theirs is not left unsaid besides."""
+        words, _ = tokens(name)
+        if all(len(word) < _LEAST_WORD for word in words):  # "C" begins the names of many
+            return
+        for candidate, meaning in meanings:
+            numbered = any(map(_numbers, candidate.assumed)) and any(map(_numbers, candidate.residue))
+            if not meaning.rest and not numbered and isinstance(placed := _at(meaning, size), str):
+                yield placed
 
     def _of_cifar(self, found: str | Unclear, classes: int) -> str | Unclear:
         """What a name means that says CIFAR: a network that is made for it, never ImageNet's of the same name."""
         if isinstance(found, Unclear):
-            return found
+            return found._replace(references=())
         name = found.partition(" ")[0]
         resolved = resolve(name)
         if tuple(resolved.spec.input_of(resolved.network, resolved.variant))[1:] != (32, 32):
@@ -245,7 +296,7 @@ class Names:
         size: tuple[int, ...] = ()
         rest: list[str] = []
         knobs: dict[str, str] = {}
-        told = False
+        told = perhaps = False
         for word in left:
             number = _NUMBER.fullmatch(word)
             if number is None:
@@ -261,8 +312,11 @@ class Names:
                 size = (int(word),)
             elif _has(settings, defining, number["letter"], Fraction(number["value"])):
                 told = True
-            elif settings.get("width") == 1 and "width" not in knobs and re.fullmatch(r"[01]\.[0-9]{1,2}", word):
-                knobs["width"] = word  # a multiplier
+            elif (width := _times_width(settings, word)) and "width" not in knobs:
+                knobs["width"] = width
+                perhaps = width != word
+            elif "factor" in settings and word in ("2", "3", "4"):  # of super-resolution
+                knobs["factor"] = word
             else:
                 rest.append(word)
         who, whose = _IMPLEMENTED.get(found.spec.name, ("", ()))
@@ -271,10 +325,10 @@ class Names:
         rest = [word for word in rest if word not in _SAYS_NOTHING]
         shipped = stated == candidate.name
         name = f"{stated}@{variant}" if variant and (shipped or variant != found.variant) else stated
-        chosen = [f"{knob}={value}" for knob, value in knobs.items() if value != settings[knob]]
+        chosen = [f"{knob}={value}" for knob, value in knobs.items() if value != str(settings[knob])]
         reference = " ".join([name, *chosen])
         own = found.spec.input_of(found.network, variant)
-        return _Meaning(reference, own, size, tuple(rest), told)
+        return _Meaning(reference, own, size, tuple(rest), told, perhaps)
 
 
 def _variant(found: Reference, residue: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -308,6 +362,14 @@ def _choices(found: Reference, word: str, settings: Mapping[str, Any]) -> dict[s
         and choice.casefold() == word
         and (knob.name not in defining or choice == settings[knob.name])
     }
+
+
+def _times_width(settings: Mapping[str, Any], word: str) -> str:
+    """The width that a multiplier makes of a network's, "" if it makes none."""
+    width = settings.get("width")
+    if isinstance(width, bool) or not isinstance(width, int) or not re.fullmatch(r"[01]\.[0-9]{1,2}", word):
+        return ""
+    return word if width == 1 else str(made) if (made := Fraction(word) * width).denominator == 1 else ""
 
 
 def _has(settings: Mapping[str, Any], defining: Mapping[str, Any], letter: str, value: Fraction) -> bool:
@@ -346,7 +408,12 @@ def _at(meaning: _Meaning, size: tuple[int, ...]) -> str | Unclear:
     return f"{meaning.reference} input={format_shape(shapes[0])}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def _numbers(part: str) -> bool:
+    return any(map(str.isdigit, part))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence lists them: the first of many."""
     if len(names) > _MOST_NAMED:
         return f"{', '.join(names[:_MOST_NAMED])}, ..."
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
@@ -372,7 +439,7 @@ def find(name: str) -> str:
     if found.open and len(begun) < 2:
         hint = f": {found.why}{close}"
     else:
-        hint = f": could be {_listed(begun)}" if begun else close or "; see convcost list"
+        hint = f": could be {listed(begun)}" if begun else close or "; see convcost list"
     raise ConvcostError(f"unknown network {name!r}{hint}")
 
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 RESOLUTIONS = (
     *(96, 112, 128, 144, 160, 176, 192, 224, 227, 229, 240, 256, 260, 288, 299, 300),
-    *(320, 331, 352, 380, 384, 400, 448, 456, 480, 512, 528, 600, 640),
+    *(320, 331, 352, 380, 384, 400, 416, 448, 456, 480, 512, 528, 600, 640),
 )
 """Square input sizes that papers and implementations use."""
 
@@ -52,10 +52,19 @@ _RECIPE = re.compile(
     r"|\.(?:[a-z0-9]+_)*in1k(?![a-z0-9])"  # timm's resnet50.a1_in1k
     r"|(?<![a-z0-9])(?:[0-9]+xb[0-9]+|(?:in|imagenet)[-_ ]?1k|fp16|fp32|bf16|amp|\(ours\))(?![a-z0-9])"
     r"|(?<![a-z0-9])(?:3rdparty|ssld|noisystudent|ckpt)(?![a-z0-9])"
+    r"|(?:\+|(?<![a-z]))\s*(?:stochastic depth|cutout|mixup|cutmix|label smoothing|auto-?augment|dropout)(?![a-z])"
+    r"|(?<![a-z])(?:our )?re-?impl(?:emented|ementation)?(?![a-z])"
+    r"|(?<![a-z])(?:with|using|w/(?!o))(?![a-z])"  # Faster R-CNN with ResNet-50-FPN
+    r"|(?<=[0-9])[- ]layers?(?![a-z])"  # 34-layer ResNet
 )
 _REWRITTEN = (
     # timm writes a width in hundredths, and RegNets in 100 MF; torchvision 1.6 as 1_6
-    (re.compile(r"(?<![a-z])(mobilenet\w*?|mnasnet)_(0[1-9][05]|1[0-5][05]|200)(?![0-9a-z])"), r"\1 \2e-2"),
+    (
+        re.compile(
+            r"(?<![a-z])(mobilenet\w*?|(?:s[ep])?m?nasnet|ghostnet\w*?|fbnetc)_(0[1-9][05]|1[0-5][05]|200)(?![0-9a-z])"
+        ),
+        r"\1 \2e-2",
+    ),
     (re.compile(r"(?<![a-z])regnet_?([xy])_?([0-9]{2})([0-9])(?![0-9a-z])"), r"regnet\1 \2.\3gf"),
     (re.compile(r"(?<![a-z])(regnet_?[xy]_[0-9]+)_([0-9])(?=gf)"), r"\1.\2"),
     # The papers that compare with them: RegNetY-16G
@@ -65,6 +74,29 @@ _REWRITTEN = (
     # its paper writes DLA-X-46-C, timm dla46x_c, and dla102x2 for twice as many groups of DLA-X-102
     (re.compile(r"(?<![a-z])dla[-_ ]?102x2(?![0-9])"), "dlax 102 64"),
     (re.compile(r"(?<![a-z])dla[-_ ]?(?:x[-_ ]?([0-9]+)|([0-9]+)x(?![0-9]))"), r"dlax \1\2"),
+    (re.compile(r"(?<![a-z0-9])res-?(18|34|50|101|152)(?![0-9a-z])"), r"resnet\1"),
+    (re.compile(r"(?<![a-z])deeplab[-_ ]?v?3\s*(?:\+|plus)"), "deeplabv3plus "),  # the plus is another network
+    # The tweaks of ResNets: mmpretrain's ResNetV1D-152, GluonCV's ResNet152_v1d, PaddleClas' ResNet152_vd
+    (re.compile(r"(?<![a-z])resnet[-_ ]?v1([cd])[-_ ]?([0-9]+)(?![0-9a-z])"), r"resnet\2\1"),
+    (re.compile(r"(?<![a-z])resnet[-_ ]?([0-9]+)[-_]v1?([cd])(?![0-9a-z])"), r"resnet\1\2"),
+    (re.compile(r"(?<![a-z])(resnet[-_ ]?[0-9]+)[-_]v1b(?![0-9a-z])"), r"\1 v1.5"),
+    (re.compile(r"(?<![a-z])(resnet[-_ ]?[0-9]+[^0-9a-z]+)1(?:\.0)?x(?![0-9a-z])"), r"\1"),
+    (re.compile(r"(?<![a-z])pre-?act(?:ivation|ivated)?[-_ ]*(?=resnet)"), "pre"),
+    (re.compile(r"(?<![a-z])resnet([^0-9a-z]*)pre-?act(?:ivation)?(?![a-z])"), r"preresnet\1"),
+    # What a network is joined to: "ResNet-50 + SE", or "SENet" beside "ResNet-50"
+    (re.compile(r"^([^+]*resne[^+]*)\+\s*(se|cbam|eca)(?![a-z])"), r"\2 \1"),
+    (re.compile(r"(?<![a-z])(se|eca)-?net\s+(?=resne)"), r"\1 "),
+    (re.compile(r"(?<![a-z])dual[- ]?path[- ]?net(?:work)?s?(?![a-z])"), "dpn"),
+    (re.compile(r"(?<![a-z])squeeze[- ]?excite[- ]?net(?:work)?s?(?![a-z])"), "senet"),
+    (re.compile(r"(?<![0-9a-z])w([0-9]+)[-_]?s([0-9]+)(?![0-9a-z])"), r"\1w \2s"),
+    (re.compile(r"(?<![0-9a-z])2nd(?![a-z])"), "second"),
+    (  # Keras' EfficientNetV2L
+        re.compile(
+            r"((?:efficientnet|mobilenet|convnext)[-_ ]?v[1-4])"
+            r"(?=(?:x?s|m|x?l|large|small|tiny|nano|base|huge|b[0-3])(?![a-z0-9]))"
+        ),
+        r"\1 ",
+    ),
 )
 _HUNDREDTHS = re.compile(r"([0-9])([0-9]{2})e-2")
 _GIGAFLOPS = re.compile(r"(?<=[xy] )([0-9]{1,2}(?:\.[0-9])?)gf")

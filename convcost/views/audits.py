@@ -65,7 +65,7 @@ def audits(
             told = Cell("not audited", note=unread.why, style="muted", told=True)
             where = (unread.row, unread.column or None, unread.text or None)
             rows.append(Row((*lead, *where, None, None, told, None)))
-    priced = [pair for one in audited for pair in one.table.priced.values()]
+    priced = [pair for one in audited for pair in one.networks]
     above = (("answer", said), *header(priced, source="; ".join(one.table.source for one in audited)))
     sections = [
         Section(f"{one.table.title}: {name}" if several else name, lines)
@@ -94,7 +94,7 @@ def _weighed(one: Audited, finding: Finding) -> dict[str, object]:
         "column": claim.column,
         "printed": claim.text,
         "quantity": claim.quantity,
-        "about": claim.reference,
+        "about": " or ".join(claim.among) or claim.reference,
         "part": claim.lead,
         "verdict": finding.verdict,
         "reading": str(finding.reading) if finding.reading else None,

@@ -66,8 +66,8 @@ def test_mobilenet_v2_table_4():
     assert found["MobileNetV2 (1.4)", "6.9M"] == "open"  # 6,108,776
     assert found["ShuffleNet (1.5)", "292M"] == "holds"  # 292,443,552
     assert found["MobileNetV2", "3.4M"] == "holds"  # 3,469,760 weights, truncated
-    asked = "could be nasnet_mobile@paper or nasnet_large@paper: say which with --name"
-    assert unread(audited) == {"NasNet-A": asked}
+    assert found["NasNet-A", "5.3M"] == found["NasNet-A", "564M"] == "holds as"  # nasnet_mobile: 5,289,978; 563,638,816
+    assert not unread(audited)
 
 
 def test_resnext_readme_prints_the_v15_of_its_baselines():
@@ -91,7 +91,8 @@ def test_senet_table_2_has_two_columns_of_ops_that_must_be_told_apart():
     assert found["BN-Inception", "2.03"] == "holds"  # Caffe's: 2,032,600,064, and one operation per normalised element
     assert found["Inception-ResNet-v2", "11.75"] == "open"
     assert unread(audited)["SE-VGG-16"] == "is vgg16 but for 'se': say which with --name"
-    assert unread(audited)["ResNeXt-101"].startswith("could be resnext101_32x4d@paper, resnext101_64x4d@paper, ")
+    (one,) = (one for one in audited.findings if one.claim.row == "ResNeXt-101")
+    assert (one.verdict, one.network) == ("holds as", "resnext101_32x4d@paper")  # the only one that has 7.99
 
 
 def test_senet_table_2_counts_normalisations():
@@ -117,7 +118,12 @@ def test_senet_table_2_counts_normalisations():
 def test_senet_table_3_and_shufflenet_table_5():
     skipped = {"SENet / MFLOPs": "skip", "SENet / Params": "skip"}
     columns = {**skipped, "re-implementation / MFLOPs": "ops", "re-implementation / Params": "params"}
-    assert set(verdicts(convcost.audit(TABLES / "senet_table3.html", columns=columns)).values()) == {"holds"}
+    found = verdicts(convcost.audit(TABLES / "senet_table3.html", columns=columns))
+    # ShuffleNet of which groups it does not say; one of 8 has 138M, which no reading of these prints as 140
+    assert {row: verdict for (row, _), verdict in found.items()} == {
+        "MobileNet [64]": "holds",
+        "ShuffleNet [65]": "open",
+    }
     audited = convcost.audit(TABLES / "shufflenet_table5.csv")
     found = verdicts(audited)
     failing = {cell for cell, verdict in found.items() if verdict != "holds"}
@@ -365,7 +371,7 @@ ASKED = [
     ("GoogLeNet v5", (), "is googlenet but for 'v5': "),  # 5 is one of its knobs' values
     ("ResNet-50 plain", (), "is resnet50 but for 'plain': "),  # it would be another network
     ("ResNet-50 (Keras, Caffe)", (), "is resnet50 but for 'caffe', 'keras': "),
-    ("ResNet-101-C", (), "is resnet101 but for 'c': "),  # He et al. 2019, not the paper's shortcut C
+    ("ResNet-101-C", (), "could be resnet101d tweak=C: "),  # He et al. 2019, not the paper's shortcut C
     ("ResNet-50-E", (), "is resnet50 but for 'e': "),
     ("resnet50@v7", (), "resnet50 has no variant 'v7'"),
     ("MobileNet-192", (224,), "names the input 3x192x192, but its row prints 3x224x224"),
@@ -380,6 +386,68 @@ def test_what_is_asked_back(known, name, size, why):
     found = known.reference(name, size)
     assert isinstance(found, Unclear)
     assert found.why.startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [
+        ("DeepLabV3+ (ResNet-101)", "deeplabv3plus_resnet101@paper"),  # never DeepLabV3
+        ("Faster R-CNN with ResNet-50 FPN", "faster_rcnn_resnet50_fpn@paper"),
+        ("Faster R-CNN-FPN ResNet-101", "faster_rcnn_resnet101_fpn@paper"),
+        ("RetinaNet R-101-FPN", "retinanet_resnet101@paper"),
+        ("SSD300 VGG16", "ssd300@paper"),
+        ("YOLOv3 (DarkNet-53)", "yolov3@paper"),
+        ("YOLOv3-416", "yolov3@paper"),
+        ("ResNetV1D-50", "resnet50d"),  # mmpretrain
+        ("resnet152_v1d", "resnet152d"),  # GluonCV
+        ("ResNet50_vd_ssld", "resnet50d"),  # PaddleClas
+        ("ResNet50_v1b", "resnet50@v1.5"),
+        ("ghostnet_100", "ghostnet"),  # timm
+        ("semnasnet_100", "mnasnet_a1"),
+        ("EfficientNetV2L", "efficientnet_v2_l"),  # Keras
+        ("MobileNetV3-S", "mobilenet_v3_small@paper"),
+        ("DARTS (2nd order)", "darts@paper"),
+        ("NASNet-A (N = 4, F = 44)", "nasnet_mobile@paper"),  # 1056 = 24 * 44
+        ("Dual-Path-Net-131", "dpn131"),
+        ("ResNet (pre-activation) 164", "preresnet164"),
+        ("ResNet with Stochastic Depth 110", "resnet110@paper"),
+        ("34-layer ResNet", "resnet34@v1"),
+        ("Res50", "resnet50@v1"),
+        ("ResNet-50 + CBAM", "cbam_resnet50"),
+        ("SENet ResNet-50", "se_resnet50@paper"),
+        ("EDSR-baseline ×2", "edsr_baseline factor=2"),
+        ("DenseNet-BC-100-12", "densenet_bc100_k12"),
+        ("R(2+1)D-18", "r2plus1d_18@torchvision"),
+    ],
+)
+def test_names_of_papers_and_of_other_frameworks(known, name, reference):
+    assert known.reference(name) == reference
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Mask R-CNN R50-FPN", "is resnet50 but for "),  # never its backbone
+        ("DETR-R50", "is resnet50 but for 'detr'"),
+        ("CenterNet ResNet-18", "is resnet18 but for 'centernet'"),
+        ("ResNet-50 w/o SE", "is resnet50 but for "),
+        ("DARTS (first order)", "is darts but for 'first', 'order'"),
+        ("PreAct-ResNet-18", "could be "),
+    ],
+)
+def test_what_is_built_on_a_network_is_not_that_network(known, name, said):
+    found = known.reference(name)
+    assert isinstance(found, Unclear)
+    assert found.why.startswith(said)
+    assert not found.references
+
+
+def test_a_family_is_what_its_name_leaves_open(known):
+    found = known.reference("Wide ResNet 16")
+    assert isinstance(found, Unclear)
+    assert found.references == ("wrn_16_4", "wrn_16_8", "wrn_16_10")
+    assert known.reference("Faster R-CNN R-50").references == ("faster_rcnn_resnet50_fpn@paper",)
+    assert not known.reference("C").references  # which begins the names of many
 
 
 def test_every_network_is_known_by_its_own_names(known):
@@ -659,7 +727,7 @@ def test_what_a_name_of_the_wild_means(known, name, reference):
         ("resnet50_in21k", "has the classes of ImageNet-21k"),
         ("vgg16_cifar10", "is one for CIFAR, and vgg16@paper is not"),
         ("mobilenetv2_110d", "is mobilenet_v2 but for '110', 'd': "),
-        ("ResNet-50 w=0.5", "is resnet50 but for '0.5': "),
+        ("ResNet-50 w=0.5", "could be resnet50@v1 width=32: "),  # or half of it is pruned
         ("resnet50-1x128d", "is resnet50 but for '1x128d': "),
         ("resnet51_8xb50", "could be resnet18, resnet34"),
     ],

@@ -146,7 +146,7 @@ NAMES: list[tuple[str, list[tuple[str, tuple[str, ...], tuple[str, ...]]]]] = [
     ("SE-ResNet-101", [("resnet101@v1", ("v1",), ("se",))]),
     ("ShuffleNet 1x (g=3)", [("shufflenet_v1@1x-g3", ("v1",), ())]),
     ("ShuffleNet 2× (g = 3)", [("shufflenet_v1@2x-g3", ("v1",), ())]),
-    ("ShuffleNet 2× (with SE[13], g = 3)", [("shufflenet_v1@2x-g3", ("v1",), ("with", "se"))]),
+    ("ShuffleNet 2× (with SE[13], g = 3)", [("shufflenet_v1@2x-g3", ("v1",), ("se",))]),
     (
         "ShuffleNet",
         [("shufflenet_v1@1x-g3", ("v1", "g3"), ()), ("shufflenet_v1@1x-g8", ("v1", "g8"), ())],

@@ -130,9 +130,71 @@ def test_a_width_in_its_own_column_is_part_of_the_name(tmp_path):
     assert about(found) == {
         ("MobileNetV2 1.0", "Params (M)"): "mobilenet_v2@paper",
         ("MobileNetV2 0.5", "Params (M)"): "mobilenet_v2_0.5@paper",
+        ("ResNet-50 0.5", "Params (M)"): "resnet50@v1 width=32",
         ("VGG-16", "Params (M)"): "vgg16@paper",
     }
-    assert [one.row for one in found.unread] == ["ResNet-50 0.5"]  # never ResNet-50 itself
+    assert [one.among for one in found.claims if one.row == "ResNet-50 0.5"] == [("resnet50@v1 width=32",)]  # perhaps
+
+
+def test_a_detector_and_its_backbone_in_two_columns(tmp_path):
+    """The row is about the detector, whatever stands first, and never about its backbone."""
+    text = (
+        "Backbone,Method,#params,FLOPs,AP\nR-50-FPN,Faster R-CNN,41.5M,207G,37\nSwin-T,Mask R-CNN,48M,267G,46\n"
+        "VGG16,SSD300,35.6M,34.9G,25\n-,YOLOv3,61.9M,66G,33\n"
+    )
+    found = claims_of(tmp_path, text)
+    assert {row: reference for (row, _), reference in about(found).items()} == {
+        "Faster R-CNN R-50-FPN": "faster_rcnn_resnet50_fpn@paper",
+        "SSD300 VGG16": "ssd300@paper",
+        "YOLOv3": "yolov3@paper",
+    }
+    assert [one.row for one in found.unread] == ["Mask R-CNN Swin-T"]
+    alone = claims_of(tmp_path, "Backbone,#params,FLOPs,mAP\nResNet-50,41.5M,207G,37\n")
+    assert [one.why for one in alone.unread] == [
+        "'Backbone' is what the network that has 'mAP' is built on, and not all of it"
+    ]
+    classified = claims_of(tmp_path, "Backbone,#params,Top-1 err.\nResNet-50,25.6M,24\n")
+    assert about(classified) == {("ResNet-50", "#params"): "resnet50@v1"}
+    methods = claims_of(
+        tmp_path, "Method,Backbone,#params\nResNet,ResNet-50,25.6M\nCBAM,ResNet-50,28M\nSFP,ResNet-50,9M\n"
+    )
+    assert [one.reference for one in methods.claims] == ["resnet50@v1", "cbam_resnet50"]
+
+
+def test_a_size_and_a_rate_in_columns_of_their_own(tmp_path):
+    text = (
+        "architecture,size,frame length x sample rate,Params (M)\nSlowFast,R50,4 x 16,34.48\nSlowFast,R50,8 x 8,34.57\n"
+        "X3D,S,13 x 6,3.79\nSlow,R50,8 x 8,32.45\n"
+    )
+    found = claims_of(tmp_path, text)
+    assert [one.reference for one in found.claims] == ["slowfast_resnet50_4x16", "slowfast_resnet50_8x8", "x3d_s"]
+    assert [one.row for one in found.unread] == ["Slow R50"]
+
+
+def test_a_scale_says_more_of_a_name_that_is_one(tmp_path):
+    found = claims_of(tmp_path, "Scale,Model,Params\nx2,EDSR-baseline,1370K\nx4,EDSR-baseline,1518K\n,VGG-16,138M\n")
+    assert [one.reference for one in found.claims] == [
+        "edsr_baseline factor=2",
+        "edsr_baseline",
+        "vgg16@paper",
+    ]
+
+
+def test_links_are_no_part_of_names(tmp_path):
+    rows = "| ResNet-50 | 25.6 | [config](r50.py) |\n| VGG-16 | 138 | [c](v.py) |\n"
+    text = f"| Model | Params (M) | Config |\n|--|--|--|\n{rows}"
+    assert list(about(read_claims(read(tmp_path, ".md", text))).values()) == ["resnet50@v1", "vgg16@paper"]
+
+
+def test_a_configuration_that_names_networks_is_part_of_their_names(tmp_path):
+    found = claims_of(tmp_path, "Model,Config,Params (M)\nVGG,A,133\nVGG,D,138\n")
+    assert list(about(found).values()) == ["vgg11@paper", "vgg16@paper"]
+
+
+def test_a_row_without_a_name_is_called_as_the_one_above_if_it_says_something_of_its_own(tmp_path):
+    found = claims_of(tmp_path, "Model,Depth,Params (M)\nResNet,18,11.7\n,50,25.6\n,,4\n")
+    assert list(about(found).values()) == ["resnet18@v1", "resnet50@v1"]
+    assert [one.row for one in found.unread] == [""]
 
 
 def test_a_depth_or_a_variant_in_its_own_column(tmp_path):
