@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from math import log2
 
 from convcost.auditing.axes import Axis
-from convcost.auditing.hypotheses import Candidate, Subject
+from convcost.auditing.hypotheses import Candidate, Subject, input_bits
 from convcost.auditing.prices import ODDS, raw
 from convcost.auditing.verdicts import Finding
 from convcost.published.claims import Claim, Priced
@@ -35,7 +35,8 @@ def judge_family(claims: Sequence[Claim], priced: Priced, read: Sequence[tuple[A
     """
     axes = [axis for axis, _ in read]
     among = claims[0].among
-    found = {one: Subject(*priced[one], claims[0].lead, axes).near for one in among}
+    subjects = {one: Subject(*priced[one], claims[0].lead, axes) for one in among}
+    found = {one: [*subject.near, *subject.published] for one, subject in subjects.items()}
     first = found[among[0]][0]
     spare = sum(raw(claim.printed.digits) for claim in claims if claim.printed) - log2(len(among)) - _UNKNOWN
     cells = [(claim, *of) for claim, of in zip(claims, read, strict=True)]
@@ -44,7 +45,10 @@ def judge_family(claims: Sequence[Claim], priced: Priced, read: Sequence[tuple[A
         plain = [(claim, axis, PLAIN[claim.quantity]) for claim, axis, _ in cells]
         if chosen := _chosen(found, plain):
             cells, spare = plain, spare - _QUOTED
-    about = next(iter(chosen.values())) if len(chosen) == 1 and spare >= ODDS else None
+    about = next(iter(chosen.values())) if len(chosen) == 1 else None
+    if about and about.input:
+        spare -= input_bits(about.input, None, priced[among[0]][0].spec.name)
+    about = about if spare >= ODDS else None
     findings = []
     for claim, axis, reading in cells:
         printed = claim.printed

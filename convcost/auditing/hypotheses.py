@@ -15,6 +15,7 @@ from convcost.auditing.edits import Edited, apart, edited, multiplying
 from convcost.auditing.prices import (
     COMMON_CLASSES,
     PUBLISHED_INPUTS,
+    PUBLISHED_SHAPES,
     USUAL_VARIANTS,
     bits,
     number,
@@ -196,6 +197,7 @@ class Subject:
             for changed in changes
             if (cost := self.costs.of(changed, self.cost.input)) is not None
         ]
+        found += self.published
         if self.lead == TOTAL and len(self.cost.input) == 3:
             for one in (self.network, *self.variants):
                 found += self._resized(one)
@@ -304,6 +306,19 @@ class Subject:
                     found |= set(range(max(1, first), min(last, 50_000) + 1))
         return found
 
+    @property
+    def published(self) -> list[Candidate]:
+        """Every variant on the inputs that its family uses and that are not square, or not of images."""
+        found = []
+        for one in (self.network, *self.variants) if self.lead == TOTAL else ():
+            for sides in PUBLISHED_SHAPES.get(one.spec.name, ()):
+                shape = (*self.cost.input[:-2], *sides)
+                cost = self.costs.of(one, shape) if shape != tuple(self.cost.input) else None
+                if cost is not None:
+                    label, counts = reference(one, shape), self._candidate(one, cost, 0.0).counts
+                    found.append(Candidate(label, one.variant, shape, None, 0.0, shape, counts))
+        return found
+
     def _resized(self, network: Network) -> Iterator[Candidate]:
         own = self.cost.input
         published = PUBLISHED_INPUTS.get(network.spec.name, ())
@@ -401,8 +416,9 @@ def input_bits(shape: Shape | None, shared: Shape | None, family: str, factor: s
     if shape == shared:
         return bits(factor, "shared")
     published = PUBLISHED_INPUTS.get(family, ())
-    if shape is None or (shape[-1] in published and shape[-1] == shape[-2]):
-        return bits(factor, "published", len(published) + 1)
+    shapes = PUBLISHED_SHAPES.get(family, ())
+    if shape is None or shape[-2:] in shapes or (shape[-1] in published and shape[-1] == shape[-2]):
+        return bits(factor, "published", len(published) + len(shapes) + 1)
     return bits(factor, "another", len(SIDES))
 
 

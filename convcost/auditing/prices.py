@@ -195,6 +195,14 @@ PUBLISHED_INPUTS = {
     "densenet": (288,),
 }
 """Sides of the inputs that a family's own papers, releases and weights use beside each network's own, by spec."""
+_OF_720P = ((360, 640), (240, 426), (180, 320))
+PUBLISHED_SHAPES = {
+    **dict.fromkeys(("fpn", "retinanet"), ((800, 1280),)),  # MMDetection's get_flops, since DETR
+    **dict.fromkeys(("edsr", "rcan", "wdsr", "fsrcnn"), _OF_720P),  # of what is enlarged to 1280x720, since CARN
+    "srcnn": ((720, 1280),),
+    **dict.fromkeys(("slowfast", "x3d"), ((256, 256),)),  # their papers test views of 256 and train on 224
+}
+"""Heights and widths of the inputs that they use, where these are not square or not of images."""
 
 
 NEAR = 0.08

@@ -17,8 +17,10 @@ _UNITS = {
 }
 _SCALES = {
     "K": "k thousand thousands",
-    "M": "m million millions mio mn",
-    "G": "g b bn billion billions",
+    "M": "m million millions millionen mio mio. mn 百万 백만",
+    "G": "g b bn billion billions milliard milliards milliarde milliarden mrd mrd. 十亿 十億",
+    "e4": "万 萬 만",
+    "e8": "亿 亿次 億 억",
     "T": "t tn trillion trillions",
     "%": "% percent",
     "": "",

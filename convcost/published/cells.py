@@ -32,6 +32,19 @@ def without_emphasis(text: str) -> str:
     return found["inside"].strip() if found else text
 
 
+_BY_VIEWS = re.compile(
+    r"(?P<one>.*[0-9][0-9.,]*\s*[KMGT]?)\s*[x×*]\s*(?:[0-9]+(?:\s*[x×*]\s*[0-9]+)*|n\.?/?a\.?|-)", re.IGNORECASE
+)
+
+
+def of_one_view(text: str) -> str:
+    """What a cell prints of one view: 36.1 of "36.1×30", 25.89 of "25.89 x 3 x 10"."""
+    found = _BY_VIEWS.fullmatch(text.strip())
+    while found:
+        text, found = found["one"].strip(), _BY_VIEWS.fullmatch(found["one"].strip())
+    return text
+
+
 def says_nothing(text: str) -> bool:
     """Whether a cell says that there is no number: empty, a dash, "n/a", "OOM"."""
     bare = without_emphasis(text)

@@ -24,16 +24,25 @@ _KINDS: dict[str, Kind] = {
     "bytes": "size",
 }
 _TITLE_TOKEN = re.compile(r"(?:10\s*\^\s*|1e)(?P<exponent>[0-9]{1,2})(?![0-9])|(?P<word>[^\W\d_]+|%)")
+_VIEWS = re.compile(
+    r"\s*(?:[x×*]|\\times)\s*(?:views?|crops?|clips?)\b|\s*(?:/|\bper)\s*(?:view|clip)\b", re.IGNORECASE
+)
 _SHAPE = re.compile(r"[0-9]+\s*[x×]\s*[0-9]+|[x×]\s*(?=10)|\\times")  # what is no ratio: 224x224, x10^9
 _MULTIPLE = re.compile(r"(?<!\^)(?<!e)[0-9]\s*[KMGBT]\b", re.IGNORECASE)  # "(100M)" is no scale of ours
 _SUPERSCRIPT = re.compile("10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _NUMBER_SIGN = re.compile(r"#\s*p(?:ara?)?\b", re.IGNORECASE)  # "#P", "# Par."
-_TRANSLATED = (
-    (re.compile("参数量|参数"), " params "),
-    (re.compile("浮点运算量|浮点运算"), " flops "),
-    (re.compile("计算量|运算量|复杂度"), " ops "),
-    (re.compile("分辨率|输入尺寸|图像尺寸|输入大小"), " resolution "),
+_TRANSLATED = tuple(
+    (re.compile(words, re.IGNORECASE), f" {meant} ")
+    for meant, words in {
+        "params": "参数量|参数|參數量|參數|パラメーター?数?|매개변수|파라미터|param[èéê]t(?:re|ro)s|параметр(?:ы|ов)",
+        "flops": "浮点运算量|浮点运算|浮動小数点演算",
+        "ops": "计算量|運算量|运算量|复杂度|計算量|演算量|연산량|계산량",
+        "resolution": "输入分辨率|分辨率|解析度|输入尺寸|图像尺寸|输入大小|入力サイズ|画像サイズ|解像度"
+        "|입력 ?크기|해상도"
+        "|(?:bild|eingabe)?auflösung|(?:bild|eingabe)grö(?:ß|ss)e|résolution|taille d['’]entrée|tamaño de entrada",
+        "size": "模型大小|モデルサイズ|größe",
+    }.items()
 )
 _COSTS = {"comp", "complexity", "computation", "computations", "computational", "compute", "cost", "costs"}
 """Words for operations of which the scale must say that they are counted: "Comp. (G)"."""
@@ -106,6 +115,11 @@ def _memory(title: str) -> Quantity | None:
     return Quantity("memory", next(iter(scales), ""))
 
 
+def times_views(title: str) -> bool:
+    """Whether a column prints how much one view takes, and how many there are: "GFLOPs × views"."""
+    return _VIEWS.search(title[:MAX_NAME]) is not None
+
+
 def share_of(title: str) -> Kind | None:
     """What a column prints shares of, in percent: "Mult-Adds (%)", "Share of MACs"; None if of nothing."""
     words, kinds, scales = _read_title(title[:MAX_NAME])
@@ -138,12 +152,12 @@ def says_whose(title: str) -> bool:
     return words <= _SOURCES | _TOOLS
 
 
-def _read_title(part: str) -> tuple[set[str], set[Kind], set[str]]:
+def _read_title(title: str) -> tuple[set[str], set[Kind], set[str]]:
     """The words of a title that are neither unit nor scale, its kinds and its scales."""
-    part = _translated(part)
+    part = _translated(title)
     part = _SUPERSCRIPT.sub(lambda power: f"10^{power[1].translate(_DIGITS)}", part)
     part = _NUMBER_SIGN.sub(" params ", part.replace("{", "").replace("}", "").replace("(s)", "s"))
-    part = _SHAPE.sub(" ", part)
+    part = _SHAPE.sub(" ", _VIEWS.sub(" ", part))
     words = {"multiple"} if _MULTIPLE.search(part) else set()
     kinds: set[Kind] = set()
     scales: set[str] = set()
@@ -166,6 +180,8 @@ def _read_title(part: str) -> tuple[set[str], set[Kind], set[str]]:
             kinds |= {_KINDS[unit]} if unit in _KINDS else set()
             words |= {"ratio"} if unit == "x" else set()
         del tokens[:length]
+    if not title.isascii() and kinds & {"macs", "flops"}:
+        kinds -= {"ops"}  # 计算量 (GFLOPs)
     if not kinds and scales - {"%"} and words and words <= _COSTS:
         kinds, words = {"ops"}, set()
     return words, kinds, scales

@@ -12,7 +12,9 @@ from typing import NamedTuple, TypeVar
 
 from convcost.errors import ConvcostError
 from convcost.printed.numbers import parse
+from convcost.published.cells import decimal_commas
 from convcost.published.layers import FIRST, LAST
+from convcost.spec.catalog import resolve
 from convcost.spec.names import Unclear, shipped_names
 from convcost.spec.spelling import input_size
 
@@ -24,6 +26,10 @@ _COUNTED = ("params", "macs", "flops", "ops", "bytes", "activations")
 _BEFORE_A_SIDE = ("at", "@", "input", "inputs", "size", "resolution")
 _MARKS = ".,;:!?\"'"
 _BRACKETS = "()[]"
+_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9])")
+_OF_720P = ((1280, 720), (720, 1280))
+"""What images are enlarged to, not what is, where super-resolution says it."""
+_BUILT_ON = re.compile(r"\b(?:with|on|using|upon) (?:(?:an?|the|its) )?")
 _VERSION = re.compile(r"[vx]?[0-9]+(?:\.[0-9]+)*x?")
 _LAYER = r"(?:conv(?:olution(?:al)?)? )?(?:layer|convolution|conv)"
 _PART_OF = {
@@ -92,12 +98,29 @@ def read_sentence(text: str) -> Sentence:
     memory = _AT_WORK.search(text) is not None
     if name is None:
         return Sentence("", tuple(claims), memory=memory, unread=_unread(left))
+    core = _BUILT_ON.sub("", name)
+    built = re.search(rf"{_BUILT_ON.pattern}{re.escape(core)}( backbone| encoder)?", text)
+    if built and (built[1] or core.endswith(" backbone")):
+        raise ConvcostError(f"{text[:60]!r} claims something that is built on {core}, and does not name all of it")
     # A version that is no part of the name is of another network: SqueezeNet 1.1 is not SqueezeNet.
     behind = [word for word, before in zip(left[1:], left, strict=False) if not before and _VERSION.fullmatch(word)]
-    found = shipped_names().reference(" ".join([name, *behind[:1]]), size)
+    found = _placed(" ".join([name, *behind[:1]]), size)
     if isinstance(found, Unclear):
         raise ConvcostError(f"{text[:60]!r}: its network {found.why}")
     return Sentence(found, tuple(claims), part, memory, _unread(["" if one in behind[:1] else one for one in left]))
+
+
+def _placed(name: str, size: tuple[int, ...]) -> str | Unclear:
+    """The network that a name means, on an input."""
+    found = shipped_names().reference(name)
+    if size in _OF_720P and isinstance(found, str):
+        reference, *knobs = found.split()
+        resolved = resolve(reference)
+        factor = resolved.spec.settings(resolved.network, resolved.variant, {}).get("factor")
+        said = [int(knob.removeprefix("factor=")) for knob in knobs if knob.startswith("factor=")]
+        if isinstance(factor, int):
+            size = tuple(side // (*said, factor)[0] for side in sorted(size))
+    return shipped_names().reference(name, size)
 
 
 def _unread(left: list[str]) -> tuple[str, ...]:
@@ -139,8 +162,11 @@ def _taken(words: list[str], read: Callable[[str, str], T | None]) -> tuple[list
 
 
 def _count(text: str, _: str) -> str | None:
+    text = text.strip(_BRACKETS)
+    if decimal_commas([text]):  # "25,6 Mio. Parameter"
+        text = _COMMA.sub(".", text, count=1)
     try:
-        printed = parse(text := text.strip(_BRACKETS))
+        printed = parse(text)
     except ConvcostError:
         return None
     return text if printed.unit in _COUNTED and printed.scale != "%" else None

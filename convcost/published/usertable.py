@@ -17,10 +17,11 @@ from typing import NamedTuple
 
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.printed.numbers import Printed
-from convcost.published.cells import decimal_commas, number, says_nothing
+from convcost.published.cells import decimal_commas, number, of_one_view, says_nothing
 from convcost.published.claims import Claim, Claims, Priced, Unread
 from convcost.published.columns import Role, input_column, layer_sizes, left_out, name_column, role_said, roles_of
 from convcost.published.counting import exact
+from convcost.published.headings import times_views
 from convcost.published.layerkinds import line_of
 from convcost.published.layers import is_part, network_of, parts_of
 from convcost.published.names import Known
@@ -379,8 +380,9 @@ class _UnreadError(ConvcostError):
 
 def _number(cell: Cell, role: Role, title: str, commas: bool, doubt: str) -> Printed:
     """The count of a cell; `doubt` says why it is not taken as it stands: its row's input is not read, for one."""
+    text = of_one_view(cell.text) if times_views(title) else cell.text
     try:
-        printed = number(cell.text, scale=role.scale, commas=commas)
+        printed = number(text, scale=role.scale, commas=commas)
     except ConvcostError as error:
         raise _UnreadError(str(error)) from None
     shares = role.quantity in OF

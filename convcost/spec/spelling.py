@@ -54,7 +54,7 @@ _RECIPE = re.compile(
     r"|(?<![a-z0-9])(?:3rdparty|ssld|noisystudent|ckpt)(?![a-z0-9])"
     r"|(?:\+|(?<![a-z]))\s*(?:stochastic depth|cutout|mixup|cutmix|label smoothing|auto-?augment|dropout)(?![a-z])"
     r"|(?<![a-z])(?:our )?re-?impl(?:emented|ementation)?(?![a-z])"
-    r"|(?<![a-z])(?:with|using|w/(?!o))(?![a-z])"  # Faster R-CNN with ResNet-50-FPN
+    r"|(?<![a-z])(?:with|using|w/(?!o))(?: an?(?= ))?(?![a-z])"  # Faster R-CNN with ResNet-50-FPN
     r"|(?<=[0-9])[- ]layers?(?![a-z])"  # 34-layer ResNet
 )
 _REWRITTEN = (

@@ -18,7 +18,7 @@ from typing import Any
 
 from convcost.errors import ConvcostError, MissingExtraError
 from convcost.tablefiles.celltext import DROPPED, GAP, apart, cell_text, styled, superscript
-from convcost.tablefiles.grid import MAX_CELL, MAX_CELLS, Found, Grid, Place, Span, too_large, too_long
+from convcost.tablefiles.grid import MAX_CELLS, Found, Grid, Place, Span, cut, too_large
 from convcost.tablefiles.latexsource import blank_between
 
 MAX_HTML = 128 * 1024  # characters of one table; time grows with the square of an element's attributes
@@ -134,11 +134,9 @@ def _markdown_grid(source: str, lines: list[str], table: list[tuple[int, list[st
         column = 0
         for content in contents:
             column = max(lines[line].find(content, column), column)
-            if len(content) > MAX_CELL:
-                raise too_long(Place(source, line + 1, column + 1))
             if content not in texts:
                 bare = _BARE.fullmatch(content)
-                texts[content] = content if bare else _markdown_text(inline, content, source, line + 1)
+                texts[content] = content if bare else _markdown_text(inline, cut(content), source, line + 1)
             row.append(Span(texts[content], Place(source, line + 1, column + 1)))
             column += len(content)
         rows.append(row)

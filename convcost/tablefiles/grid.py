@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from convcost.errors import ConvcostError
@@ -121,10 +121,22 @@ def too_large(place: Place) -> ConvcostError:
     return ConvcostError(f"{place.row}: the table is too large: at most {limits} are read")
 
 
-def too_long(place: Place) -> ConvcostError:
-    """The error for a cell beyond the limit."""
-    limit = f"at most {MAX_CELL:,} characters are read"
-    return ConvcostError(f"{place}: the cell is too long: {limit}")
+def cut(text: str) -> str:
+    """The beginning of a text that is too long for a cell: a remark, and no number, as these are far shorter."""
+    return text if len(text) <= MAX_CELL else f"{text[: MAX_CELL - 3]}..."
+
+
+_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202c\u2060-\u2064\u2066-\u2069\ufeff\u00ad]")  # U+202E turns digits round
+_DIGITS = str.maketrans(
+    {chr(first + digit): str(digit) for first in (0x660, 0x6F0, 0xFF10) for digit in range(10)}
+    | {"\u066b": ".", "\u066c": ",", "\uff0e": ".", "\uff0c": ","}
+)
+"""Arabic, Persian and wide digits, with their points and commas."""
+
+
+def _seen(text: str) -> str:
+    """What a reader sees of a text: without what only turns its direction or its lines, digits as ours."""
+    return text if text.isascii() else _UNSEEN.sub("", text).translate(_DIGITS)
 
 
 def assemble(source: str, grid: Grid, header_rows: int | None = None) -> RawTable:
@@ -176,8 +188,7 @@ def _expand(written: list[list[Span]]) -> list[list[Span]]:
         for span in row:
             while column in places:
                 column += 1
-            if len(span.text) > MAX_CELL:
-                raise too_long(span.place)
+            span = replace(span, text=cut(_seen(span.text)))
             if column + span.cols > MAX_COLUMNS or cells + span.cols > MAX_CELLS:
                 raise too_large(span.place)
             for covered in range(column, column + span.cols):

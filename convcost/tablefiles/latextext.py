@@ -203,4 +203,4 @@ def _symbols() -> dict[str, str]:
     known = require("pylatexenc.latex2text", "pylatexenc").get_default_latex_context_db()
     replacements = {spec.macroname: spec.simplify_repl for spec in known.iter_macro_specs()}
     texts = {name: text for name, text in replacements.items() if isinstance(text, str) and "%" not in text}
-    return texts | _WORDS_OF_UNITS | {"%": "%"}
+    return texts | _WORDS_OF_UNITS | {"%": "%", "ddagger": "‡", "dagger": "†"}

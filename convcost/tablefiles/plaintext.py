@@ -8,7 +8,7 @@ from functools import partial
 
 from convcost.tablefiles.celltext import GAP, cell_text
 from convcost.tablefiles.formats import MAX_TABLES, csv_tables, markdown_tables
-from convcost.tablefiles.grid import MAX_CELL, Found, Grid, Place, Span, too_long
+from convcost.tablefiles.grid import Found, Grid, Place, Span, cut
 from convcost.tablefiles.layout import CONTINUES, VALUE, Piece, laid_out
 
 _BAR = re.compile("[|│┃║]")
@@ -113,9 +113,7 @@ def _inner(line: str) -> tuple[int, int]:
 
 
 def _span(text: str, place: Place) -> Span:
-    if len(text) > MAX_CELL:
-        raise too_long(place)
-    return Span(cell_text(re.sub(r"\s{2,}", GAP, text.strip())), place)
+    return Span(cell_text(re.sub(r"\s{2,}", GAP, cut(text.strip()))), place)
 
 
 def _spaced(block: list[Line], source: str) -> Iterator[Found]:
@@ -167,9 +165,7 @@ def _aligned(source: str, lines: list[Line]) -> Grid:
         row = []
         for piece in _PIECE.finditer(line.replace("\t", "        ")):
             here = place._replace(column=piece.start() + 1)
-            if len(piece[0]) > MAX_CELL:
-                raise too_long(here)
-            row.append(Piece(piece.start(), piece.end(), piece[0], here))
+            row.append(Piece(piece.start(), piece.end(), cut(piece[0]), here))
         rows.append(row)
         header = header or ruled * len(rows)
     return laid_out(Place(source, lines[0][0]), rows, header if header < len(rows) else None, slack=2)

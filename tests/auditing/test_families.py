@@ -58,3 +58,24 @@ def test_a_table_of_families_alone_is_read_plainly(tmp_path):
     )
     found = convcost.auditing.audit.audit_claims(claims).findings
     assert [one.verdict for one in found] == ["holds as", "holds as", "open", "open"]
+
+
+def test_inputs_of_families_that_are_not_square(tmp_path):
+    """Super-resolution at 1280x720, CARN's Table 1; MMDetection at 1280x800; views of 256."""
+    text = (
+        "Scale,Model,Params,Multi-Adds\nx2,EDSR-baseline,1370K,316.2G\nx4,EDSR-baseline,1518K,114.2G\n"
+        "x4,RCAN,15.59M,916.9G\nx2,SRCNN,57K,52.7G\n"
+    )
+    claims = read_claims(read(tmp_path, ".csv", text), Said())
+    found = convcost.auditing.audit.audit_claims(claims).findings
+    ops = {one.claim.text: (one.verdict, one.network) for one in found if one.claim.quantity == "ops"}
+    assert ops == {
+        "316.2G": ("holds as", "edsr_baseline factor=2 input=3x360x640"),
+        "114.2G": ("holds", ""),  # at 180x320, as two rows of the table are
+        "916.9G": ("holds", ""),
+        "52.7G": ("holds as", "srcnn_9_5_5@same input=1x720x1280"),
+    }
+    videos = "model,GFLOPs×views,Params\nX3D-M,6.18×30,3.79M\nSlowFast 4×16 R50,36.10×30,34.48M\n"
+    found = convcost.auditing.audit.audit_claims(read_claims(read(tmp_path, ".csv", videos), Said())).findings
+    assert [one.verdict for one in found if one.claim.quantity == "ops"] == ["holds as"] * 2
+    assert convcost.reconcile("RetinaNet-R50 takes 239 GFLOPs at 1280x800").explained

@@ -195,3 +195,22 @@ def test_work_at_an_input_that_is_not_read_is_unread(tmp_path: Path, size: str) 
     found = claims(tmp_path, f"Model,Input,Params (M),MACs (G)\nResNet-50,{size},25.56,6.76\n")
     assert [claim.text for claim in found.claims] == ["25.56"]
     assert [(one.text, "is no input size" in one.why) for one in found.unread] == [("6.76", True)]
+
+
+def test_of_a_count_and_its_views_the_count_is_one_views(tmp_path: Path) -> None:
+    """X3D's tables: GFLOPs of a clip, and how many clips and crops are tested."""
+    text = "model,GFLOPs×views,Param\nX3D-M,6.2×30,3.8M\nSlowFast 4×16 R50,36.1 x 3 x 10,34.4M\nI3D,108 × N/A,12M\n"
+    found = claims(tmp_path, text)
+    assert [str(one.printed) for one in found.claims if one.quantity == "ops"] == ["6.2", "36.1", "108"]
+    assert not found.unread
+    other = claims(tmp_path, "model,GFLOPs,Param\nX3D-M,6.2×30,3.8M\n")
+    assert [one.text for one in other.unread] == ["6.2×30"]  # without such a title nobody knows
+
+
+def test_numbers_in_other_scripts(tmp_path: Path) -> None:
+    text = "model,参数量,计算量(G)\nResNet-50,2556万,４．０９\nVGG-16,1.38亿,15.5\nResNet-18,\u200e1169万,١٫٨١\n"
+    found = claims(tmp_path, text)
+    values = [int(one.printed.value()) for one in found.claims]
+    assert values == [25_560_000, 4_090_000_000, 138_000_000, 15_500_000_000, 11_690_000, 1_810_000_000]
+    turned = claims(tmp_path, "model,Params (M)\nVGG-16,138\nResNet-50,\u202e65.52\n")
+    assert [one.row for one in turned.unread] == ["ResNet-50"]  # shown as 25.56

@@ -303,3 +303,29 @@ def test_inputs_of_the_wild(title):
 
 def test_what_is_trained_on_is_no_input():
     assert not names_an_input("train size")
+
+
+@pytest.mark.parametrize(
+    ("title", "kind", "scale"),
+    [
+        ("参数量（万）", "params", "e4"),
+        ("计算量/亿次", "ops", "e8"),
+        ("计算量 (GFLOPs)", "flops", "G"),
+        ("パラメータ数 (M)", "params", "M"),
+        ("연산량 (GFLOPs)", "flops", "G"),
+        ("Paramètres (millions)", "params", "M"),
+        ("FLOPs (milliards)", "flops", "G"),
+        ("Parameter [Mio.]", "params", "M"),
+        ("GFLOPs×views", "flops", "G"),
+        ("FLOPs (G) x views", "flops", "G"),
+    ],
+)
+def test_titles_in_other_languages_and_of_views(title: str, kind: str, scale: str) -> None:
+    found = quantity_of(title)
+    assert found is not None
+    assert (found.kind, found.scale) == (kind, scale)
+
+
+@pytest.mark.parametrize("title", ["入力サイズ", "Eingabegröße", "Auflösung", "Résolution", "입력 크기"])
+def test_inputs_in_other_languages(title: str) -> None:
+    assert names_an_input(title)

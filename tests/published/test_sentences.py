@@ -118,3 +118,29 @@ def test_a_ratio_is_told_to_be_one(text: str) -> None:
 
 def test_a_better_accuracy_is_no_ratio_of_counts() -> None:
     assert read_sentence("ResNet-50 has 25.6M params and 2% higher accuracy").claims == ("25.6M params",)
+
+
+def test_a_sentence_of_what_is_built_on_a_network_is_not_about_that_network():
+    whole = read_sentence("DeepLabV3+ with a ResNet-50 backbone has 40M parameters")
+    assert whole.network == "deeplabv3plus_resnet50@paper"
+    assert read_sentence("The backbone R50 has 23.5M parameters").network == "resnet50@v1"
+    with pytest.raises(ConvcostError, match="built on ResNet-50 backbone, and does not name all of it"):
+        read_sentence("Our detector with a ResNet-50 backbone has 40M parameters")
+
+
+def test_decimal_commas_and_words_of_other_languages():
+    found = read_sentence("ResNet50 hat 25,6 Mio. Parameter und 4,1 GFLOPs")
+    assert (found.network, found.claims) == ("resnet50@v1", ("25.6 Mio. Parameter", "4.1 GFLOPs"))
+    assert read_sentence("VGG-16 has 138,357,544 parameters").claims == ("138,357,544 parameters",)
+
+
+def test_a_size_of_720p_is_what_super_resolution_gives():
+    """CARN: multi-adds for an image of 1280x720 at its output; EDSR-baseline x2 takes 640x360."""
+    found = read_sentence("EDSR baseline x2 has 1.37M parameters and 316G multi-adds at 1280x720")
+    assert found.network == "edsr_baseline factor=2 input=3x360x640"
+    assert read_sentence("RCAN x4 takes 917G multi-adds at 1280x720").network == "rcan input=3x180x320"
+    assert read_sentence("ResNet-50 takes 75 GMACs at 1280x720").network == "resnet50@v1 input=3x1280x720"
+
+
+def test_layers_before_a_name():
+    assert read_sentence("a 34-layer ResNet has 3.6 billion FLOPs").network.startswith("resnet34@v1")
