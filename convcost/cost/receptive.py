@@ -109,6 +109,20 @@ def receptive_fields(graph: Graph, input: Shape, *, local: bool = False, of: str
     return [_field(span) for span in spans[1:]]
 
 
+def output_fields(graph: Graph, input: Shape, *, local: bool = False) -> dict[str, ReceptiveField]:
+    """The receptive field of every output, by the name of its node.
+
+    With `local`, that of the last on the way to it which does not see the whole input: before a global pooling, and
+    without gates. It raises what `receptive_fields` does.
+    """
+    fields = receptive_fields(graph, input, local=local)
+    shown = [0]  # of each tensor, by number, the one whose field stands for its own
+    for i, (node, field) in enumerate(zip(graph.nodes, fields, strict=True), 1):
+        before = max((shown[j] for j in node.inputs), default=0)
+        shown.append(before if local and field.whole else i)
+    return {graph.names[i - 1]: fields[shown[i] - 1] if shown[i] else WHOLE for i in graph.outputs}
+
+
 def _itself(input: Shape) -> tuple[_Axis, ...] | None:
     """Each position of an input depends on itself; of one that has no positions, nothing is told apart."""
     return (_Axis(((0, 0),), 1),) * (len(input) - 1) or None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
 
 from convcost.cost.cost import Cost
-from convcost.cost.receptive import WHOLE, ReceptiveField, per_axis, receptive_fields
+from convcost.cost.receptive import ReceptiveField, output_fields, per_axis
 from convcost.counters.line import Line
 from convcost.counters.rules import OPS, PARAMS, Rule, params_and_ops
 from convcost.exact.integers import Int
@@ -14,7 +14,7 @@ from convcost.network import Comparison, Network
 from convcost.ops import DepthwiseConv, format_shape
 from convcost.ops.geometry import sliding
 from convcost.render.numbers import plain
-from convcost.render.table import Cell, Column, Row, Table, Value
+from convcost.render.table import Cell, Column, Row, Section, Table, Value
 from convcost.views.header import described, header, unit
 
 
@@ -66,7 +66,7 @@ def layers(
     )
     title = cost.graph.name if network is None else network.spec.title
     above = header([(network, cost)], unit(params, ops), ("convention", as_))
-    return Table(title, above, columns, tuple(rows), _remarks(cost, as_, only, fold))
+    return Table(title, above, columns, tuple(rows), _remarks(cost, as_, only, fold), sections=_outputs(cost))
 
 
 def compare(comparison: Comparison, as_: str = "macs") -> Table:
@@ -87,7 +87,7 @@ def compare(comparison: Comparison, as_: str = "macs") -> Table:
         ("activations", lambda line: line.activations),
     ]
     rows = [_compared(name, [of(cost.total) for cost in costs]) for name, of in quantities]
-    fields = zip(*map(_last_field, costs), strict=True)
+    fields = zip(*map(_last_fields, costs), strict=True)
     for name, values in zip(("receptive field before global layers", "its stride"), fields, strict=True):
         rows.append(Row((name, *values, *(None,) * (len(columns) - 1 - len(values)))))
     rows += _differing(costs, len(columns), (ops, params))
@@ -179,11 +179,24 @@ def _field(field: ReceptiveField) -> tuple[str, str | None]:
     return str(field), None if field.whole else per_axis([*map(plain, field.stride)])
 
 
-def _last_field(cost: Cost) -> tuple[str, str | None]:
-    """The receptive field before global layers make it the whole input; gates that pool the whole map are left out."""
-    local = receptive_fields(cost.graph, cost.input, local=True)
-    fields = [field for row, field in zip(cost.rows, local, strict=True) if not row.aux]
-    return _field(next((field for field in reversed(fields) if not field.whole), WHOLE))
+def _last_fields(cost: Cost) -> tuple[str, str | None]:
+    """The receptive field before global layers make it the whole input; of several outputs those that differ."""
+    fields = [*map(_field, output_fields(cost.graph, cost.input, local=True).values())]
+    sizes, strides = zip(*dict.fromkeys(fields), strict=True)
+    return ", ".join(sizes), ", ".join(filter(None, strides)) or None
+
+
+def _outputs(cost: Cost) -> tuple[Section, ...]:
+    """Of several outputs, each one's shape and receptive field."""
+    names = [cost.graph.names[i - 1] for i in cost.graph.outputs]
+    if len(names) == 1:
+        return ()
+    lines = []
+    for name in names:
+        field, stride = _field(cost.receptive_field(name))
+        moves = "" if stride is None else f", field stride {stride}"
+        lines.append(f"{name}: {format_shape(cost[name].shape)}, field {field}{moves}")
+    return (Section("Outputs", tuple(lines)),)
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

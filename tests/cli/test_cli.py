@@ -338,7 +338,7 @@ def test_true_is_written_as_yaml_writes_it(capsys, word):
         (["table", "resnet50"], "numbers of resnet50 are printed in keras_applications, resnet"),
         (["table", "densenet40_k12"], "no shipped table prints numbers of densenet40_k12"),
         (["table", "alexnet"], "numbers of alexnet"),
-        (["table", "regnetx_200mf"], "no shipped table prints numbers of"),
+        (["table", "wavenet"], "no shipped table prints numbers of"),
         (["table", "nonsense"], "unknown table 'nonsense'; convcost table lists them"),
         (["table", "--as", "thop"], "--as goes with a table"),
         (["list", "--family", "resnt"], "no family's name has the word 'resnt'; did you mean resnet?"),

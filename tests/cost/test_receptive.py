@@ -15,7 +15,7 @@ from torch_modules import MODULES
 
 from convcost import ops
 from convcost.cost.graph import Graph, GraphBuilder
-from convcost.cost.receptive import per_axis, receptive_fields
+from convcost.cost.receptive import WHOLE, output_fields, per_axis, receptive_fields
 from convcost.errors import ConvcostError
 from convcost.exact.poly import symbol
 from convcost.network import load
@@ -154,3 +154,43 @@ def test_what_has_seen_all_is_left_out_where_it_meets_what_has_not() -> None:
         fields = receptive_fields(cost.graph, cost.input, local=True)
         last = [field for field in fields if not field.whole][-1]
         assert (last.size, last.stride) == ((483, 483), (32, 32))
+
+
+def test_each_output_has_its_own() -> None:
+    """3x3, of which one output; 3x3 at stride 2 behind it; and what is made of their means, which sees all."""
+    build = GraphBuilder("heads", (1, 32, 32))
+    fine = build.add(ops.Conv(4, 3, padding="same"), build.input, name="fine")
+    coarse = build.add(ops.Conv(4, 3, 2, padding=1), fine, name="coarse")
+    pooled = build.add(ops.GlobalAvgPool(), coarse, name="pooled")
+    scores = build.add(ops.Linear(10), pooled, name="scores")
+    for tensor in (fine, coarse, scores):
+        build.output(tensor)
+    graph = build.graph()
+    sizes = {name: str(field) for name, field in output_fields(graph, graph.input).items()}
+    assert sizes == {"fine": "3", "coarse": "5", "scores": "all"}
+    assert {name: str(field) for name, field in output_fields(graph, graph.input, local=True).items()} == {
+        **sizes,
+        "scores": "5",
+    }
+
+
+def test_an_output_that_sees_all_from_the_start() -> None:
+    build = GraphBuilder("mean", (3, 8, 8))
+    build.add(ops.GlobalAvgPool(), build.input, name="mean")
+    graph = build.graph()
+    assert output_fields(graph, graph.input, local=True) == {"mean": WHOLE}
+
+
+def test_yolov3_s_outputs() -> None:
+    """A position of its first set sees 853, and the next one 32 further: outputs are of 3, 4 and 5 of them at most.
+
+    A 3x3 behind the set sees 3. Three 3x3 on the map twice as fine see 7 positions, of 4 coarse ones; on the finest,
+    7 of 4 there, with the two 3x3 before of 8, and those of 5 coarse ones.
+    """
+    cost = load("yolov3").price()
+    fields = output_fields(cost.graph, cost.input)
+    assert {name.split("/")[0]: (str(field), field.stride[0]) for name, field in fields.items()} == {
+        "large": (str(853 + 2 * 32), 32),
+        "medium": (str(853 + 3 * 32), 16),
+        "small": (str(853 + 4 * 32), 8),
+    }

@@ -72,6 +72,8 @@ EVERY_32 = {
     *("unet3d@paper", "unet3d@padded", "enet"),
     *("yolov3@paper", "yolov3@608", "yolov4@paper", "yolov4@416"),
     *(f"yolov{version}{size}" for version in (5, 8) for size in "nsmlx"),
+    # What is cut off the finer maps' scores is a number.
+    *("fcn16s_vgg16@paper", "fcn8s_vgg16@paper"),
     # A map is halved by its positions at even places and by those at odd ones, of which there must be as many.
     *("darts@paper", "darts@pytorchcv", "darts_cifar@paper"),
     # Convolutions round up, and what stands beside them, poolings or enlarged maps, does not.
