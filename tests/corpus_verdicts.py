@@ -85,14 +85,22 @@ def _claim(cell: dict[str, Any], reading: dict[str, Any], priced: Priced) -> Cla
     rule = str(cell.get("rule", reading.get("rule", "")))
     if scale is None or not rule:
         return None
-    quantity = "params" if any(word in rule for word in ("params", "weights", "total", "norm", "biases")) else "ops"
+    stored = rule.startswith("4 params")
+    quantity = (
+        "bytes"
+        if stored
+        else "params"
+        if any(word in rule for word in ("params", "weights", "total", "norm", "biases"))
+        else "ops"
+    )
     reference = named(cell)
     try:
-        printed = parse(str(cell["printed"]), scale=scale)
+        printed = parse(str(cell["printed"]), scale=scale)._replace(divided=reading.get("divide", 1))
         priced.setdefault(reference, price_reference(reference))
     except ConvcostError:
         return None
-    if printed.unit not in ("", "params", "macs", "flops", "ops") or printed.scale == "%":
+    units = ("", "bytes") if stored else ("", "params", "macs", "flops", "ops")
+    if printed.unit not in units or printed.scale == "%":
         return None
     if printed.value().denominator != 1:
         return None

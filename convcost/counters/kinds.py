@@ -45,6 +45,12 @@ def _biases(row: Row) -> Int:
     return _outputs(row) if row.op.bias else 0
 
 
+def _channel_pairs(row: Row) -> Int:
+    """Pairs of an input and an output channel that a convolution joins."""
+    taps = prod(axes(row.op, "kernel_size", row.op.kernel_size, len(row.shape) - 1))
+    return row.batch * (row.counts.weights // taps)
+
+
 def _of_the_last(row: Row) -> bool:
     """Whether a linear layer is over the last axis, or all, as torch adds its bias within the product."""
     x = row.inputs[0]
@@ -158,8 +164,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         **{name: Kind((name,), _outputs) for name in REGISTRY},
         "conv bias": Kind(_CONVOLUTIONS, _biases),
         "convolutions": Kind(_CONVOLUTIONS, _outputs),
+        "channel pairs without bias": Kind(("conv", "dwconv"), _if(lambda row: not row.op.bias, _channel_pairs)),
         "conv bias params": Kind(_CONVOLUTIONS, lambda row: row.batch * row.counts.biases),
         "fc bias": Kind(("linear",), _biases),
+        "fc without bias": Kind(("linear",), _if(lambda row: not row.op.bias)),
         "fc bias of the last axis": Kind(("linear",), lambda row: _biases(row) if _of_the_last(row) else 0),
         "fc at further positions": Kind(("linear",), _further),
         "fc macs": Kind(("linear",), lambda row: row.work.macs),

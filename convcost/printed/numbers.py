@@ -111,6 +111,7 @@ class Printed(NamedTuple):
         unit: "", "params", "macs", "flops", "ops", "bytes" or "x" (a ratio).
         approximate: the text says that the number is only about right.
         bound: the text gives only one side of the number.
+        divided: what a title says that the count was divided by, before it was printed: 2 of "FLOPs/2".
     """
 
     prefix: str
@@ -122,6 +123,7 @@ class Printed(NamedTuple):
     unit: str = ""
     approximate: bool = False
     bound: Bound = ""
+    divided: int = 1
 
     def __str__(self) -> str:
         """The text it was read from."""
@@ -171,17 +173,17 @@ class Printed(NamedTuple):
         return self._replace(digits=digits, decimals=0, scale=f"e{power - behind}") if power >= 0 else None
 
     def factor(self, k: int = 1000) -> Fraction:
-        """What one unit of the scale is worth, with K = `k`."""
+        """What one unit of the scale is worth, with K = `k`, of the count before it was divided."""
         if k not in KILO:
             raise ConvcostError(f"K is 1000 or 1024, not {k}")
         if self.scale == "%":
             return Fraction(1, 100)
         if self.scale.startswith("e"):
-            return Fraction(10) ** int(self.scale[1:])
+            return Fraction(10) ** int(self.scale[1:]) * self.divided
         if self.scale.endswith("i"):
-            return Fraction(1024 ** _POWERS[self.scale[0]])
+            return Fraction(1024 ** _POWERS[self.scale[0]] * self.divided)
         base = k if self.scale == "K" or self.unit == "bytes" else 1000
-        return Fraction(base ** _POWERS[self.scale])
+        return Fraction(base ** _POWERS[self.scale] * self.divided)
 
     def value(self, k: int = 1000) -> Fraction:
         """The number as it stands, exact, with K = `k`."""

@@ -34,6 +34,8 @@ class Role(NamedTuple):
     of: str = "{}"
     size: tuple[int, ...] = ()
     """The input that the column's title says."""
+    divided: int = 1
+    """What its counts are divided by."""
 
 
 def roles_of(table: RawTable, mapped: Mapping[str, str]) -> list[Role | None]:
@@ -49,9 +51,11 @@ def roles_of(table: RawTable, mapped: Mapping[str, str]) -> list[Role | None]:
             role = role_said(title, mapped[title], found.scale if found else "")
         else:
             kind: str = found.kind if found else ""
-            if found and kind == "size" and (found.scale or _all_in_bytes(table, len(roles))):
+            if found and kind == "size" and (found.scale or _all_are_sizes(table, len(roles))):
                 kind = "bytes"
-            role = Role(QUANTITY_OF[kind], found.scale) if found and kind in QUANTITY_OF else None
+            role = (
+                Role(QUANTITY_OF[kind], found.scale, divided=found.divided) if found and kind in QUANTITY_OF else None
+            )
             role = _shares(table, len(roles), title, role)
             if kind == "activations" and not any(_counts(row.cells[len(roles)].text) for row in table.rows):
                 role = None  # their names: ReLU
@@ -88,16 +92,18 @@ def _shares(table: RawTable, column: int, title: str, role: Role | None) -> Role
     return role
 
 
-def _all_in_bytes(table: RawTable, column: int) -> bool:
-    """Whether each number of a column is so many bytes, "44.7 MB", under a title that only says size."""
-    units = []
-    for row in table.rows:
-        if not says_nothing(row.cells[column].text):
-            try:
-                units.append(number(row.cells[column].text).unit)
-            except ConvcostError:
-                units.append("")
-    return set(units) == {"bytes"}
+def _all_are_sizes(table: RawTable, column: int) -> bool:
+    """Whether each number of a column is so many bytes, "44.7 MB" or "44.7 M", under a title that only says size."""
+    texts = [row.cells[column].text for row in table.rows if not says_nothing(row.cells[column].text)]
+    return bool(texts) and all(map(_is_size, texts))
+
+
+def _is_size(text: str) -> bool:
+    try:
+        printed = number(text)
+    except ConvcostError:
+        return False
+    return printed.unit == "bytes" or (not printed.unit and printed.scale in ("K", "M", "G"))
 
 
 def _counts(text: str) -> bool:

@@ -6,7 +6,7 @@ Pure functions on text. They do not guess: a title that could mean two things me
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -46,6 +46,7 @@ _TRANSLATED = tuple(
 )
 _COSTS = {"comp", "complexity", "computation", "computations", "computational", "compute", "cost", "costs"}
 """Words for operations of which the scale must say that they are counted: "Comp. (G)"."""
+_HALF = re.compile(r"(flops)\s*/\s*2(?![0-9.]|\s*[x×])", re.IGNORECASE)
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 # Words beside which a unit does not make a column of counts.
 _NOT_A_COUNT = re.compile(
@@ -64,6 +65,8 @@ class Quantity:
 
     kind: Kind
     scale: str
+    divided: int = 1
+    """What the count is divided by before it is printed: 2 of "FLOPs/2", which imgclsmob's tables print."""
 
     @property
     def unit(self) -> str:
@@ -81,6 +84,9 @@ def quantity_of(title: str) -> Quantity | None:
         return memory
     found: Quantity | None = None
     outer = ""
+    if half := _HALF.search(title[:MAX_NAME]):
+        found = quantity_of(title[: half.end(1)] + title[half.end() :])
+        return replace(found, divided=2) if found else None
     for part in title[:MAX_NAME].split(" / "):
         words, kinds, scales = _read_title(part)
         if any(map(_NOT_A_COUNT.fullmatch, words)) or "%" in scales or len(kinds) > 1 or len(scales) > 1:

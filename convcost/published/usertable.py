@@ -158,7 +158,8 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
                 found, lead = parts.priced(part, size, place), part
             doubt = _goes_on(table, row, column) or (no_size if role.quantity == "ops" else "")  # params: of any input
             entries.append(_Entry(name, column, cell, place, found, lead, doubt))
-    notes = [*of_what, *left_out(table, roles, columns, sized)]
+    halves = [f"{table.columns[at]!r} prints half of a count" for at, role in counting.items() if role.divided == 2]
+    notes = [*of_what, *halves, *left_out(table, roles, columns, sized)]
     commas = _with_commas(table, entries, counting, priced, notes)
     for column, role in counting.items():
         if scale := _scale_of([one for one in entries if one.column == column], role, column in commas, priced):
@@ -382,7 +383,7 @@ def _number(cell: Cell, role: Role, title: str, commas: bool, doubt: str) -> Pri
     """The count of a cell; `doubt` says why it is not taken as it stands: its row's input is not read, for one."""
     text = of_one_view(cell.text) if times_views(title) else cell.text
     try:
-        printed = number(text, scale=role.scale, commas=commas)
+        printed = number(text, scale=role.scale, commas=commas)._replace(divided=role.divided)
     except ConvcostError as error:
         raise _UnreadError(str(error)) from None
     shares = role.quantity in OF

@@ -784,3 +784,28 @@ def test_sizes_in_megabytes_are_judged(write):
     found = convcost.audit(write("Model,Size (MB)\nResNet-18,46.8\nResNet-50,102.2\nMobileNetV2,14.0\nVGG-16,553.4\n"))
     assert {finding.verdict for finding in found.findings} == {"holds"}
     assert (found.readings["bytes"].k, found.readings["bytes"].measure) == (1000, "params in 4 bytes")
+
+
+def test_a_column_of_halves_is_read_as_half_of_a_count(tmp_path):
+    """Three rows of osmr/imgclsmob, keras_/README.md: half of what its model_stats.py counts."""
+    table = tmp_path / "halves.md"
+    table.write_text(
+        "| Model | Params | FLOPs/2 |\n|---|---|---|\n"
+        "| ResNet-18 | 11,689,512 | 1,820.41M |\n"
+        "| VGG-16 | 138,357,544 | 15,480.10M |\n"
+        "| MobileNet x1.0 | 4,231,976 | 579.80M |\n"
+    )
+    found = convcost.audit(table)
+    assert [one.verdict for one in found.findings] == ["holds"] * 6
+    assert [one.reading.measure for one in found.findings if one.claim.quantity == "ops"] == ["imgclsmob"] * 3
+    assert [one.computed for one in found.findings][1] == 3_640_828_224
+
+
+def test_a_column_of_sizes_may_leave_out_its_bytes(tmp_path):
+    """As hujie-frank/SENet's README has them: of all stored numbers in 4 bytes, in units of 1024^2."""
+    table = tmp_path / "sizes.md"
+    table.write_text(
+        "| Model | Top-1 | Size |\n|---|---|---|\n| SE-ResNet-50 | 22.37 | 107 M |\n"
+        "| SE-ResNeXt-50 (32 x 4d) | 20.97 | 105 M |\n| SENet-154 | 18.68 | 440 M |\n"
+    )
+    assert [one.verdict for one in convcost.audit(table).findings] == ["holds"] * 3

@@ -177,6 +177,18 @@ def model_analyzer(model: nn.Module, x: torch.Tensor) -> int:
     return round(gflops * 1e9)
 
 
+def model_stats(model: nn.Module, x: torch.Tensor) -> int:
+    """imgclsmob's counter, which knows its own classes of what torch has today. It stands in the release's folder."""
+    import model_stats
+
+    model_stats.Flatten, model_stats.Swish = nn.Flatten, nn.SiLU
+    model_stats.HSigmoid, model_stats.HSwish = nn.Hardsigmoid, nn.Hardswish
+    for module in list(model.modules()):
+        if type(module).__module__.startswith("convcost"):  # a function in its own networks: it asks leaves only
+            module.add_module("inside", nn.Identity())
+    return model_stats.measure_model(model, [tuple(x.shape)])[0]
+
+
 def fvcore_of_means(model: nn.Module, x: torch.Tensor) -> int:
     """`fvcore` of a network that pools by `x.mean((2, 3))`, as timm's squeeze-and-excitation and pycls' heads do."""
 
@@ -236,6 +248,7 @@ TOOLS: dict[str, tuple[Count, str]] = {
         "deepspeed": deepspeed,
         "deepspeed-macs": deepspeed_macs,
         "model-analyzer": model_analyzer,
+        "model-stats": model_stats,
         "fvcore-mean": fvcore_of_means,
     }.items()
 }

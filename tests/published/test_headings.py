@@ -329,3 +329,12 @@ def test_titles_in_other_languages_and_of_views(title: str, kind: str, scale: st
 @pytest.mark.parametrize("title", ["入力サイズ", "Eingabegröße", "Auflösung", "Résolution", "입력 크기"])
 def test_inputs_in_other_languages(title: str) -> None:
     assert names_an_input(title)
+
+
+@pytest.mark.parametrize(
+    ("title", "divided"),
+    [("FLOPs/2", 2), ("FLOPs / 2", 2), ("GFLOPs/2", 2), ("FLOPs/2 (G)", 2), ("FLOPs", 1), ("FLOPs/25", 1)],
+)
+def test_a_title_says_what_its_counts_are_divided_by(title, divided):
+    found = quantity_of(title)
+    assert (found.kind, found.divided) == ("flops", divided)
