@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from convcost.cost.graph import Graph
-from convcost.imports.wording import Worded, snake, worded
+from convcost.imports.wording import Sized, Worded, snake, worded
 from convcost.ops import REGISTRY
 
 MAX_CHAIN = 6
@@ -114,8 +114,15 @@ class Nesting:
     """The bodies of a graph; `whole` is the one of all of it."""
 
     def __init__(
-        self, graph: Graph, start: int, biased: Collection[str], classes: Mapping[tuple[str, ...], str]
+        self,
+        graph: Graph,
+        start: int,
+        biased: Collection[str],
+        classes: Mapping[tuple[str, ...], str],
+        sized: Sequence[Sized | None],
     ) -> None:
+        """Take the layers, those before `start` being inputs, and, if known, how each is on an input of symbols."""
+        self.sized = sized
         self.graph = graph
         self.nodes = graph.nodes
         self.start = start
@@ -155,7 +162,7 @@ class Nesting:
 
     def _layer(self, number: int, path: Sequence[str]) -> Unit:
         node = self.nodes[number]
-        word = worded(node.op, self.biased)
+        word = worded(node.op, self.biased, self.sized[number] if self.sized else None)
         base, _, suffix = path[-1].rpartition("_")
         functional = path[-1] == node.op.name or (base == node.op.name and suffix.isdigit())
         functional = functional and node.op.kind not in ("conv", "linear")  # these are modules of such names

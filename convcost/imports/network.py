@@ -201,14 +201,27 @@ class ImportedNetwork(Network):
 
         Raises ConvcostError, with the layer, for what no spec can say.
         """
-        from convcost.imports.writing import spec_of
+        from convcost.imports.writing import sizes_said, spec_of
 
         shape = self.shape(input)
         graph = self._graph(shape)
         try:
-            return spec_of(graph, self.spec.source, self.spec.recipe(shape).classes)
+            symbolic = self._on_symbols(shape) if sizes_said(graph) else None
+            return spec_of(graph, self.spec.source, self.spec.recipe(shape).classes, symbolic)
         except ConvcostError as error:
             raise ConvcostError(f"{self.name}: no spec: {error}") from None
+
+    def _on_symbols(self, shape: Shape) -> Graph | None:
+        """The graph with a symbol for each size; None if there is no closed form, or of several inputs."""
+        from convcost.exact.poly import symbol
+
+        if isinstance(shape, Inputs):
+            return None
+        symbols = (shape[0], *(symbol(f"size_{axis}") for axis in range(1, len(shape))))
+        try:
+            return self.spec.recipe(symbols, shape).graph(self.reference)
+        except ConvcostError:
+            return None
 
     def _at(self, input: Given | str | None) -> ImportedNetwork:
         return self if input is None else replace(self, at=self.shape(input))

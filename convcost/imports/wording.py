@@ -7,16 +7,18 @@ from collections.abc import Collection, Iterator
 from dataclasses import MISSING
 from fractions import Fraction
 from keyword import iskeyword
+from math import prod
 from typing import Any, NamedTuple
 
-from convcost.ops import REGISTRY, Op
+from convcost.exact.integers import equal, is_symbolic
+from convcost.ops import REGISTRY, Op, Shape
 from convcost.spec.model import _RESERVED
 
 _BARE = ("same", "valid", "none", "tanh", "nearest", "bilinear", "caffe")
 """Words of the language that arguments can be."""
 _PLAIN = ("stride", "padding", "dilation", "groups")
 """Arguments that layers which are otherwise alike have or leave out: what is left out is a number as any other."""
-_NUMBER = re.compile(r"(?<![\w.'\"])\d+(?![\w.'\"])")
+_NUMBER = re.compile(r"(?<![\w.'\"\[])\d+(?![\w.'\"])")
 
 
 class Argument(NamedTuple):
@@ -62,8 +64,22 @@ class Worded(NamedTuple):
         return f"{self.name}({', '.join(given)})" if given else self.name
 
 
-def worded(op: Op, biased: Collection[str]) -> Worded:
-    """An operator's call; of those in `biased` it is the default of the spec that they have no bias."""
+class Sized(NamedTuple):
+    """An operator as it is on an input of symbols, and the shape of that."""
+
+    op: Op
+    shape: Shape
+
+    def said(self, name: str) -> tuple[Any, Shape]:
+        """An argument, and the shape of which its symbols are sizes."""
+        return getattr(self.op, name), self.shape
+
+
+def worded(op: Op, biased: Collection[str], sized: Sized | None = None) -> Worded:
+    """An operator's call; of those in `biased` it is the default of the spec that they have no bias.
+
+    Numbers that are sizes of its input are said to be these where `sized` shows it.
+    """
     found = []
     for name, _, default in op.fields:
         value = getattr(op, name)
@@ -71,7 +87,7 @@ def worded(op: Op, biased: Collection[str]) -> Worded:
             default = False
         plain = name in _PLAIN and type(default) is int and type(value) is int
         if default is MISSING or plain or value != default:
-            text = _value(value)
+            text = _value(value, *(sized.said(name) if sized else ()))
             numbers = tuple(map(int, _NUMBER.findall(text)))
             places = _NUMBER.sub("{}", text.replace("{", "{{").replace("}", "}}"))
             found.append(Argument(name, places, numbers, default if plain else None, default is not MISSING))
@@ -84,14 +100,39 @@ def called(op: Op, taken: Collection[str]) -> str:
     return one.text(map(str, one.numbers), taken)
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, like: Any = None, shape: Shape = ()) -> str:
+    """An argument; one that is `like` a symbol of a shape is said to be that size."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
-        return f"({', '.join(map(_value, value))}{',' * (len(value) == 1)})"
+        likes = like if isinstance(like, tuple) else (None,) * len(value)
+        parts = (_value(one, other, shape) for one, other in zip(value, likes, strict=True))
+        return f"({', '.join(parts)}{',' * (len(value) == 1)})"
+    if is_symbolic(like) and (size := _size(like, shape)):
+        return size
     if isinstance(value, str):
         return value if value in _BARE else repr(value)
     return str(value) if isinstance(value, int | Fraction) else repr(value)
+
+
+def _size(like: Any, shape: Shape) -> str:
+    """Sizes of a shape that are a symbol, or whose product it is; "" if none are."""
+    for first in range(len(shape)):
+        for last in range(first, len(shape)):
+            if equal(like, prod(shape[first : last + 1])):
+                return "*".join(f"in_shape[{axis}]" for axis in range(first, last + 1))
+    return ""
+
+
+def fixed(sized: Sized) -> bool:
+    """Whether an operator has arguments that are sizes, but not of its input: no spec says more than numbers."""
+    return any(_unsaid(getattr(sized.op, field.name), sized.shape) for field in sized.op.fields)
+
+
+def _unsaid(value: Any, shape: Shape) -> bool:
+    if isinstance(value, tuple):
+        return any(_unsaid(one, shape) for one in value)
+    return is_symbolic(value) and not _size(value, shape)
 
 
 def key(text: str) -> str:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.cost.graph import Graph, Node
-from convcost.errors import ConvcostError, unwarned
+from convcost.errors import ConvcostError, unwarned, warn
 from convcost.imports.folding import Folding, Said
 from convcost.imports.nesting import Nesting
-from convcost.imports.wording import called, key
+from convcost.imports.wording import Sized, called, fixed, key
 from convcost.ops import REGISTRY, format_shape, inputs_of
 from convcost.ops.traced import Traced
 from convcost.spec import document
@@ -35,8 +35,20 @@ class _Item(NamedTuple):
     """What a scope has; () for a layer."""
 
 
-def spec_of(graph: Graph, source: str, classes: Mapping[Path, str] | None = None) -> str:
+_SIZED = ("reshape", "resize", "slice", "pad", "zeropad", "roll")
+"""Operators whose arguments can be sizes of a map."""
+
+
+def sizes_said(graph: Graph) -> bool:
+    """Whether arguments of some layer can be sizes, which on another input are others."""
+    return any(node.op.name in _SIZED for node in graph.nodes)
+
+
+def spec_of(graph: Graph, source: str, classes: Mapping[Path, str] | None = None, symbolic: Graph | None = None) -> str:
     """The spec of a graph, its blocks called after the classes of modules by their paths.
+
+    With the same graph on an input of symbols, arguments that are sizes of what a layer takes are said to be these, and
+    those that are other sizes are warned of.
 
     Raises ConvcostError, with the layer, for what the language cannot say.
     """
@@ -45,22 +57,43 @@ def spec_of(graph: Graph, source: str, classes: Mapping[Path, str] | None = None
         _require_said(node)
     if all(node.shares is None for node in graph.nodes):
         try:
-            text = _nested(graph, source, classes or {})
+            sized = _sized(graph, symbolic)
+            text = _nested(graph, source, classes or {}, sized)
             _check(graph, text)
         except ConvcostError:  # what it cannot say in scopes of its own, it says by names
             pass
         else:
+            _warn_fixed(graph, sized)
             return text
     text = _Writer(graph).text(source)
     _check(graph, text)
     return text
 
 
-def _nested(graph: Graph, source: str, classes: Mapping[Path, str]) -> str:
+def _sized(graph: Graph, symbolic: Graph | None) -> list[Sized | None]:
+    """Each layer on an input of symbols, () if that is not known."""
+    if symbolic is None or len(symbolic.nodes) != len(graph.nodes):
+        return []
+    layers = zip(symbolic.nodes, symbolic.evaluate(), strict=True)
+    return [Sized(node.op, one.inputs[0]) if node.op.name in _SIZED and one.inputs else None for node, one in layers]
+
+
+def _warn_fixed(graph: Graph, sized: Sequence[Sized | None]) -> None:
+    found = [
+        node.name
+        for node, one in zip(graph.nodes, sized or [None] * len(graph.nodes), strict=True)
+        if one and fixed(one)
+    ]
+    if found:
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        warn(f"{graph.name}: the spec is of this input's size: so are arguments of layer {found[0]}{more}")
+
+
+def _nested(graph: Graph, source: str, classes: Mapping[Path, str], sized: Sequence[Sized | None] = ()) -> str:
     """The spec with blocks, repeats, and what follows a layer in its line."""
     inputs = tuple(inputs_of(graph.input))
     biased = {*_without_bias(graph)}
-    folding = Folding(Nesting(graph, len(inputs) - 1, biased, classes).whole)
+    folding = Folding(Nesting(graph, len(inputs) - 1, biased, classes, sized).whole)
     whole = folding.whole
     said = Said(tuple(map(str, whole.instances[0])), inputs if len(inputs) > 1 else ("input",), frozenset(inputs))
     head = [*_head(graph, source), ""]

@@ -42,7 +42,7 @@ STRUCTURES = ("concat", "add", "mul", "repeat", "if", "results", "auxiliary", "o
 _JOINS = ("concat", "add", "mul")
 REPEATS = ("previous", "collect")
 """What a repeat takes that one of branches does not."""
-WORDS = {*CONSTANTS, "input", "in_channels", "previous", "identity", "again"}
+WORDS = {*CONSTANTS, "input", "in_channels", "in_shape", "previous", "identity", "again"}
 """What an expression or a chain finds under these names is not for a layer to change."""
 Env = dict[str, Any]
 
@@ -149,7 +149,7 @@ class _Builder:
             self.depth -= 1
 
     def _item(self, value: document.Value, x: Tensor, env: Env) -> Tensor:
-        env["in_channels"] = _channels(x)
+        _enter(env, x)
         if isinstance(value, document.Sequence):
             for part in value.items:
                 x = self.item(part, x, env)
@@ -170,7 +170,7 @@ class _Builder:
         """`{name: item}`: one operator takes the name, anything more is a scope of that name."""
         if not name or "/" in name:
             raise SpecError(mark, "a layer needs a name without slashes")
-        env["in_channels"] = _channels(x)
+        _enter(env, x)
         first = len(self.graph) + 1
         out = self._named(name, value, mark, x, env)
         if len(self.graph) >= first and not isinstance(out, Several):
@@ -190,7 +190,7 @@ class _Builder:
 
     def inside(self, value: document.Value, x: Tensor, env: Env) -> Tensor:
         """An item in a scope that stands for it: a block called there needs no second scope of its own."""
-        env["in_channels"] = _channels(x)
+        _enter(env, x)
         if isinstance(value, Scalar):
             parsed, node = self._chosen(value, x, env)
             if (block := self.program.blocks.get(called(node)[0])) is not None:
@@ -266,7 +266,7 @@ class _Builder:
 
     def _absent(self, value: document.Value, x: Tensor, env: Env) -> bool:
         """Whether a branch is `none`."""
-        env["in_channels"] = _channels(x)
+        _enter(env, x)
         if not isinstance(value, Scalar):
             return False
         parsed = self._parse(value)
@@ -364,7 +364,7 @@ class _Builder:
         self.depth += 1
         try:
             for link in self.program.calls.links(node):
-                env["in_channels"] = _channels(x)
+                _enter(env, x)
                 x = self._link(parsed, link, x, env)
             return x
         finally:
@@ -432,7 +432,8 @@ class _Builder:
 
     def block(self, block: Block, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
         """A call of one of the spec's blocks. Its body sees its arguments, the knobs and its own layers only."""
-        inner = {**self.program.env, "input": x, "in_channels": _channels(x)}
+        inner = {**self.program.env, "input": x}
+        _enter(inner, x)
         block.bind(parsed, node, env, inner)
         this = Running(block.name, tuple(inner[name] for name in block.parameters))
         within = next((i for i, one in enumerate(self.calls) if one.same(this)), None)
@@ -517,7 +518,7 @@ class _Builder:
 
     def _chosen(self, value: Scalar, x: Tensor, env: Env) -> tuple[Expression, ast.expr]:
         """An item's expression, and the part of it that is left once its conditions `a if test else b` are decided."""
-        env["in_channels"] = _channels(x)
+        _enter(env, x)
         parsed = self._parse(value)
         return parsed, self._decided(parsed, parsed.node, env)
 
@@ -569,9 +570,10 @@ class _Builder:
             raise SpecError(mark, f"layers stand deeper than {MAX_DEPTH} blocks, scopes and chains in each other{why}")
 
 
-def _channels(x: Tensor) -> Int | None:
-    """The channels of a layer; None of several."""
-    return None if isinstance(x, Several) else x.shape[0]
+def _enter(env: Env, x: Tensor) -> None:
+    """Let expressions see the channels and the shape of the current tensor; None of several."""
+    env["in_shape"] = None if isinstance(x, Several) else x.shape
+    env["in_channels"] = None if isinstance(x, Several) else x.shape[0]
 
 
 def _is_repeat(value: document.Value) -> bool:

@@ -120,7 +120,7 @@ class Spec:
         self._blocks = dict(self._block(key, value, mark) for key, value, mark in document.entries(top, "blocks"))
         self._layers = top.entries["layers"]
         used = self._check_names(top)
-        self.sized = {"flatten", "in_channels"} <= used
+        self.sized = {"flatten", "in_channels"} <= used or "in_shape" in used
         """Whether a graph's structure can depend on its input's sizes: flatten makes channels of them."""
 
     @classmethod

@@ -389,6 +389,31 @@ def test_several_outputs_are_written(tmp_path):
     assert "{outputs: [" in text
 
 
+class Shuffled(nn.Module):
+    """As ShuffleNet's: the map is split into two groups of channels by its own sizes."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, 2, 1)
+
+    def forward(self, x):
+        x = self.conv(x)
+        n, c, h, w = x.shape
+        x = x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h * w)
+        return x.reshape(n, c * h * w // 4, 4)
+
+
+def test_sizes_of_what_a_layer_takes_are_said_to_be_these(tmp_path):
+    net = from_torch(Shuffled(), (3, 16, 16))
+    with pytest.warns(convcost.ConvcostWarning, match="so are arguments of layer reshape_3") as told:
+        text = same_again(net, tmp_path)
+    assert len(told) == 1
+    assert "reshape((2, 4, in_shape[1], in_shape[2]))" in text
+    assert "reshape((8, in_shape[2]*in_shape[3]))" in text
+    sized = from_torch(nn.Sequential(Shuffled().conv, nn.Flatten(2)), (3, 16, 16))
+    same_again(sized, tmp_path, "3x9x30")
+
+
 @pytest.mark.parametrize("name", ["hrnet_w18_small_v1", "dla60", "densenet_bc100_k12", "efficientnet_b0"])
 def test_our_own_graphs_nest(name):
     graph = convcost.load(name).build()
