@@ -18,6 +18,9 @@ from convcost.spec.model import _RESERVED
 
 _ARGUMENTS = {"out_channels": "c", "out_features": "c", "kernel_size": "k", "repeat": "n"}
 """What an argument of a block is called by the first number that it stands for; the others as that is."""
+_GEOMETRY = ("kernel_size", "stride", "padding", "dilation", "repeat")
+_ONE = ({"kernel_size"}, {"stride"}, {"padding"}, {"dilation"}, {"repeat"}, {"kernel_size", "stride"})
+"""Arguments of which one can be called as the other is, where they are equal."""
 _TENSORS = ("x", "y", "z")
 MAX_LINE = 100
 """Characters of a repeat in one line."""
@@ -152,13 +155,16 @@ class Folding:
         columns = [*zip(*body.instances, strict=True)]
         found: list[int] = []
         fields = body.fields
+
+        def stands(one: int, other: int) -> bool:
+            return bool(_said("it", columns[one], columns[other], fields[one], fields[other]))
+
         for place, column in enumerate(columns):
-            if len(set(column)) > 1 and not any(_said("", columns[other], column, fields[place]) for other in found):
+            if len(set(column)) > 1 and not any(stands(other, place) for other in found):
                 # one that others are multiples of stands for them
-                found = [other for other in found if not _factor(column, columns[other])]
-                found.append(place)
-        for place, column in enumerate(columns):  # one may have been a multiple of what was left for another's sake
-            if len(set(column)) > 1 and not any(_said("", columns[other], column, fields[place]) for other in found):
+                found = [*(other for other in found if not stands(place, other)), place]
+        for place, column in enumerate(columns):  # one may have been said of what another has replaced
+            if len(set(column)) > 1 and not any(stands(other, place) for other in found):
                 found.append(place)
         wanted = [_ARGUMENTS.get(fields[place], fields[place]) for place in found]
         names, taken = [], {unit.name for unit in body.units}
@@ -172,11 +178,12 @@ class Folding:
     def _numbers(self, body: Body, arguments: Sequence[tuple[str, int]]) -> Iterator[str]:
         """What each of its numbers is said to be."""
         columns = [*zip(*body.instances, strict=True)]
-        for column, name in zip(columns, body.fields, strict=True):
+        fields = body.fields
+        for column, name in zip(columns, fields, strict=True):
             if len(set(column)) == 1:
                 yield str(column[0])
                 continue
-            said = (_said(argument, columns[place], column, name) for argument, place in arguments)
+            said = (_said(argument, columns[place], column, fields[place], name) for argument, place in arguments)
             yield next(text for text in said if text)
 
 
@@ -217,13 +224,17 @@ def _repeat(
     yield from (f"{inner}  - {text}" for text in (*steps, f"{gathered}: {call}"))
 
 
-def _said(argument: str, of: Sequence[int], column: Sequence[int], name: str) -> str:
-    """A column of numbers as an expression of an argument, "" if there is none."""
-    if factor := _factor(of, column):
-        return argument or "it" if factor == 1 else f"{factor}*{argument}"
-    if name == "padding" and all(a % 2 and b == a // 2 for a, b in zip(of, column, strict=True)):
-        return f"{argument} // 2"
-    return ""
+def _said(argument: str, of: Sequence[int], column: Sequence[int], of_field: str, field: str) -> str:
+    """A column of numbers of a field as an expression of an argument, "" if there is none.
+
+    Numbers of channels are multiples of each other; of kernels, strides and paddings that would be chance.
+    """
+    if not {field, of_field}.isdisjoint(_GEOMETRY):
+        if field == "padding" and of_field == "kernel_size":
+            return f"{argument} // 2" if all(a % 2 and b == a // 2 for a, b in zip(of, column, strict=True)) else ""
+        return argument if of == column and {field, of_field} in _ONE else ""
+    factor = _factor(of, column)
+    return argument if factor == 1 else f"{factor}*{argument}" if factor else ""
 
 
 def _factor(of: Sequence[int], column: Sequence[int]) -> int:

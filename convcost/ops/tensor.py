@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isinf
 from typing import Any, ClassVar
 
 from convcost.errors import ShapeError
@@ -172,13 +173,17 @@ class Pad(Padded):
     name: ClassVar[str] = "pad"
     padding: Padding
     mode: str = "constant"
-    value: Number = 0
+    value: Number | str = 0
+    """A number, or one of the texts 'inf' and '-inf': what is before a maxpool is -inf."""
 
     def __post_init__(self) -> None:
-        """Refuse padding by rule, negative padding, which is `zeropad`'s, and an unknown mode."""
+        """Refuse padding by rule, negative padding, which is `zeropad`'s, an unknown mode, and what is no number."""
         check_sides(self, self.padding)
         one_of(PAD_MODES, self, mode=self.mode)
-        real(self, value=self.value)
+        if isinstance(self.value, float) and isinf(self.value):
+            self.__dict__["value"] = str(self.value)
+        if self.value not in ("inf", "-inf"):
+            real(self, value=self.value)
 
     def out_shape(self, *xs: Shape) -> Shape:
         """(C, *sizes + padding). Raises ShapeError where the map has not as many positions to mirror, or to go on."""

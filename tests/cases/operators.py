@@ -780,6 +780,7 @@ TENSOR = (
     case(ops.Pad((1, 2), "replicate"), (3, 5, 6), (3, 7, 10)),
     case(ops.Pad(((0, 1), (1, 0)), "circular"), (3, 5, 6), (3, 6, 7)),
     case(ops.Pad(2, value=1), (3, 5), (3, 9)),
+    case(ops.Pad(((0, 1), (0, 1)), value="-inf"), (3, 5, 6), (3, 6, 7)),
     # ResNet's option A: 64 channels become 128
     case(ops.ChannelPad(64), (64, 28, 28), (128, 28, 28)),
     case(ops.ChannelPad(24, before=8), (32, 28, 28), (64, 28, 28)),
