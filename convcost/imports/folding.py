@@ -66,7 +66,8 @@ class Folding:
 
     def _line_names(self) -> Iterator[str]:
         for body in (*self.order, self.whole):
-            yield from (unit.name for unit in body.units)
+            for unit in body.units:
+                yield from (unit.name, _wanted(unit))
 
     # -- text --------------------------------------------------------------------------------------------------------
 

@@ -139,7 +139,7 @@ class Nesting:
         last = len(self.nodes) - 1
         units = self._arranged(self._units((), start, last))
         inputs = tuple(range(start + 1))
-        self.whole = self._body("", units, inputs, graph.outputs, "whole")
+        self.whole = self._body("", units, inputs, sorted(graph.outputs), "whole")
         self.whole.instances.append(_numbers(units))
 
     # -- scopes ------------------------------------------------------------------------------------------------------

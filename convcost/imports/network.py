@@ -221,6 +221,7 @@ class ImportedNetwork(Network):
         try:
             return self.spec.recipe(symbols, shape).graph(self.reference)
         except ConvcostError:
+            warn(f"{self.name}: it has no closed form, and the spec that of its sizes at {format_shape(shape)}")
             return None
 
     def _at(self, input: Given | str | None) -> ImportedNetwork:
