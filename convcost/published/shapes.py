@@ -197,6 +197,13 @@ def naming(table: RawTable, title: int, taken: Collection[int | None], known: Na
         table = filled(table, title, {*parts, *more})
     for config in [column for column in parts if table.columns[column].strip().casefold().startswith("config")]:
         without = Naming(title, {column: how for column, how in parts.items() if column != config}, more)
-        if without.read(table, known) > Naming(title, parts, more).read(table, known):  # it has links to files
+        links = {row.cells[config].text.strip().casefold() for row in table.rows} <= {
+            "config",
+            "configs",
+            "link",
+            "cfg",
+            "",
+        }
+        if links or without.read(table, known) > Naming(title, parts, more).read(table, known):  # it links to files
             parts = without.parts
     return table, Naming(title, parts, more)

@@ -118,7 +118,7 @@ _SAYS_NOTHING = {
 """Words that say whose code or weights a network is, where nobody's differs in its counts."""
 _FOREIGN = (
     (re.compile(r"resnetv2_[0-9]+"), "is a network of timm, not Keras' ResNet50V2"),
-    (re.compile(r"in-?2[12]k(?!_ft)"), "has the classes of ImageNet-21k"),
+    (re.compile(r"in-?2[12]k(?!_ft|[-_ ]pre)"), "has the classes of ImageNet-21k"),
 )
 _CIFAR = re.compile(r"[-_ (]*cifar[-_ ]?(100|10)?(?![0-9a-z])\)?", re.IGNORECASE)
 _MOST_NAMED = 6

@@ -49,9 +49,13 @@ _CITATION = re.compile(
 # What says how a network was trained or who published its weights, and nothing of what it is.
 _RECIPE = re.compile(
     r"_?weights\.\w+"  # torchvision's ResNet50_Weights.IMAGENET1K_V2
-    r"|\.(?:[a-z0-9]+_)*in1k(?![a-z0-9])"  # timm's resnet50.a1_in1k
+    r"|\.(?:[a-z][a-z0-9]*_(?:[a-z0-9]+_)*)?in1k(?![a-z0-9])"  # timm's resnet50.a1_in1k; not RegNetX-3.2GF_in1k
+    r"|(?<![a-z0-9])in-?2[12]k[-_ ]pre(?:train(?:ed)?)?(?![a-z0-9])"  # and then trained on ImageNet-1k
+    r"|(?<![a-z0-9])rsb-a[1-3]-[0-9]+e(?![a-z0-9])"
     r"|(?<![a-z0-9])(?:[0-9]+xb[0-9]+|(?:in|imagenet)[-_ ]?1k|fp16|fp32|bf16|amp|\(ours\))(?![a-z0-9])"
-    r"|(?<![a-z0-9])(?:3rdparty|ssld|noisystudent|ckpt)(?![a-z0-9])"
+    r"|(?<![a-z0-9])(?:3rdparty|ssld|(?:ra-)?noisy[-_ ]?student|aa(?:-advprop)?|mae|ckpt)(?![a-z0-9])"
+    r"|(?<![a-z0-9])(?:kinetics(?:-?[467]00)?|cub(?:-?200)?)(?![a-z0-9])"  # data: classes are solved for
+    r"|(?<=[0-9])px(?![a-z])"
     r"|(?:\+|(?<![a-z]))\s*(?:stochastic depth|cutout|mixup|cutmix|label smoothing|auto-?augment|dropout)(?![a-z])"
     r"|(?<![a-z])(?:our )?re-?impl(?:emented|ementation)?(?![a-z])"
     r"|(?<![a-z])(?:with|using|w/(?!o))(?: an?(?= ))?(?![a-z])"  # Faster R-CNN with ResNet-50-FPN
@@ -65,6 +69,7 @@ _REWRITTEN = (
         ),
         r"\1 \2e-2",
     ),
+    (re.compile(r"(?<![a-z])(mobilenet-v3-(?:small|large))-(0[1-9][05])(?![0-9a-z])"), r"\1 \2e-2"),  # mmpretrain
     (re.compile(r"(?<![a-z])regnet_?([xy])_?([0-9]{2})([0-9])(?![0-9a-z])"), r"regnet\1 \2.\3gf"),
     (re.compile(r"(?<![a-z])(regnet_?[xy]_[0-9]+)_([0-9])(?=gf)"), r"\1.\2"),
     # The papers that compare with them: RegNetY-16G
@@ -80,6 +85,13 @@ _REWRITTEN = (
     (re.compile(r"(?<![a-z])resnet[-_ ]?v1([cd])[-_ ]?([0-9]+)(?![0-9a-z])"), r"resnet\2\1"),
     (re.compile(r"(?<![a-z])resnet[-_ ]?([0-9]+)[-_]v1?([cd])(?![0-9a-z])"), r"resnet\1\2"),
     (re.compile(r"(?<![a-z])(resnet[-_ ]?[0-9]+)[-_]v1b(?![0-9a-z])"), r"\1 v1.5"),
+    # pytorchcv's ResNet-101b strides in the 3x3; the b of others is another writing of the same network
+    (re.compile(r"(?<![-a-z])(resnet[-_ ]?(?:50|101|152))b(?![0-9a-z])"), r"\1 v1.5"),
+    (re.compile(r"(?<![-a-z])(bn-vgg-?[0-9]{2}|efficientnet-b[0-7])b(?![0-9a-z])"), r"\1"),
+    # timm's vit_base_patch16 and mmpretrain's vit-base-p16 are ViT-B/16; its small ones are DeiT's
+    (re.compile(r"(?<![a-z])vit[-_ ](b|l|h)(?:ase|arge|uge)[-_ /]?p?(?:atch)?[-_ ]?(14|16|32)(?![0-9])"), r"vit \1 \2"),
+    (re.compile(r"(?<=[a-z])[-_]patch4[-_]window7(?![0-9])"), ""),  # timm's Swin, as its paper has them
+    (re.compile(r"(?<![a-z])(?:vit|deit)[-_ ](tiny|small|base)[-_ ]p(?:atch)?16(?![0-9])"), r"deit \1"),
     (re.compile(r"(?<![a-z])(resnet[-_ ]?[0-9]+[^0-9a-z]+)1(?:\.0)?x(?![0-9a-z])"), r"\1"),
     (re.compile(r"(?<![a-z])pre-?act(?:ivation|ivated)?[-_ ]*(?=resnet)"), "pre"),
     (re.compile(r"(?<![a-z])resnet([^0-9a-z]*)pre-?act(?:ivation)?(?![a-z])"), r"preresnet\1"),

@@ -10,7 +10,8 @@ import convcost
 from convcost.cli import run
 from convcost.errors import ConvcostError
 from convcost.network import shipped
-from convcost.spec.names import find, shipped_names
+from convcost.published.names import Known
+from convcost.spec.names import Unclear, find, shipped_names
 
 SPELLINGS = {
     "ResNet-50": "resnet50@v1",
@@ -218,3 +219,30 @@ def test_a_slash_is_part_of_a_name_unless_a_folder_is_there(tmp_path, monkeypatc
     (tmp_path / "ViT-B").mkdir()
     with pytest.raises(ConvcostError, match="No such file"):
         convcost.load("ViT-B/16")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("regnetx-3.2gf_8xb64_in1k", "regnetx_3.2gf@pycls"),  # its point begins no recipe of timm's
+        ("resnet50.a1_in1k", "resnet50@v1"),
+        ("resnet50_8xb256-rsb-a2-300e_in1k", "resnet50@v1"),
+        ("efficientnet-b0_3rdparty_8xb32-aa-advprop_in1k", "efficientnet_b0@paper"),
+        ("mobilenet-v3-small-050_3rdparty_in1k", "mobilenet_v3_small_0.5@paper"),
+        ("swin-base_in21k-pre-3rdparty_in1k", "swin_b@paper"),  # trained on 21k, and then on 1k
+        ("swin_tiny_patch4_window7_224", "swin_t@paper"),
+        ("vit_base_patch16_224", "vit_b_16"),
+        ("vit_large_patch16_384", "vit_l_16 input=3x384x384"),
+        ("vit_small_patch16_224", "deit_small"),
+        ("Kinetics/X3D_S", "x3d_s"),
+        ("ResNet-101b", "resnet101@v1.5"),
+        ("BN-VGG-16b", "vgg16@bn"),
+    ],
+)
+def test_names_of_model_zoos(written: str, meant: str):
+    """Of mmpretrain, timm, PyTorchVideo and pytorchcv."""
+    assert Known((), {}).reference(written) == meant
+
+
+def test_a_network_of_21k_classes_is_none_of_ours():
+    assert isinstance(Known((), {}).reference("convnext-base_3rdparty_in21k"), Unclear)
