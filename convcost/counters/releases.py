@@ -17,9 +17,14 @@ from convcost.counters.tools import BY_OUTPUT, NAMES, TOOLS, Release
 _MODULES = {"macs": 1, "conv bias": 1, "bn": 2, "bn without affine": 1, "relu": 1, "maxpool in": 1, "avgpool in": 1}
 _POOLED = {**_MODULES, "relu6": 1, "global_maxpool in": 1, "global_avgpool in": 1, "upsample": 1}
 _THOP = {"macs": 1, "avgpool": 1, "global_avgpool in": 1, "global_avgpool": 1}
+_HEADS = ("multihead_attention", "multihead_self_attention")
 _WINDOWS = {"maxpool window": 1, "maxpool": -1, "avgpool window": 1}
 _GLOBAL = {"global_avgpool in": 1, "global_avgpool": 1, "global_maxpool in": 1, "global_maxpool": -1}
 _TRANSPOSED = {"conv_transpose": BY_OUTPUT}
+_PRODUCTS = {"matmul macs": -1, "attention macs": -1}
+_UNSEEN = {**_PRODUCTS, "heads attention macs": -1, "projection macs": -1}
+"""What tools that see modules only count nothing of."""
+_NORMS = {"groupnorm": 2, "groupnorm without affine": 1, "instancenorm": 2, "instancenorm without affine": 1}
 
 
 def _release(
@@ -38,21 +43,29 @@ def _release(
 _RELEASES = (
     _release(
         "ptflops-0.6",
-        "ptflops 0.2 to 0.6.3; mmcv 1.3.18 to 2.2, and mmdetection's and mmpretrain's tables",
+        "ptflops 0.2 to 0.6.3",
         2019,
         "MACs",
-        _POOLED,
+        {**_POOLED, **_UNSEEN},
         "Sees the modules of its list: subclasses of Conv2d, functions, sums and biases of linear layers count 0.",
         {"conv_transpose": "its bias counts the square of its output's height: wrong where that is not its width"},
+    ),
+    _release(
+        "mmcv",
+        "mmcv 1.3.18 to 2.2, and mmdetection's and mmpretrain's tables",
+        2021,
+        "MACs",
+        {**_POOLED, **_UNSEEN, **_NORMS, "layernorm": 2, "layernorm without affine": 1},
+        "As ptflops-0.6, with the normalisations of a sample where they are modules. Attention counts its projections.",
     ),
     _release(
         "ptflops-0.7",
         "ptflops 0.6.4 to 0.7",
         2020,
         "MACs",
-        {**_POOLED, "fc bias": 1},
+        {**_POOLED, **_PRODUCTS, **_NORMS, "fc bias": 1, "gelu": 1},
         "As ptflops-0.6, with the biases of linear layers.",
-        _TRANSPOSED,
+        {**_TRANSPOSED, **dict.fromkeys(_HEADS, "counts more than its products: their softmax, too")},
     ),
     _release(
         "ptflops-0.7.3",
@@ -77,7 +90,16 @@ _RELEASES = (
         "thop 0.0.23.post1908061459 to 0.0.31.post1912272122",
         2019,
         "MACs",
-        {**_THOP, "conv bias": 1, "bn": 4, "bn without affine": 4, "avgpool window": 1, "fc macs": 1, "linear": -1},
+        {
+            **_THOP,
+            "conv bias": 1,
+            "bn": 4,
+            "bn without affine": 4,
+            "avgpool window": 1,
+            "fc macs": 1,
+            "linear": -1,
+            **_UNSEEN,
+        },
         "Linear layers count their multiplies and their adds: VGG-16 is 15.61 G. The last of these releases adds their "
         "biases. Adds up in single precision: the total of a network is off by some hundreds.",
         {**_TRANSPOSED, "upsample": "bilinear counts nothing, then 13, then 11 an element"},
@@ -87,7 +109,7 @@ _RELEASES = (
         "thop 0.0.31.post2004101309 to 0.0.5.post2110061705",
         2020,
         "MACs",
-        {**_THOP, "conv bias": 1, "bn": 2, "bn without affine": 2, "bilinear": 11},
+        {**_THOP, "conv bias": 1, "bn": 2, "bn without affine": 2, "bilinear": 11, **_UNSEEN},
         "Sees modules only. Max pooling and ReLU count nothing.",
         _TRANSPOSED,
     ),
@@ -104,6 +126,7 @@ _RELEASES = (
             "bilinear": 11,
             "softmax": 3,
             "softmax vectors": -1,
+            **_UNSEEN,
         },
         "Releases before 2026-07 count as thop. Ultralytics' get_flops counts a square of the model's stride, doubles "
         "it and multiplies by the squares of the image: wrong for what follows a global pooling.",
@@ -115,6 +138,14 @@ _RELEASES = (
         "MACs",
         {"macs": 1, "bn": 2, "bn without affine": 1, "2-d nearest": 1, "bilinear": 4},
         "Global pooling written as a mean is unseen: timm's SE networks and EfficientNets.",
+    ),
+    _release(
+        "fvcore-products",
+        "fvcore 0.1.5.post20221221, and mmengine 0.10's port of it, of models that write attention as matrix products",
+        2021,
+        "MACs",
+        {kind: n for kind, n in TOOLS["fvcore"].rule.weights.items() if kind not in _UNSEEN},
+        "Counts the products of attention, unseen within scaled_dot_product_attention: ViT-B/16 is 17.58 G.",
     ),
     _release(
         "torchsummaryX",
@@ -158,7 +189,7 @@ _RELEASES = (
         "torchstat 0.0.7, its Flops",
         2018,
         "MACs",
-        {**_MODULES, "relu6": 1},
+        {**_MODULES, "relu6": 1, **_UNSEEN},
         "Adaptive pooling counts nothing.",
         {**_TRANSPOSED, "upsample": "counts one map of the output"},
     ),
@@ -222,9 +253,9 @@ _RELEASES = (
         "torchscan 0.1.1 and 0.2.0, its MACs",
         2020,
         "MACs",
-        {"macs": 1, "bn": 2, "bn without affine": 1, **_WINDOWS, "avgpool": 1, **_GLOBAL},
+        {"macs": 1, "bn": 2, "bn without affine": 1, **_WINDOWS, "avgpool": 1, **_GLOBAL, **_PRODUCTS},
         "A maximum of K counts K - 1, a mean K + 1; activations count nothing.",
-        _TRANSPOSED,
+        {**_TRANSPOSED, **dict.fromkeys(_HEADS, "it fails there")},
     ),
     _release(
         "torchscan-flops",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -116,3 +117,37 @@ def test_what_is_no_name_of_a_rule(name: Any) -> None:
         ConvcostError, match=r"^a rule is named by a text such as 'thop', got .*; see convcost dialects"
     ):
         total(as_=name)
+
+
+def test_fvcore_counts_attention_that_is_written_as_products() -> None:
+    """As timm's and mmpretrain's is; of scaled_dot_product_attention it counts nothing."""
+    torch = pytest.importorskip("torch")
+    fvcore = pytest.importorskip("fvcore.nn")
+
+    class Attention(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm, self.qkv = torch.nn.LayerNorm(16), torch.nn.Linear(16, 48)
+
+        def forward(self, x: Any) -> Any:
+            q, k, v = self.qkv(self.norm(x)).reshape(1, 10, 3, 2, 8).permute(2, 0, 3, 1, 4).unbind(0)
+            return (q @ k.transpose(-2, -1)).softmax(-1) @ v
+
+    logging.getLogger("fvcore").setLevel(logging.ERROR)  # it warns of the softmax, which counts nothing
+    counted = fvcore.FlopCountAnalysis(Attention(), torch.zeros(1, 10, 16)).total()
+    assert counted == 10 * 16 * 48 + 2 * (2 * 10 * 10 * 8) + 5 * 10 * 16
+    line = convcost.load("vit_b_16").price().total
+    products, unseen = rule("fvcore-products").of(line), rule("fvcore").of(line)
+    assert products - unseen == 12 * 2 * 197 * 197 * 768
+    assert round(products / 1e9, 2) == 17.58
+
+
+def test_releases_that_see_modules_count_nothing_of_products() -> None:
+    """ptflops 0.6.3, thop 0.0.31, torchstat 0.0.7 and mmcv 1.7.2, run on attention and matmul, counted 0 of them."""
+    line = convcost.load("swin_t").price().total
+    linear_and_conv = line.macs - sum(
+        row.macs for row in line.rows if row.operator in ("attention", "masked_attention")
+    )
+    for name in ("ptflops-0.6", "thop-0.0.31", "torchstat", "mmcv"):
+        without = rule(name).of(line) - sum(n for kind, n in rule(name).terms(line).items() if kind != "macs" and n > 0)
+        assert without == linear_and_conv
