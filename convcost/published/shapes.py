@@ -34,6 +34,7 @@ _OF_WHOLE = re.compile(
 )
 _TIMES = re.compile(r"(?<=[0-9])\s*[x×]\s*(?=[0-9])")
 _VGG = re.compile(r"a(?:-lrn)?(?:,a-lrn)?|[b-e]")
+_DEPTH = re.compile(r"(18|34|50|101|152)[- ]layers?")
 _SIZE_IN_TITLE = re.compile(r"(?:@|\(|\bat\b)?\s*([0-9]{2,4}(?:\s*[x×]\s*[0-9]{2,4}|\s*(?:px|²))?)\s*\)?")
 
 
@@ -57,10 +58,27 @@ def _letters_of_vgg(labels: Sequence[str], source: str) -> dict[str, str]:
     return names if said else {}
 
 
+def _depths_of_resnet(labels: Sequence[str]) -> dict[str, str]:
+    """The names of columns that are ResNet's, which its Table 1 calls by their layers: two or more, and no others.
+
+    Of 18 and 34 layers they have shortcuts without weights, as its Table 2 says.
+    """
+    depths = {label: _DEPTH.fullmatch(re.sub(r"[*`\s]+", " ", label).strip().casefold()) for label in labels}
+    if len(depths) < 2 or not all(depths.values()):
+        return {}
+    plain = ("18", "34")
+    return {
+        label: f"resnet{depth[1]}@v1{' shortcut=A' if depth[1] in plain else ''}"
+        for label, depth in depths.items()
+        if depth
+    }
+
+
 def upright(table: RawTable, mapped: Collection[str] = (), says: Callable[[str], bool] = lambda _: False) -> RawTable:
     """The table with its networks in rows: turned if no column counts anything, and a row of it does.
 
-    A label of that row that is merged over several columns, as over a layer and its output, names no network.
+    A label of that row that is merged over several columns, as over a layer and its output, names no network, and
+    neither does a column that it leaves empty.
     """
     if any(map(counts, table.columns)) or any(title in mapped for title in table.columns):
         return table
@@ -70,9 +88,13 @@ def upright(table: RawTable, mapped: Collection[str] = (), says: Callable[[str],
         return table
     titles = (table.columns[lead], *(row.cells[lead].text for row in table.rows))
     said = [row.cells for row in table.rows if counts(row.cells[lead].text)]
-    merged = {column for column in labels if all(cells[column].text == cells[lead].text for cells in said)}
+    merged = {
+        column
+        for column in labels
+        if all(cells[column].text == cells[lead].text or says_nothing(cells[column].text) for cells in said)
+    }
     others = [title for column, title in enumerate(table.columns) if column not in merged]
-    letters = {} if any(map(says, others)) else _letters_of_vgg(others, table.source)
+    letters = {} if any(map(says, others)) else _letters_of_vgg(others, table.source) or _depths_of_resnet(others)
     rows = tuple(
         Row((Cell(letters.get(title, title), table.place), *(row.cells[column] for row in table.rows)), "")
         for column, title in enumerate(table.columns)

@@ -322,3 +322,18 @@ def test_a_scale_that_is_not_said_is_that_of_the_networks_and_is_told(tmp_path):
 def test_a_column_of_names_under_weights_beside_counts(tmp_path):
     found = claims_of(tmp_path, "weights,num_params\nResNet50_Weights.IMAGENET1K_V1,25557032\n")
     assert list(about(found).values()) == ["resnet50@v1"]
+
+
+def test_columns_called_by_their_layers_are_resnets(tmp_path):
+    """He et al., Table 1, as a file of its own."""
+    path = tmp_path / "table1.md"
+    path.write_text(
+        "| layer name | output size | 18-layer | 34-layer | 50-layer | 101-layer | 152-layer |\n"
+        "|---|---|---|---|---|---|---|\n"
+        "| conv1 | 112x112 | 7x7, 64, stride 2 | | | | |\n"
+        "| FLOPs | | 1.8x10^9 | 3.6x10^9 | 3.8x10^9 | 7.6x10^9 | 11.3x10^9 |\n"
+    )
+    found = convcost.audit(path)
+    assert found.findings[0].claim.reference == "resnet18@v1 shortcut=A"
+    assert [one.verdict for one in found.findings] == ["holds", "holds", "slip", "holds", "holds"]
+    assert found.findings[2].computed == 3_857_973_248
