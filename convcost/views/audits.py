@@ -9,10 +9,11 @@ from math import ceil, log2
 from convcost.auditing.audit import VERDICTS, Audited, Finding, Verdict
 from convcost.auditing.explain import Explanations
 from convcost.auditing.reconcile import Match, Reconciled
+from convcost.network import Network
 from convcost.ops import format_shape
 from convcost.published.readings import Reading
 from convcost.render.table import DIFFERS, HOLDS, Cell, Column, Mark, Row, Section, Table, Value
-from convcost.views.header import header
+from convcost.views.header import described, header
 
 MARKS: dict[Verdict, Mark] = {
     "holds": HOLDS,
@@ -66,7 +67,9 @@ def audits(
             where = (unread.row, unread.column or None, unread.text or None)
             rows.append(Row((*lead, *where, None, None, told, None)))
     priced = [pair for one in audited for pair in one.networks]
-    above = (("answer", said), *header(priced, source="; ".join(one.table.source for one in audited)))
+    named = [_named(network, one) for one in audited for network, _ in one.networks if network is not None]
+    source = "; ".join(dict.fromkeys(one.table.source for one in audited))
+    above = (("answer", said), *header(priced, source=source, named=named))
     sections = [
         Section(f"{one.table.title}: {name}" if several else name, lines)
         for one in audited
@@ -83,6 +86,12 @@ def audits(
         evidence,
         (skipped, *sections, Section("How to read it", _TERMS)),
     )
+
+
+def _named(network: Network, one: Audited) -> str:
+    """What a network is called; of a variant that the evidence says, and not the name, the convention tells."""
+    told = one.variants.get(network.spec.name)
+    return described(network).replace(f"@{network.variant}", "", 1) if told else described(network)
 
 
 def _weighed(one: Audited, finding: Finding) -> dict[str, object]:

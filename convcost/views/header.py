@@ -12,16 +12,20 @@ from convcost.ops import format_shape
 
 
 def header(
-    priced: Iterable[tuple[Network | None, Cost]] = (), *more: tuple[str, str], source: str | None = None
+    priced: Iterable[tuple[Network | None, Cost]] = (),
+    *more: tuple[str, str],
+    source: str | None = None,
+    named: Iterable[str] | None = None,
 ) -> tuple[tuple[str, str], ...]:
     """The header of a view: networks, inputs and batches, each told once, then `more`; the source is last.
 
-    What is empty is left out. Without a `source` it is that of the networks' specs, '' for none.
+    What is empty is left out. Without a `source` it is that of the networks' specs, '' for none; `named` is what the
+    networks are called, if not by their references.
     """
     priced = list(priced)
     networks = [network for network, _ in priced if network is not None]
     facts = (
-        ("network", _once(described(network) for network in networks)),
+        ("network", _once(map(described, networks) if named is None else named)),
         ("input", _once(format_shape(cost.input) for _, cost in priced)),
         ("batch", _once(str(cost.batch) for _, cost in priced)),
         ("unused", _once(filter(None, (_unused(network, cost) for network, cost in priced if network is not None)))),
