@@ -121,6 +121,8 @@ _FOREIGN = (
     (re.compile(r"in-?2[12]k(?!_ft|[-_ ]pre)"), "has the classes of ImageNet-21k"),
 )
 _CIFAR = re.compile(r"[-_ (]*cifar[-_ ]?(100|10)?(?![0-9a-z])\)?", re.IGNORECASE)
+_ON_CIFAR = "cifar"
+"""The variant for it of networks that are made for other images."""
 _MOST_NAMED = 6
 _LEAST_WORD = 3
 """Letters of a word that tells a family."""
@@ -251,6 +253,9 @@ class Names:
             return found._replace(references=())
         name = found.partition(" ")[0]
         resolved = resolve(name)
+        if _ON_CIFAR in resolved.spec.variants_of(resolved.network):  # as repositories train ImageNet's networks on it
+            name = found = f"{resolved.network}@{_ON_CIFAR}"
+            resolved = resolve(name)
         if tuple(resolved.spec.input_of(resolved.network, resolved.variant))[1:] != (32, 32):
             return Unclear(f"is one for CIFAR, and {name} is not")
         settings = resolved.spec.settings(resolved.network, resolved.variant, {})

@@ -237,6 +237,8 @@ def test_a_slash_is_part_of_a_name_unless_a_folder_is_there(tmp_path, monkeypatc
         ("Kinetics/X3D_S", "x3d_s"),
         ("ResNet-101b", "resnet101@v1.5"),
         ("BN-VGG-16b", "vgg16@bn"),
+        ("resnet18_8xb16_cifar10", "resnet18@cifar"),
+        ("ResNet-50 (CIFAR-100)", "resnet50@cifar classes=100"),
     ],
 )
 def test_names_of_model_zoos(written: str, meant: str):
