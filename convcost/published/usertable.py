@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-from convcost.errors import ConvcostError, did_you_mean
+from convcost.errors import ConvcostError, did_you_mean, unwarned
 from convcost.printed.numbers import Printed
 from convcost.published.cells import decimal_commas, number, of_one_view, says_nothing
 from convcost.published.claims import Claim, Claims, Priced, Unread
@@ -414,7 +414,8 @@ def _priced(known: Known, name: str, size: tuple[int, ...], place: str, priced: 
         return found._replace(references=tuple(one for one in among if _is_priced(one, priced)))
     if found not in priced:
         try:
-            priced[found] = price_reference(found)
+            with unwarned():  # it is the table's, and as it is
+                priced[found] = price_reference(found)
         except ConvcostError as error:
             if known.says(name):
                 raise SaidError(f"{place}: {error}") from None
@@ -425,6 +426,6 @@ def _priced(known: Known, name: str, size: tuple[int, ...], place: str, priced: 
 def _is_priced(reference: str, priced: Priced) -> bool:
     """Whether a network can be priced, as it is from then on."""
     if reference not in priced:
-        with suppress(ConvcostError):
+        with suppress(ConvcostError), unwarned():
             priced[reference] = price_reference(reference)
     return reference in priced

@@ -29,8 +29,8 @@ _KIBI = 1024
 READERS: dict[str, tuple[Reader, int]] = {  # and the largest file in bytes
     ".csv": (csv_tables, 2048 * _KIBI),
     ".tsv": (tsv_tables, 2048 * _KIBI),
-    ".md": (markdown_tables, 128 * _KIBI),
-    ".markdown": (markdown_tables, 128 * _KIBI),
+    ".md": (markdown_tables, 256 * _KIBI),
+    ".markdown": (markdown_tables, 256 * _KIBI),
     ".tex": (latex_tables, 2048 * _KIBI),
     ".html": (html_tables, 2048 * _KIBI),
     ".htm": (html_tables, 2048 * _KIBI),
