@@ -18,6 +18,8 @@ from convcost.tablefiles.grid import RawTable
 _COUNTED = ("params", "macs", "flops", "ops", "bytes", "activations", "memory")
 COLUMNS = ("name", "input", *_COUNTED, "shares of params", "skip")
 """What a column can be said to print."""
+_JOINED = re.compile(r"(se|cbam|eca)(?:-?net)?s?(?: \(ours\))?")
+"""What the networks of rows are joined to, as the title over several columns has it."""
 _SIZES_OF_LAYERS = {"input", "in", "output", "out", "size", "shape", "dim", "dims", "resolution", "hxwxc", "hxw"}
 _MAPPING = re.compile(
     r"(?P<plain>name|input|skip)|(?P<shares>shares of (?=params|macs|flops|ops))?"
@@ -69,10 +71,11 @@ def roles_of(table: RawTable, mapped: Mapping[str, str]) -> list[Role | None]:
             others = (other for at, other in enumerate(roles) if at != column and other)
             if any(other.quantity == role.quantity for other in others):
                 roles[column] = None  # under "weights" their names, beside a column of counts
+    roles = [role and _beside(title, role) for title, role in zip(table.columns, roles, strict=True)]
     for quantity in ("params", "ops", "bytes", "activations", "memory"):
         same = [t for t, role in zip(table.columns, roles, strict=True) if role and role.quantity == quantity]
         unsaid = [t for t in same if t not in mapped]
-        apart = len({role.size for role in roles if role and role.quantity == quantity}) == len(same)
+        apart = len({(role.size, role.of) for role in roles if role and role.quantity == quantity}) == len(same)
         if len(same) > 1 and unsaid and not apart and not all(map(says_whose, unsaid)):
             titles = ", ".join(map(repr, same))
             raise ConvcostError(
@@ -80,6 +83,13 @@ def roles_of(table: RawTable, mapped: Mapping[str, str]) -> list[Role | None]:
                 f"say it of each with --map, e.g. {unsaid[0]!r}: ops, skip, or 'ops of SE-{{}}'"
             )
     return roles
+
+
+def _beside(title: str, role: Role) -> Role:
+    """The role of a column that stands under what the row's network is joined to: "SENet / GFLOPs" of ResNet-50."""
+    groups = [part.strip().casefold() for part in title.split(" / ")[:-1]]
+    found = next(filter(None, map(_JOINED.fullmatch, groups)), None)
+    return role if found is None or role.of != "{}" else role._replace(of=f"{found[1].upper()}-{{}}")
 
 
 def _shares(table: RawTable, column: int, title: str, role: Role | None) -> Role | None:

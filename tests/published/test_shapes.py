@@ -337,3 +337,21 @@ def test_columns_called_by_their_layers_are_resnets(tmp_path):
     assert found.findings[0].claim.reference == "resnet18@v1 shortcut=A"
     assert [one.verdict for one in found.findings] == ["holds", "holds", "slip", "holds", "holds"]
     assert found.findings[2].computed == 3_857_973_248
+
+
+def test_columns_of_what_networks_are_joined_to(tmp_path):
+    """Hu et al., SENet, Table 2: its own networks stand beside those that they are made of."""
+    path = tmp_path / "table2.html"
+    path.write_text(
+        "<table><tr><th rowspan=2></th><th>re-implementation</th><th>SENet</th></tr>"
+        "<tr><th>GFLOPs</th><th>GFLOPs</th></tr>"
+        "<tr><td>ResNet-50</td><td>3.86</td><td>3.87</td></tr>"
+        "<tr><td>ResNet-152</td><td>11.30</td><td>11.32</td></tr>"
+        "<tr><td>VGG-16</td><td>15.47</td><td>15.48</td></tr></table>"
+    )
+    found = convcost.audit(path)
+    assert [one.claim.reference.partition("@")[0] for one in found.findings] == [
+        *("resnet50", "se_resnet50", "resnet152", "se_resnet152", "vgg16")
+    ]
+    assert {one.verdict for one in found.findings} == {"holds"}
+    assert [one.row for one in found.unread] == ["SE-VGG-16"]  # none is shipped
