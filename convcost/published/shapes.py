@@ -26,7 +26,7 @@ _MORE = re.compile(
     r"|(?:frame length|frames|t) ?[x×] ?(?:(?:frame |sample |sampling )?rate|stride|τ)"  # videos': 8 x 8
 )
 _BACKBONE = re.compile(
-    r"(?:backbone|encoder|feature extractor|base ?(?:net(?:work)?|model))s?(?: (?:model|network)s?)?"
+    r"(?:backbone|encoder|(?:feature )?extractor|base ?(?:net(?:work)?|model))s?(?: (?:model|network)s?)?"
 )
 _OF_WHOLE = re.compile(
     r"(?:model|method|network|architecture|arch\.?|detector|framework|approach)s?(?: names?)?"

@@ -159,6 +159,8 @@ def test_a_detector_and_its_backbone_in_two_columns(tmp_path):
         tmp_path, "Method,Backbone,#params\nResNet,ResNet-50,25.6M\nCBAM,ResNet-50,28M\nSFP,ResNet-50,9M\n"
     )
     assert [one.reference for one in methods.claims] == ["resnet50@v1", "cbam_resnet50"]
+    extracted = claims_of(tmp_path, "Model,Extractor,#params,mIoU\nPSPNet,ResNet(D)-101b,65.7M,81\nENet,-,0.36M,58\n")
+    assert [one.row for one in extracted.unread] == ["PSPNet ResNet(D)-101b"]
 
 
 def test_a_size_and_a_rate_in_columns_of_their_own(tmp_path):
