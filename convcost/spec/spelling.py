@@ -55,6 +55,7 @@ _RECIPE = re.compile(
     r"|(?<![a-z0-9])(?:[0-9]+xb[0-9]+|(?:in|imagenet)[-_ ]?1k|fp16|fp32|bf16|amp|\(ours\))(?![a-z0-9])"
     r"|(?<![a-z0-9])(?:3rdparty|ssld|(?:ra-)?noisy[-_ ]?student|aa(?:-advprop)?|mae|ckpt)(?![a-z0-9])"
     r"|(?<![a-z0-9])(?:kinetics(?:-?[467]00)?|cub(?:-?200)?)(?![a-z0-9])"  # data: classes are solved for
+    r"|(?<![a-z0-9])imagenet(?![-_ ]?[0-9a-z])|\.(?:h5|keras|pth|pt|onnx|pth\.tar)\s*$"
     r"|(?<=[0-9])px(?![a-z])"
     r"|(?:\+|(?<![a-z]))\s*(?:stochastic depth|cutout|mixup|cutmix|label smoothing|auto-?augment|dropout)(?![a-z])"
     r"|(?<![a-z])(?:our )?re-?impl(?:emented|ementation)?(?![a-z])"
@@ -69,7 +70,12 @@ _REWRITTEN = (
         ),
         r"\1 \2e-2",
     ),
-    (re.compile(r"(?<![a-z])(mobilenet-v3-(?:small|large))-(0[1-9][05])(?![0-9a-z])"), r"\1 \2e-2"),  # mmpretrain
+    # mmpretrain's mobilenet-v3-small-050, and classes of Keras: MobileNetV3Small075, NFNetF0, EfficientNetV1B0
+    (re.compile(r"(?<![a-z])mobilenet-?v3-?(small|large)-?(0[1-9][05]|100)(?![0-9a-z])"), r"mobilenet_v3_\1 \2e-2"),
+    (re.compile(r"(?<![a-z])(nfnet)(?=f[0-7](?![0-9]))"), r"\1 "),
+    (re.compile(r"(?<![a-z])(efficientnet)[-_ ]?v1[-_ ]?(?=b[0-7](?![0-9]))"), r"\1 "),
+    (re.compile(r"(?<![a-z])(ghostnet[-_ ]?v2)[-_ ]160(?![0-9a-z])"), r"\1 1.6"),
+    (re.compile(r"(?<![a-z])(yolo)[-_ ]?(v[58])[-_ ]?([nsmlx])(?![0-9a-z])"), r"\1\2\3"),
     (re.compile(r"(?<![a-z])regnet_?([xy])_?([0-9]{2})([0-9])(?![0-9a-z])"), r"regnet\1 \2.\3gf"),
     (re.compile(r"(?<![a-z])(regnet_?[xy]_[0-9]+)_([0-9])(?=gf)"), r"\1.\2"),
     # The papers that compare with them: RegNetY-16G
@@ -105,7 +111,7 @@ _REWRITTEN = (
     (  # Keras' EfficientNetV2L
         re.compile(
             r"((?:efficientnet|mobilenet|convnext)[-_ ]?v[1-4])"
-            r"(?=(?:x?s|m|x?l|large|small|tiny|nano|base|huge|b[0-3])(?![a-z0-9]))"
+            r"(?=(?:x?s|m|x?l|large|small|tiny|nano|atto|femto|pico|base|huge|b[0-3])(?![a-z0-9]))"
         ),
         r"\1 ",
     ),

@@ -237,12 +237,19 @@ def test_a_slash_is_part_of_a_name_unless_a_folder_is_there(tmp_path, monkeypatc
         ("Kinetics/X3D_S", "x3d_s"),
         ("ResNet-101b", "resnet101@v1.5"),
         ("BN-VGG-16b", "vgg16@bn"),
+        ("MobileNetV3Small075", "mobilenet_v3_small_0.75@paper"),
+        ("NFNetF0", "nfnet_f0"),
+        ("ConvNeXtV2Atto", "convnextv2_atto"),
+        ("EfficientNetV1B0", "efficientnet_b0@paper"),
+        ("YOLOV8_N", "yolov8n"),
+        ("ghostnet_130_imagenet.h5", "ghostnet_1.3"),
+        ("GhostNetV2_160", "ghostnet_v2_1.6"),
         ("resnet18_8xb16_cifar10", "resnet18@cifar"),
         ("ResNet-50 (CIFAR-100)", "resnet50@cifar classes=100"),
     ],
 )
 def test_names_of_model_zoos(written: str, meant: str):
-    """Of mmpretrain, timm, PyTorchVideo and pytorchcv."""
+    """Of mmpretrain, timm, PyTorchVideo, pytorchcv and Keras."""
     assert Known((), {}).reference(written) == meant
 
 
