@@ -26,6 +26,33 @@ _UNSEEN = {**_PRODUCTS, "heads attention macs": -1, "projection macs": -1}
 """What tools that see modules only count nothing of."""
 _NORMS = {"groupnorm": 2, "groupnorm without affine": 1, "instancenorm": 2, "instancenorm without affine": 1}
 
+_IMGCLSMOB = {
+    "macs": 2,
+    **{kind: 2 * n for kind, n in _UNSEEN.items()},
+    "channel pairs without bias": -1,
+    "fc without bias": -1,
+    "bn": 4,
+    "bn with beta only": 4,
+    "bn without affine": 4,
+    "instancenorm": 4,
+    "instancenorm without affine": 4,
+    **dict.fromkeys(("relu", "relu6", "hardsigmoid", "shuffle", "pixel_shuffle"), 1),
+    **dict.fromkeys(("hardswish", "leaky_relu"), 2),
+    **dict.fromkeys(("elu", "prelu"), 3),
+    "sigmoid": 4,
+    "swish": 5,
+    "maxpool window": 1,
+    "avgpool window": 1,
+    "global_maxpool in": 1,
+    "global_avgpool in": 1,
+    "upsample in": 4,
+}
+_OF_IMGCLSMOB = {
+    "conv_transpose": "counts 4 an element of its input",
+    "softmax": "counts 4 an element; the networks of its tables have none",
+    "adaptive_avgpool": "counts its input for each output position; the networks of its tables have none",
+}
+
 
 def _release(
     name: str,
@@ -220,33 +247,19 @@ _RELEASES = (
         "osmr/imgclsmob's model_stats.py, of 2018 to 2021: its FLOPs, and twice the FLOPs/2 of its tables",
         2018,
         "FLOPs",
-        {
-            "macs": 2,
-            "channel pairs without bias": -1,
-            "fc without bias": -1,
-            "bn": 4,
-            "bn with beta only": 4,
-            "bn without affine": 4,
-            "instancenorm": 4,
-            "instancenorm without affine": 4,
-            **dict.fromkeys(("relu", "relu6", "hardsigmoid", "shuffle", "pixel_shuffle"), 1),
-            **dict.fromkeys(("hardswish", "leaky_relu"), 2),
-            **dict.fromkeys(("elu", "prelu"), 3),
-            "sigmoid": 4,
-            "swish": 5,
-            "maxpool window": 1,
-            "avgpool window": 1,
-            "global_maxpool in": 1,
-            "global_avgpool in": 1,
-            "upsample in": 4,
-        },
+        _IMGCLSMOB,
         "K multiplies and K adds for each output; of a convolution without bias one add less a pair of channels, of "
         "any size of map. Sums and products count nothing.",
-        {
-            "conv_transpose": "counts 4 an element of its input",
-            "softmax": "counts 4 an element; the networks of its tables have none",
-            "adaptive_avgpool": "counts its input for each output position; the networks of its tables have none",
-        },
+        _OF_IMGCLSMOB,
+    ),
+    _release(
+        "imgclsmob-gluon",
+        "osmr/imgclsmob's model_stats.py for Gluon, of networks that end in GlobalAvgPool2D: read",
+        2019,
+        "FLOPs",
+        {kind: n for kind, n in _IMGCLSMOB.items() if kind != "global_avgpool in"} | {"global_avgpool": 1},
+        "As imgclsmob; a global pooling, whose window Gluon says is 1x1, counts one an output.",
+        _OF_IMGCLSMOB,
     ),
     _release(
         "torchscan",

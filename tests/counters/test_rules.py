@@ -151,3 +151,18 @@ def test_releases_that_see_modules_count_nothing_of_products() -> None:
     for name in ("ptflops-0.6", "thop-0.0.31", "torchstat", "mmcv"):
         without = rule(name).of(line) - sum(n for kind, n in rule(name).terms(line).items() if kind != "macs" and n > 0)
         assert without == linear_and_conv
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "printed"),
+    [
+        ("resnet50@v1", "imgclsmob", "3877.95"),
+        ("densenet121", "imgclsmob", "2872.13"),
+        ("efficientnet_b7", "imgclsmob", "39010.98"),
+        ("regnetx_800mf", "imgclsmob-gluon", "809.47"),
+        ("regnetx_8.0gf", "imgclsmob-gluon", "8017.90"),
+    ],
+)
+def test_halves_as_imgclsmob_prints_them(network: str, name: str, printed: str) -> None:
+    """FLOPs/2 in millions, of osmr/imgclsmob's keras_/README.md and gluon/README.md."""
+    assert f"{rule(name).of(convcost.load(network).price().total) / 2e6:.2f}" == printed
