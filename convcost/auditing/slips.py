@@ -12,6 +12,8 @@ from convcost.auditing.prices import bits
 from convcost.printed.numbers import ROUNDINGS, Printed
 from convcost.published.readings import Reading, whole
 
+_LONG, _DETAILS = 20_000, 1_000
+"""Of operations in so many digits, what is off by less than a thousandth differs in a detail of a rule as easily."""
 _SCALES = (1000, Fraction(1, 1000), 10, Fraction(1, 10), 100, Fraction(1, 100))
 
 
@@ -55,7 +57,8 @@ def slip(
         ways = [way for way in ROUNDINGS if reading._replace(rounding=way).holds(printed, count)]
         how = f": {ways[0].replace('_', ' ')}" if ways else ""
         found.append(one("the last digit", f"the last digit{how}", 2))
-    if len(ours) == len(theirs):
+    detail = reading.quantity == "ops" and _LONG <= printed.digits > _DETAILS * abs(right.digits - printed.digits)
+    if len(ours) == len(theirs) and not detail:
         wrong = [at for at, pair in enumerate(zip(ours, theirs, strict=True)) if pair[0] != pair[1]]
         if len(wrong) == 1:
             found.append(one("a digit", f"{theirs[wrong[0]]} for {ours[wrong[0]]}", 9 * len(ours)))
