@@ -15,6 +15,7 @@ from convcost.auditing.prices import ASTRAY, DETAIL, NEAR, bits, distances, raw
 from convcost.counters.rules import OPS
 from convcost.ops import Shape
 from convcost.published.claims import Claim
+from convcost.published.counting import exact
 from convcost.published.quoted import Quoted, quoted
 from convcost.published.readings import PLAIN
 from convcost.published.tables import TOTAL
@@ -85,15 +86,20 @@ class Row:
     def quotable(self, cell: int) -> list[Quoted]:
         """What is printed elsewhere of the network as a cell has it, or with more digits."""
         claim = self.claims[cell]
-        known = quoted(claim.reference, claim.quantity) if self.whole and claim.quantity in PLAIN else ()
+        known = self._quotes(claim) if self.whole and claim.quantity in PLAIN else ()
         return [one for one in known if PLAIN[claim.quantity].holds(self.printed[cell], int(one.value))]
+
+    def _quotes(self, claim: Claim) -> list[Quoted]:
+        """What is printed elsewhere of its network, but for our own count: who prints that quotes nobody."""
+        count = exact(self.subject.cost, TOTAL, PLAIN[claim.quantity]) or 0
+        return [one for one in quoted(claim.reference, claim.quantity) if abs(one.value - count) * 1000 > count]
 
     def quote(self, of: Mapping[int, Quoted]) -> None:
         """Let cells be quoted, in columns of several sources: a price of the row, which they share."""
         for cell, one in of.items():
             claim = self.claims[cell]
             self.quoted[cell] = one
-            which = log2(len(quoted(claim.reference, claim.quantity)))
+            which = log2(len(self._quotes(claim)))
             self.quotes[cell] = _PRINTED[1] + bits("of several sources", "quoted") / len(of) + which
 
     def forget_slips(self) -> None:

@@ -214,7 +214,7 @@ class _Compiler(NamedTuple):
                 return lambda env: not truth(env)
             case ast.UnaryOp(op=op, operand=operand):
                 number = self.number(operand)
-                return (lambda env: -number(env)) if isinstance(op, ast.USub) else number
+                return self._negated(node, number) if isinstance(op, ast.USub) else number
             case ast.BinOp(left=left, op=op, right=right):
                 return self._binary(node, op, self.number(left), self.number(right))
             case ast.Compare(left=left, ops=ops, comparators=rights):
@@ -270,6 +270,15 @@ class _Compiler(NamedTuple):
                 raise self.error(node, f"unknown name {name!r}{did_you_mean(name, env)}") from None
 
         return look_up
+
+    def _negated(self, node: ast.expr, number: Value) -> Value:
+        def negated(env: Env) -> Any:
+            try:
+                return -number(env)
+            except TypeError as error:  # of a layer
+                raise self.error(node, str(error)) from None
+
+        return negated
 
     def _binary(self, node: ast.expr, op: ast.operator, left: Value, right: Value) -> Value:
         operation = _ARITHMETIC.get(type(op)) or partial(self._rarer, node, op)

@@ -25,7 +25,7 @@ def verdicts(text, tmp_path):
 
 def test_what_papers_print_is_known_by_network_and_quantity():
     """Tan and Le's Table 2 and Sandler et al.'s Table 4, whatever the variant; no other input is that network."""
-    assert [one.value for one in quoted("efficientnet_b4@timm", "ops")] == [4_200_000_000]
+    assert Fraction(4_200_000_000) in [one.value for one in quoted("efficientnet_b4@timm", "ops")]
     assert Fraction(300_000_000) in [one.value for one in quoted("mobilenet_v2", "ops")]
     assert not quoted("mobilenet_v2 input=3x97x97", "ops")
     assert not quoted("mobilenet_v2", "activations")
