@@ -182,7 +182,7 @@ class Pad(Padded):
         one_of(PAD_MODES, self, mode=self.mode)
         if isinstance(self.value, float) and isinf(self.value):
             self.__dict__["value"] = str(self.value)
-        if self.value not in ("inf", "-inf"):
+        if not (isinstance(self.value, str) and self.value in ("inf", "-inf")):
             real(self, value=self.value)
 
     def out_shape(self, *xs: Shape) -> Shape:
