@@ -18,17 +18,19 @@ _MODULES = {"macs": 1, "conv bias": 1, "bn": 2, "bn without affine": 1, "relu": 
 _POOLED = {**_MODULES, "relu6": 1, "global_maxpool in": 1, "global_avgpool in": 1, "upsample": 1}
 _THOP = {"macs": 1, "avgpool": 1, "global_avgpool in": 1, "global_avgpool": 1}
 _HEADS = ("multihead_attention", "multihead_self_attention")
+_IN_HEADS = dict.fromkeys(_HEADS, "counts more than its products: their softmax, too")
 _WINDOWS = {"maxpool window": 1, "maxpool": -1, "avgpool window": 1}
 _GLOBAL = {"global_avgpool in": 1, "global_avgpool": 1, "global_maxpool in": 1, "global_maxpool": -1}
 _TRANSPOSED = {"conv_transpose": BY_OUTPUT}
 _PRODUCTS = {"matmul macs": -1, "attention macs": -1}
 _UNSEEN = {**_PRODUCTS, "heads attention macs": -1, "projection macs": -1}
 """What tools that see modules only count nothing of."""
+_UNSEEN_FLOPS = {kind: 2 * n for kind, n in _UNSEEN.items()}
 _NORMS = {"groupnorm": 2, "groupnorm without affine": 1, "instancenorm": 2, "instancenorm without affine": 1}
 
 _IMGCLSMOB = {
     "macs": 2,
-    **{kind: 2 * n for kind, n in _UNSEEN.items()},
+    **_UNSEEN_FLOPS,
     "channel pairs without bias": -1,
     "fc without bias": -1,
     "bn": 4,
@@ -92,7 +94,7 @@ _RELEASES = (
         "MACs",
         {**_POOLED, **_PRODUCTS, **_NORMS, "fc bias": 1, "gelu": 1},
         "As ptflops-0.6, with the biases of linear layers.",
-        {**_TRANSPOSED, **dict.fromkeys(_HEADS, "counts more than its products: their softmax, too")},
+        {**_TRANSPOSED, **_IN_HEADS},
     ),
     _release(
         "ptflops-0.7.3",
@@ -153,10 +155,10 @@ _RELEASES = (
             "bilinear": 11,
             "softmax": 3,
             "softmax vectors": -1,
-            **_UNSEEN,
         },
         "Releases before 2026-07 count as thop. Ultralytics' get_flops counts a square of the model's stride, doubles "
         "it and multiplies by the squares of the image: wrong for what follows a global pooling.",
+        _IN_HEADS,
     ),
     _release(
         "fvcore-functional",
@@ -179,7 +181,7 @@ _RELEASES = (
         "torchsummaryX 1.3.0",
         2019,
         "MACs",
-        {"macs": 1, "bn gammas": 1},
+        {"macs": 1, "bn gammas": 1, **_UNSEEN},
         "Batch norm counts one gamma a channel, whatever the size of the map.",
         _TRANSPOSED,
     ),
@@ -227,6 +229,7 @@ _RELEASES = (
         "FLOPs",
         {
             "macs": 2,
+            **_UNSEEN_FLOPS,
             "convolutions": -1,
             "conv bias": 1,
             "linear": -1,
@@ -277,6 +280,7 @@ _RELEASES = (
         "FLOPs",
         {
             "macs": 2,
+            **_UNSEEN_FLOPS,
             "convolutions": -1,
             "conv bias": 1,
             "linear": -1,

@@ -71,9 +71,11 @@ def roles_of(table: RawTable, mapped: Mapping[str, str]) -> list[Role | None]:
             others = (other for at, other in enumerate(roles) if at != column and other)
             if any(other.quantity == role.quantity for other in others):
                 roles[column] = None  # under "weights" their names, beside a column of counts
-    roles = [role and _beside(title, role) for title, role in zip(table.columns, roles, strict=True)]
     for quantity in ("params", "ops", "bytes", "activations", "memory"):
-        same = [t for t, role in zip(table.columns, roles, strict=True) if role and role.quantity == quantity]
+        of_it = [at for at, role in enumerate(roles) if role and role.quantity == quantity]
+        for at in of_it if len(of_it) > 1 else ():  # a table of one such column names its networks whole
+            roles[at] = _beside(table.columns[at], roles[at])
+        same = [table.columns[at] for at in of_it]
         unsaid = [t for t in same if t not in mapped]
         apart = len({(role.size, role.of) for role in roles if role and role.quantity == quantity}) == len(same)
         if len(same) > 1 and unsaid and not apart and not all(map(says_whose, unsaid)):
@@ -85,11 +87,11 @@ def roles_of(table: RawTable, mapped: Mapping[str, str]) -> list[Role | None]:
     return roles
 
 
-def _beside(title: str, role: Role) -> Role:
+def _beside(title: str, role: Role | None) -> Role | None:
     """The role of a column that stands under what the row's network is joined to: "SENet / GFLOPs" of ResNet-50."""
     groups = [part.strip().casefold() for part in title.split(" / ")[:-1]]
     found = next(filter(None, map(_JOINED.fullmatch, groups)), None)
-    return role if found is None or role.of != "{}" else role._replace(of=f"{found[1].upper()}-{{}}")
+    return role if found is None or role is None or role.of != "{}" else role._replace(of=f"{found[1].upper()}-{{}}")
 
 
 def _shares(table: RawTable, column: int, title: str, role: Role | None) -> Role | None:

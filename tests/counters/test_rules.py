@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -151,6 +152,17 @@ def test_releases_that_see_modules_count_nothing_of_products() -> None:
     for name in ("ptflops-0.6", "thop-0.0.31", "torchstat", "mmcv"):
         without = rule(name).of(line) - sum(n for kind, n in rule(name).terms(line).items() if kind != "macs" and n > 0)
         assert without == linear_and_conv
+
+
+@pytest.mark.parametrize(("call", "counted"), [("attention(x, x)", 27_648), ("matmul(x)", 13_824)])
+def test_ultralytics_thop_counts_products(call: str, counted: int, tmp_path: Path) -> None:
+    """What 2.2.3, run on them, counts of attention and of a product of 8 maps of 12 x 12 with themselves."""
+    path = tmp_path / "net.yaml"
+    path.write_text(f"name: net\ninput: 8x12x12\nlayers:\n  - x: relu\n  - x >> {call}\n", encoding="utf-8")
+    line = convcost.load(str(path)).price().total
+    assert rule("ultralytics-thop").of(line) == counted
+    for unseen in ("thop-0.0.31", "torchsummaryX"):  # run as well
+        assert rule(unseen).of(line) == 0
 
 
 @pytest.mark.parametrize(

@@ -357,3 +357,8 @@ def test_columns_of_what_networks_are_joined_to(tmp_path):
     ]
     assert {one.verdict for one in found.findings} == {"holds"}
     assert [one.row for one in found.unread] == ["SE-VGG-16"]  # none is shipped
+    path.write_text(
+        "<table><tr><th></th><th>SENet</th></tr><tr><th></th><th>GFLOPs</th></tr>"
+        "<tr><td>SE-ResNet-50</td><td>3.87</td></tr></table>"
+    )
+    assert [one.claim.row for one in convcost.audit(path).findings] == ["SE-ResNet-50"]  # a column alone names it whole
