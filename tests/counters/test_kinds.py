@@ -13,7 +13,7 @@ from convcost import ops
 from convcost.cost.graph import evaluate
 from convcost.counters.kinds import KINDS
 from convcost.counters.line import Line
-from convcost.counters.rules import OWN, Rule, count, params_and_ops, rule
+from convcost.counters.rules import ACTIVATIONS, BYTES, OWN, Rule, count, params_and_ops, rule
 from convcost.counters.tools import NAMES, TOOLS
 from convcost.ops import REGISTRY, Op, Shape, elements
 
@@ -242,6 +242,21 @@ def test_a_rule_is_written_out_and_said_in_words() -> None:
     assert Rule("r", "MACs", written).formula == "macs - fc bias + 2 bn - 3 lrn"
     assert Rule("r", "MACs", written).meaning == "macs - fc bias + 2 bn - 3 lrn"
     assert Rule("r", "MACs", written, "in words").meaning == "in words"
+
+
+def test_rules_of_papers_by_hand() -> None:
+    """A 3x3 convolution of 8 to 6 channels at 5x4 positions, 432 weights and 6 biases; a norm of 8; 8 x 5 and 5."""
+    conv, norm, linear = line_of(ops.Conv(6, 3), (MAP,)), line_of(BN, (PIXELS,)), line_of(ops.Linear(5), ((8,),))
+    expected = {
+        "params": (438, 16, 45), "weights": (432, 0, 40), "weights+biases": (438, 0, 45), "total": (438, 32, 45),
+        "macs": (8640, 0, 40), "flops2": (17280, 0, 80), "activations": (120, 0, 5),
+        "params in 4 bytes": (1752, 64, 180), "params in 2 bytes": (876, 32, 90), "params in 1 byte": (438, 16, 45),
+        "total in 4 bytes": (1752, 128, 180), "total in 2 bytes": (876, 64, 90), "total in 1 byte": (438, 32, 45),
+    }  # fmt: skip
+    assert expected.keys() == {*OWN, *BYTES, *ACTIVATIONS}
+    assert {name: (conv(name), norm(name), linear(name)) for name in expected} == expected
+    assert rule("total in 2 bytes").meaning == "total at 2 bytes each"
+    assert rule("params in 1 byte").meaning == "params at 1 byte each"
 
 
 def test_a_rule_of_params_stands_beside_our_macs_and_one_of_operations_beside_our_params() -> None:

@@ -60,6 +60,10 @@ def test_every_operator_is_of_a_kind() -> None:
     require_lines(map(str, said), map(str, kinds), place, "{}, an operator and its kind")
     assert operators_of("conv") == {"conv", "dwconv", "conv_transpose", "deform_conv", "modulated_deform_conv"}
     assert operators_of("dwconv") == {"dwconv"}
+    with pytest.raises(ConvcostError, match=r"^unknown kind of operator 'convv'; did you mean conv\?$"):
+        operators_of("convv")
+    with pytest.raises(ConvcostError, match=r"^unknown kind of operator 'zzz'; there are conv, linear, pool, norm, "):
+        operators_of("zzz")
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -6,6 +6,7 @@ import pytest
 
 from convcost import ops
 from convcost.errors import ConvcostError, ShapeError
+from convcost.exact.poly import symbol
 
 DEFAULTS = [
     (
@@ -62,3 +63,15 @@ def test_a_long_value_is_cut_where_it_is_refused(length: int, shown: str) -> Non
 def test_maps_of_other_sizes_are_not_joined(other: tuple[int, ...]) -> None:
     with pytest.raises(ShapeError, match=r"^concat of different sizes: 8x4x5 and "):
         ops.Concat().out_shape((8, 4, 5), other)
+
+
+@pytest.mark.parametrize(("given", "kept"), [(float("inf"), "inf"), (float("-inf"), "-inf"), ("-inf", "-inf"), (2, 2)])
+def test_a_pad_keeps_infinity_as_a_text(given: float | str, kept: str | int) -> None:
+    assert ops.Pad(1, value=given).value == kept
+
+
+def test_what_is_the_same_at_the_ends_of_a_reshape_is_not_divided() -> None:
+    """8 s w elements as 4 by 2 s by w, and as s by 2 by 4 w: of s and w nothing need be known."""
+    s, w = symbol("s"), symbol("w")
+    assert ops.Reshape((4, -1, w)).out_shape((8, s, w)) == (4, 2 * s, w)
+    assert ops.Reshape((s, 2, -1)).out_shape((s, 8, w)) == (s, 2, 4 * w)

@@ -9,6 +9,7 @@ import pytest
 
 from convcost import ops
 from convcost.ops import Op, Shape, Window
+from convcost.ops.geometry import sliding
 from convcost.ops.torchpadding import Sides, Windowed, explicit_pads, geometry, own_padding, padded
 
 MAP = (3, 9, 9)
@@ -38,6 +39,13 @@ MAP = (3, 9, 9)
         # Output o stands at o - 1/2 (o - 1) of inputs 2 (3) apart, and sees those less than 2 (3) from there.
         (ops.Upsample(2, mode="bilinear"), MAP, (Window(4, 1, 2, 2),) * 2),
         (ops.Upsample(3, mode="bilinear"), MAP, (Window(5, 1, 3, 3),) * 2),
+        # Input i stands at 6 i: output o takes the one of 4 that is just before o 4 / 6, or weighs two by its distance.
+        (ops.Resize(6), (3, 4), (Window(6, 4, 5, 6),)),
+        (ops.Resize(6, "linear"), (3, 4), (Window(23, 8, 13, 12),)),  # |12 i + 6 - (8 o + 4)| < 12
+        (ops.PixelShuffle(3), (9, 4), (Window(3, 1, 2, 3),)),
+        (ops.PixelUnshuffle(2), (3, 8), (Window(2, 2, 0),)),
+        # Of 7 inputs at 3 i, output o sees floor(7 o / 3) to ceil(7 (o + 1) / 3) - 1: 0-2, 2-4, 4-6.
+        (ops.AdaptiveAvgPool(3), (8, 7), (Window(9, 7, 2, 3),)),
         (ops.ReLU(), MAP, ()),
         (ops.BatchNorm(), MAP, ()),
         (ops.GlobalAvgPool(), MAP, None),
@@ -126,6 +134,14 @@ def test_a_window_has_one_value_for_each_axis() -> None:
     assert window == ((2, 3), (2, 3), (3, 1))
     assert window.extent == (4, 3)
     assert geometry(ops.Conv(8, 3, 2, dilation=2), 2) == ((3, 3), (2, 2), (2, 2))
+
+
+def test_how_a_kernel_moves_is_told_for_each_axis() -> None:
+    """No stride is the kernel's; TensorFlow pads 8 by one, at the end, for a kernel of 3 and a stride of 2."""
+    pool = ops.MaxPool((2, 3), padding=1, dilation=(1, 2))
+    assert sliding(pool, MAP) == ((2, 3), (2, 3), ((1, 1), (1, 1)), (1, 2))
+    assert sliding(ops.Conv(8, 3, 2, "same"), (3, 8)) == ((3,), (2,), ((0, 1),), (1,))
+    assert sliding(ops.ReLU(), MAP) is None
 
 
 def test_scalars_of_numpy_become_pythons_own() -> None:

@@ -88,6 +88,12 @@ def test_normal_form(text: str, normal: str) -> None:
     assert parse(text).normal == normal
 
 
+def test_what_is_not_said_of_a_printed_number_is_nothing() -> None:
+    number = Printed("", "4.1", "", 41, 1)
+    assert (number.normal, number.value()) == ("4.1", Fraction(41, 10))
+    assert not number.approximate
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
