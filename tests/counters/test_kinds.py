@@ -13,6 +13,7 @@ from convcost import ops
 from convcost.cost.graph import evaluate
 from convcost.counters.kinds import KINDS
 from convcost.counters.line import Line
+from convcost.counters.releases import RELEASES
 from convcost.counters.rules import ACTIVATIONS, BYTES, OWN, Rule, count, params_and_ops, rule
 from convcost.counters.tools import NAMES, TOOLS
 from convcost.ops import REGISTRY, Op, Shape, elements
@@ -257,6 +258,36 @@ def test_rules_of_papers_by_hand() -> None:
     assert {name: (conv(name), norm(name), linear(name)) for name in expected} == expected
     assert rule("total in 2 bytes").meaning == "total at 2 bytes each"
     assert rule("params in 1 byte").meaning == "params at 1 byte each"
+
+
+def test_rules_that_no_tool_of_today_runs_by_hand() -> None:
+    """Read in sources, or stated by papers (tests/data/counting_rules.yaml): of eight layers, one by one.
+
+    Of ntire, get_model_flops counts the elements of a norm twice if it is affine and those of a ReLU once, and leaves
+    out the biases of its convolutions.
+    """
+    lines = [
+        line_of(ops.Conv(6, 3), (MAP,)),  # 6 * 8 * 9 * 5 * 4 = 8,640, and 120 biases of 6 numbers
+        line_of(BN, (PIXELS,)),
+        line_of(PLAIN, (PIXELS,)),
+        line_of(ops.ReLU(), (PIXELS,)),
+        line_of(ops.MaxPool(3, 2), (MAP,)),  # 9 of 8 * 3 * 2
+        line_of(ops.AvgPool((3, 2), 2), (MAP,)),  # 6 of 8 * 3 * 3
+        line_of(ops.Add(), (PIXELS, PIXELS)),
+        line_of(ops.Linear(5), ((8,),)),
+    ]
+    assert {name: [line(name) for line in lines] for name in RELEASES if name in BY_NAME} == BY_NAME
+    assert (line_of(ops.ReLU6(), (PIXELS,))("ntire"), line_of(ops.Scale(), (PIXELS,))("senet-2017")) == (96, 96)
+
+
+BY_NAME = {
+    "pycls-2020": [8646, 0, 0, 0, 0, 0, 0, 45],
+    "darknet": [17280, 0, 0, 0, 432, 432, 0, 80],
+    "ntire": [8640, 192, 96, 96, 0, 0, 0, 40],
+    "nasnet-2017": [8640, 96, 0, 0, 0, 0, 0, 40],
+    "senet-2017": [8640, 0, 0, 0, 0, 0, 96, 40],
+    "folded": [438, 8, 8, 0, 0, 0, 0, 45],
+}
 
 
 def test_a_rule_of_params_stands_beside_our_macs_and_one_of_operations_beside_our_params() -> None:

@@ -171,6 +171,11 @@ def test_intervals_by_hand(text: str, rounding: str, k: int, interval: str) -> N
     assert str(parse(text).interval(rounding, k)) == interval  # type: ignore[arg-type]
 
 
+def test_an_interval_has_its_low_end_and_not_its_high_one_unless_it_is_said() -> None:
+    assert str(Interval(Fraction(2), Fraction(3))) == "[2, 3)"
+    assert [n in Interval(Fraction(2), Fraction(3)) for n in (1, 2, 3)] == [False, True, False]
+
+
 def test_an_end_that_is_no_decimal_is_written_as_a_fraction() -> None:
     assert str(Interval(Fraction(1, 3), Fraction(2500, 3), False, True)) == "(1/3, 2500/3]"
 
