@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from convcost.render.table import Table
 
 
+def checked_batch(batch: Int) -> Int:
+    """The number of samples, as a plain int where it is a scalar of numpy. Raises ConvcostError unless it is >= 1."""
+    plain = unboxed(batch)
+    if not require_integer(plain) or not require_above(plain, 0):
+        raise ConvcostError(f"batch must be an integer >= 1, got {batch}")
+    return plain
+
+
 class Cost(Sequence[Line]):
     """The cost of a graph on one input: a sequence of rows, one per node, in execution order.
 
@@ -42,9 +50,7 @@ class Cost(Sequence[Line]):
         """
         self.graph = graph
         self.input: Shape = graph.input if input is None else admitted(graph.name, graph.input, input)
-        self.batch = unboxed(batch)
-        if not require_integer(self.batch) or not require_above(self.batch, 0):
-            raise ConvcostError(f"batch must be an integer >= 1, got {batch}")
+        self.batch = checked_batch(batch)
         try:
             self.rows = self._price()
         except ValueError as error:

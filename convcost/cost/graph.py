@@ -89,6 +89,26 @@ Memo: TypeAlias = dict[tuple[object, ...], Evaluated]
 """What has been evaluated: by the assumptions in force, the operator's id (the value keeps it alive) and the inputs."""
 
 
+class Built(NamedTuple):
+    """What a builder has evaluated."""
+
+    input: Shape
+    epoch: object
+    """Of the assumptions then in force."""
+    memo: Memo
+    results: list[Evaluated] | None
+    """Of every node, where each costs what its operator says: see `Graph._evaluated_apart`."""
+
+    def of(self, input: Shape) -> list[Evaluated] | None:
+        """The results on an input, if they are of that one and hold now."""
+        if self.results is None or self.epoch is not in_force():
+            return None
+        try:
+            return self.results[:] if self.input == input else None
+        except ValueError:  # numpy's, of sizes that are arrays
+            return None
+
+
 @dataclass(frozen=True)
 class Graph:
     """Nodes in topological order. Build one with `GraphBuilder`, or from a spec."""
@@ -101,8 +121,8 @@ class Graph:
     """Whether arguments of operators are int64 arrays."""
     outputs: tuple[int, ...] = ()
     """Its outputs, by number of the tensor: those that are declared, and the last one; not those of auxiliary heads."""
-    built: Memo = field(default_factory=dict, repr=False, compare=False)
-    """What was evaluated when it was built, on its own input."""
+    built: Built | None = field(default=None, repr=False, compare=False)
+    """What was evaluated when it was built."""
 
     @cached_property
     def alone_after(self) -> tuple[Op | None, ...]:
@@ -169,7 +189,9 @@ class Graph:
 
     def evaluate_on(self, input: Shape) -> list[Evaluated]:
         """As `evaluate`, for an input that has been admitted."""
-        memo, epoch = self.built.copy(), in_force()
+        if self.built is not None and (known := self.built.of(input)) is not None:
+            return known
+        memo, epoch = {} if self.built is None else self.built.memo.copy(), in_force()
         seen: dict[tuple[int, int], Evaluated] = {}  # by identity: most layers are one of few on one of few shapes
         tensors, results = [tuple(input)], []
         try:
@@ -315,6 +337,7 @@ class Run(NamedTuple):
     scope: str
     nodes: tuple[Node, ...]
     tensors: tuple[Tensor, ...]
+    results: list[Evaluated]
 
 
 class GraphBuilder:
@@ -337,7 +360,8 @@ class GraphBuilder:
         self.input = Tensor(0, tuple(self.input_shape), first)
         """The graph's input, the first of several."""
         self._tensors = [self.input]
-        self._nodes: list[Node] = []
+        self.nodes: list[Node] = []
+        """What has been added, to be read alone."""
         self._scopes: list[str] = []  # full names, the innermost last
         self._names: dict[str, int] = {}  # with the number to try next for another of the name
         self._auxiliary = 0
@@ -349,14 +373,16 @@ class GraphBuilder:
         self._ops: dict[Op, Op] = {}
         self._known: dict[int, tuple[Op, Op]] = {}  # by id, an operator that was added and the one it is equal to
         self._memo: Memo = {}
+        self._results: list[Evaluated] = []
+        self._alone = not others  # whether each layer so far costs what its operator says
         for other in others:
-            self._nodes.append(Node(self._unique(other, named=True, place=""), Input(), ()))
-            self._tensors.append(Tensor(len(self._nodes), inputs_of(self.input_shape)[other], other))
+            self.nodes.append(Node(self._unique(other, named=True, place=""), Input(), ()))
+            self._tensors.append(Tensor(len(self.nodes), inputs_of(self.input_shape)[other], other))
         self.inputs: Mapping[str, Tensor] = dict(zip((first, *others), self._tensors, strict=True))
         """The graph's inputs by name; a single one that was given none is called input."""
 
     def __len__(self) -> int:
-        return len(self._nodes)
+        return len(self.nodes)
 
     def add(
         self, op: Op, *inputs: Tensor, name: str | None = None, place: object = "", counts: Params | None = None
@@ -379,9 +405,9 @@ class GraphBuilder:
         """
         if not self._made(layer):
             raise ConvcostError(f"{self.name}: what is used again is a layer that this builder has made, got {layer}")
-        first = self._nodes[layer.index - 1]
+        first = self.nodes[layer.index - 1]
         shares = layer.index - 1 if first.shares is None else first.shares
-        owner = self._nodes[shares]
+        owner = self.nodes[shares]
         xs = tuple([self._tensors[i].shape for i in owner.inputs])
         own = evaluated(self._memo, in_force(), owner.op, xs).params
         default = first.name.rpartition("/")[2]
@@ -397,22 +423,30 @@ class GraphBuilder:
         shares: int | None = None,
         counts: Params | None = None,
     ) -> Tensor:
-        nodes, tensors = self._nodes, self._tensors
+        nodes, tensors = self.nodes, self._tensors
         for x in inputs:
-            if not isinstance(x, Tensor) or x.index > len(nodes) or tensors[x.index] is not x:
+            if not isinstance(x, Tensor) or x.index >= len(tensors) or tensors[x.index] is not x:
                 raise ConvcostError(f"{self.name}: {op.name} takes tensors that this builder has made, got {x!r}")
         full = self._unique(default if name is None else name, named=name is not None, place=place)
-        taken = tuple([x.index for x in inputs])
+        if len(inputs) == 1:  # as most have: in less time
+            x = inputs[0]
+            taken: tuple[int, ...] = (x.index,)
+            shapes: tuple[Shape, ...] = (x.shape,)
+        else:
+            taken, shapes = tuple([x.index for x in inputs]), tuple([x.shape for x in inputs])
         node = _node((full, op, taken, self._auxiliary > 0, place, self.repeats, shares, counts))
         try:
-            one = evaluated(self._memo, in_force(), op, tuple([x.shape for x in inputs]))
+            one = evaluated(self._memo, in_force(), op, shapes)
             if shares is not None:
                 first = nodes[shares]
                 require_same_weights(first, [tensors[i].shape for i in first.inputs], tensors[shares + 1].shape, one)
         except ConvcostError as error:
             del self._names[full]
             raise located(error, node, [(x.name, x.shape) for x in inputs]) from None
+        if shares is not None or counts is not None or self.repeats or isinstance(op, Steps):
+            self._alone = False
         nodes.append(node)
+        self._results.append(one)
         made = Tensor(len(nodes), one.shape, full)
         tensors.append(made)
         return made
@@ -424,12 +458,13 @@ class GraphBuilder:
 
     def run(self, first: int, x: Tensor, out: Tensor) -> Run:
         """The nodes from `first` on, counted from 0, which take no tensor from before them but x."""
-        nodes = tuple(self._nodes[first:])
-        return Run(first + 1, x.index, out.index, self.within(""), nodes, tuple(self._tensors[first + 1 :]))
+        nodes = tuple(self.nodes[first:])
+        tensors, results = tuple(self._tensors[first + 1 :]), self._results[first:]
+        return Run(first + 1, x.index, out.index, self.within(""), nodes, tensors, results)
 
     def repeated(self, run: Run, x: Tensor) -> Tensor:
         """Add a run's nodes again, on an input of the same shape, in a scope which has no layers yet."""
-        nodes, tensors, names = self._nodes, self._tensors, self._names
+        nodes, tensors, names = self.nodes, self._tensors, self._names
         scope, cut, moved = self.within(""), len(run.scope), len(tensors) - run.first
         own, entry = run.input, x.index
         for (name, op, inputs, aux, place, repeats, shares, counts), tensor in zip(run.nodes, run.tensors, strict=True):
@@ -442,11 +477,12 @@ class GraphBuilder:
             nodes.append(_node((name, op, taken, aux, place, repeats, shared, counts)))
             tensors.append(Tensor(len(nodes), tensor.shape, name))
             names[name] = 2
+        self._results += run.results
         return x if run.out == own else tensors[run.out + moved]
 
     def node(self, tensor: Tensor) -> Node:
         """The node that made a tensor."""
-        return self._nodes[tensor.index - 1]
+        return self.nodes[tensor.index - 1]
 
     def tensor(self, index: int) -> Tensor:
         """The input, 0, or the output of the node before that number."""
@@ -494,11 +530,11 @@ class GraphBuilder:
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """What is added inside is taken back if it fails."""
-        nodes, names, outputs = len(self._nodes), self._names.copy(), len(self.outputs)
+        nodes, names, outputs = len(self.nodes), self._names.copy(), len(self.outputs)
         try:
             yield
         except ConvcostError:
-            del self._nodes[nodes:], self._tensors[nodes + 1 :], self.outputs[outputs:]
+            del self.nodes[nodes:], self._tensors[nodes + 1 :], self._results[nodes:], self.outputs[outputs:]
             self._names = names
             raise
 
@@ -508,14 +544,14 @@ class GraphBuilder:
         Raises ConvcostError if all layers are auxiliary or there are none, if some layer's output is never used, or if
         one that is not auxiliary takes the output of one that is.
         """
-        if len(self._nodes) < len(self.inputs):
+        if len(self.nodes) < len(self.inputs):
             raise ConvcostError(f"{self.name}: a network needs at least one layer")
-        used = set(chain.from_iterable([node.inputs for node in self._nodes]))
-        last = max((i for i, node in enumerate(self._nodes) if not node.aux), default=None)
+        used = set(chain.from_iterable([node.inputs for node in self.nodes]))
+        last = max((i for i, node in enumerate(self.nodes) if not node.aux), default=None)
         if last is None:
             raise ConvcostError(f"{self.name}: a network needs a layer that is not part of an auxiliary head")
-        taken, auxiliary = used.union(self.outputs, (last + 1,)), {i for i, n in enumerate(self._nodes, 1) if n.aux}
-        for i, node in enumerate(self._nodes, 1):
+        taken, auxiliary = used.union(self.outputs, (last + 1,)), {i for i, n in enumerate(self.nodes, 1) if n.aux}
+        for i, node in enumerate(self.nodes, 1):
             if i in auxiliary:
                 continue
             if i not in taken and not isinstance(node.op, (Step, Steps)):
@@ -525,7 +561,8 @@ class GraphBuilder:
         outputs = tuple(self.outputs)
         if not outputs or (last + 1 not in outputs and last + 1 not in used):
             outputs = (*outputs, last + 1)
-        return Graph(self.name, self.input_shape, tuple(self._nodes), self._arrays, outputs, self._memo)
+        built = Built(self.input_shape, in_force(), self._memo, self._results if self._alone else None)
+        return Graph(self.name, self.input_shape, tuple(self.nodes), self._arrays, outputs, built)
 
     def _made(self, tensor: Tensor) -> bool:
         """Whether it is the output of a layer."""
@@ -533,9 +570,9 @@ class GraphBuilder:
         return whole and self._tensors[tensor.index] is tensor
 
     def _unique(self, name: str, *, named: bool, place: object) -> str:
-        if not isinstance(name, str) or "" in name.split("/"):
+        if not isinstance(name, str) or not name or ("/" in name and "" in name.split("/")):
             raise ConvcostError(f"{self.name}: the name of a layer is text without empty parts, got {name!r}")
-        full = self.within(name)
+        full = f"{self._scopes[-1]}/{name}" if self._scopes else name
         if full in self._names:
             if named:
                 where = f"{place}: " if place else ""

@@ -27,6 +27,17 @@ prod: Callable[[Iterable[Int]], Int] = math.prod
 """The product of factors of any kind; 1 for none."""
 
 
+def product(shape: Sequence[Int]) -> Int:
+    """`prod` of sizes that are often the same: layer after layer has one shape, and symbols keep what they came to."""
+    if not shape or type(shape[-1]) is int:
+        return prod(shape)
+    known: Callable[[Sequence[Int]], Int] = getattr(type(shape[-1]), "_product", prod)
+    try:
+        return known(shape)
+    except TypeError:  # a symbol beside an array, which cannot be looked up
+        return prod(shape)
+
+
 def require_integer(value: Any) -> bool:
     """Whether value is one of the three: an int (no bool), an int64 array or scalar of numpy, or a symbol."""
     if isinstance(value, int):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from convcost.cost.cost import Cost
+from convcost.cost.cost import Cost, checked_batch
 from convcost.counters.line import Line
 from convcost.counters.rules import OPS, PARAMS
 from convcost.errors import ConvcostError, did_you_mean
@@ -58,32 +58,37 @@ def resized(input: Shape, sizes: Mapping[str, Int]) -> Shape:
 
 def derive(network: Network, quantity: str, names: Sequence[str] | None, input: Any, batch: Int) -> Formula:
     """See `Network.formula`."""
-    price, variables = _symbolic(network, quantity, names, input, batch)
+    priced, variables = _symbolic(network, quantity, names, input, batch)
     count = QUANTITIES[quantity]
-    # Every quantity is a sum over layers: the sums of all others are not needed.
-    value, requirements = explored(lambda: total([count(row) for row in price() if not row.aux]))
-    return Formula(network.reference, quantity, value, variables, tuple(requirements))
+
+    def value() -> Int:
+        # Every quantity is a sum over layers: the sums of all others are not needed.
+        cost, times = priced()
+        return total([count(row) for row in cost if not row.aux]) * times
+
+    whole, requirements = explored(value)
+    return Formula(network.reference, quantity, whole, variables, tuple(requirements))
 
 
 def derive_layers(
     network: Network, quantity: str, names: Sequence[str] | None, input: Any, batch: Int
 ) -> LayerFormulas:
     """See `Network.layer_formulas`."""
-    price, variables = _symbolic(network, quantity, names, input, batch)
+    priced, variables = _symbolic(network, quantity, names, input, batch)
     with assuming(Assumptions()) as found:
-        cost = price()
+        cost, times = priced()
     if found.asked:
         raise ConvcostError(f"{network.name}: what layers there are depends on the symbols: {found.asked[0].format()}")
     count = QUANTITIES[quantity]
-    counts = {row.name: count(row) for row in cost if not row.aux}
+    counts = {row.name: count(row) * times for row in cost if not row.aux}
     whole = Formula(network.reference, quantity, total([*counts.values()]), variables, tuple(found.required))
     return LayerFormulas(whole, counts)
 
 
 def _symbolic(
     network: Network, quantity: str, names: Sequence[str] | None, input: Any, batch: Int
-) -> tuple[Callable[[], Cost], tuple[Poly, ...]]:
-    """What prices the network on symbols, and the symbols."""
+) -> tuple[Callable[[], tuple[Cost, Int]], tuple[Poly, ...]]:
+    """What prices one sample on symbols, and says how many times the quantity comes in a batch; and the symbols."""
     if quantity not in QUANTITIES:
         known = did_you_mean(quantity, QUANTITIES) or f"; choose from {', '.join(QUANTITIES)}"
         raise ConvcostError(f"no formula for {quantity!r}{known}")
@@ -111,10 +116,11 @@ def _symbolic(
     # Knobs that were given as symbols are arguments, too.
     variables += [v for value in network.settings.values() for v in symbols_in(value)]
 
-    def price() -> Cost:
-        return network.price(shape, batch)
+    def priced() -> tuple[Cost, Int]:
+        times = checked_batch(batch)
+        return network.price(shape), 1 if quantity in PARAMS else times
 
-    return price, tuple(dict.fromkeys(variables))
+    return priced, tuple(dict.fromkeys(variables))
 
 
 def _refuse_arrays(network: Network, input: Any, batch: Int) -> None:

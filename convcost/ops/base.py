@@ -18,7 +18,16 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, Self, TypeAlias, TypeVar, dataclass_transform
 
 from convcost.errors import ConvcostError, ShapeError
-from convcost.exact.integers import Int, is_exact, prod, require_above, require_equal, require_integer, total, unboxed
+from convcost.exact.integers import (
+    Int,
+    is_exact,
+    product,
+    require_above,
+    require_equal,
+    require_integer,
+    total,
+    unboxed,
+)
 
 Shape: TypeAlias = tuple[Int, ...]
 Memory: TypeAlias = Literal["own", "in place", "view"]
@@ -118,6 +127,8 @@ def record(cls: type[R]) -> type[R]:
         if "ClassVar" not in str(kind):
             declared[name] = Field(name, kind, cls.__dict__.get(name, MISSING))
     cls.fields = tuple(declared.values())
+    cls.defaults = {field.name: field.default for field in cls.fields}
+    cls.required = frozenset(name for name, default in cls.defaults.items() if default is MISSING)
     return cls
 
 
@@ -130,6 +141,10 @@ class Op:
 
     fields: ClassVar[tuple[Field, ...]] = ()
     """Its arguments, in order."""
+    defaults: ClassVar[dict[str, Any]] = {}
+    """The same by name, with their defaults."""
+    required: ClassVar[frozenset[str]] = frozenset()
+    """Those that have no default."""
 
     name: ClassVar[str]
     """The operator's name in a spec."""
@@ -147,18 +162,17 @@ class Op:
         """Take the arguments, by order or by name. Raises TypeError as any call does."""
         if len(values) > len(self.fields):
             raise TypeError(f"{type(self).__name__} takes {len(self.fields)} arguments, got {len(values)}")
-        for i, (name, _, default) in enumerate(self.fields):
-            if i >= len(values):
-                value = named.pop(name, default)
-            elif name in named:
+        for name, value in zip(self.defaults, values):  # noqa: B905  # there are not more of them
+            if name in named:
                 raise TypeError(f"{type(self).__name__} got {name} twice")
-            else:
-                value = values[i]
-            if value is MISSING:
-                raise TypeError(f"{type(self).__name__} needs the argument {name!r}")
-            self.__dict__[name] = value
-        if named:
-            raise TypeError(f"{type(self).__name__} has no argument {next(iter(named))!r}")
+            named[name] = value
+        if not self.required <= named.keys():
+            missing = next(name for name in self.defaults if name in self.required - named.keys())
+            raise TypeError(f"{type(self).__name__} needs the argument {missing!r}")
+        if not named.keys() <= self.defaults.keys():
+            unknown = next(name for name in named if name not in self.defaults)
+            raise TypeError(f"{type(self).__name__} has no argument {unknown!r}")
+        self.__dict__.update(self.defaults | named)  # in the order in which they are declared
         self.__post_init__()
 
     def __post_init__(self) -> None:
@@ -207,7 +221,7 @@ class Op:
 
 def elements(shape: Shape) -> Int:
     """Number of elements of a tensor of this shape, one sample."""
-    return prod(shape)
+    return product(shape)
 
 
 def at_least(least: int, op: Op, **arguments: Any) -> None:
@@ -229,6 +243,8 @@ def check_integers(least: int | None, op: Op, name: str, value: Any, parts: Iter
     """
     boxed = False
     for part in parts:
+        if type(part) is int and (least is None or part >= least):
+            continue
         if not require_integer(part):
             raise ConvcostError(f"{op.name}: {name} must be an integer, got {_say(value)}")
         if least is not None and not require_above(part, least - 1):

@@ -13,6 +13,7 @@ from convcost.spec import expression
 from convcost.spec.document import Mark, SpecError
 from convcost.spec.expression import Expression, Value
 
+_PLAIN = frozenset((int, bool, str, type(None)))
 MAX_RECORDS = 10_000
 """How many records are remembered: a network in which no two layers are alike has as many."""
 
@@ -130,22 +131,26 @@ class Calls:
 class Records:
     """Makes records, for equal values of a call each only once: in a network most calls repeat."""
 
-    def __init__(self) -> None:
+    def __init__(self, plain: "Records | None" = None) -> None:
+        """With others' records of plain values, which are the same under any assumptions."""
         self._made: dict[tuple[object, ...], Op] = {}
+        self._plain: dict[tuple[object, ...], Op] = self._made if plain is None else plain._plain
 
     def make(self, call: Call, env: Mapping[str, Any], layer: str | None) -> Op:
         """The record of an operator, its arguments evaluated in env. Raises SpecError for values that it refuses."""
         values = [value(env) for value in call.arguments.values()]
+        kinds = [*map(type, values)]
+        known, epoch = (self._plain, None) if _PLAIN.issuperset(kinds) else (self._made, in_force())
         # With their types, because True == 1 and a flag is not a number.
-        key = (in_force(), id(call), *values, *map(type, values))
+        key = (epoch, id(call), *values, *kinds)
         try:
-            made = self._made.get(key)
+            made = known.get(key)
         except TypeError:  # arrays cannot be looked up
             return _make(call, values, layer)
         if made is None:
-            if len(self._made) >= MAX_RECORDS:
-                self._made.clear()
-            made = self._made[key] = _make(call, values, layer)
+            if len(known) >= MAX_RECORDS:
+                known.clear()
+            made = known[key] = _make(call, values, layer)
         return made
 
 

@@ -98,6 +98,9 @@ class Several(Tensor):
         return len(self.parts)
 
 
+_TENSORS = frozenset((Tensor, Several))
+
+
 class Program:
     """What a graph is built from: the layers, blocks and defaults of a spec, and the values of its knobs."""
 
@@ -131,7 +134,7 @@ class _Builder:
         self.depth = 0
         self.calls: list[Running] = []
         """Blocks whose bodies are being built, each within the one before."""
-        self.records = program.calls.records if in_force() is None else Records()
+        self.records = program.calls.records if in_force() is None else Records(program.calls.records)
         self.runs: dict[object, Run] = {}
         """What a block has added, by `_alike`: it is built once, and then repeated."""
         self.parts: dict[int, Part] = {}
@@ -170,7 +173,6 @@ class _Builder:
         """`{name: item}`: one operator takes the name, anything more is a scope of that name."""
         if not name or "/" in name:
             raise SpecError(mark, "a layer needs a name without slashes")
-        _enter(env, x)
         first = len(self.graph) + 1
         out = self._named(name, value, mark, x, env)
         if len(self.graph) >= first and not isinstance(out, Several):
@@ -180,7 +182,7 @@ class _Builder:
 
     def _named(self, name: str, value: document.Value, mark: Mark, x: Tensor, env: Env) -> Tensor:
         if isinstance(value, Scalar):
-            parsed, node = self._chosen(value, x, env)
+            parsed, node = self._chosen(value, env)
             if self._is_one_operator(node):
                 return self.operator(parsed, node, x, env, name=name)
         # A repeat keeps the names of its steps to itself, and what it says by `previous` is for its surroundings.
@@ -192,7 +194,7 @@ class _Builder:
         """An item in a scope that stands for it: a block called there needs no second scope of its own."""
         _enter(env, x)
         if isinstance(value, Scalar):
-            parsed, node = self._chosen(value, x, env)
+            parsed, node = self._chosen(value, env)
             if (block := self.program.blocks.get(called(node)[0])) is not None:
                 return self.block(block, parsed, node, x, env)
         return self.item(value, x, env)
@@ -416,7 +418,9 @@ class _Builder:
                     tensors.append(self.chain(parsed, branch, x, env))
             if not tensors:
                 raise SpecError(call.place, f"{call.cls.name}: a join needs a branch")
-        tensors = [self.one(tensor, call.place, f"what {call.cls.name} takes") for tensor in tensors]
+        for tensor in tensors:
+            if isinstance(tensor, Several):
+                self.one(tensor, call.place, f"what {call.cls.name} takes")
         op, then = self.records.make(call, env, name), call.then
         if then and name:
             with self.graph.scope(name, place=call.place):
@@ -435,16 +439,20 @@ class _Builder:
         inner = {**self.program.env, "input": x}
         _enter(inner, x)
         block.bind(parsed, node, env, inner)
+        key = self._alike(block, x, inner)
+        try:
+            run = self.runs.get(key)
+        except TypeError:  # arrays cannot be looked up
+            key = run = None
+        if run is not None:
+            self._step(block.mark)
+            return self.graph.repeated(run, x)
         this = Running(block.name, tuple(inner[name] for name in block.parameters))
         within = next((i for i, one in enumerate(self.calls) if one.same(this)), None)
         if within is not None:
             cycle = " -> ".join((*(one.name for one in self.calls[within:]), block.name))
             alike = " with the same arguments" if this.arguments else ""
             raise SpecError(parsed.at(node), f"block {block.name} calls itself{alike}: {cycle}")
-        key = self._alike(block, x, inner)
-        if (run := self.runs.get(key)) is not None:
-            self._step(block.mark)
-            return self.graph.repeated(run, x)
         self.calls.append(this)
         first, outputs = len(self.graph), len(self.graph.outputs)
         try:
@@ -458,19 +466,15 @@ class _Builder:
     def _alike(self, block: Block, x: Tensor, inner: Env) -> object:
         """What says of calls of a block that they add the same layers; None for one that is like no other."""
         values = [inner[name] for name in block.parameters]
-        if layers := [name for name, value in zip(block.parameters, values, strict=True) if isinstance(value, Tensor)]:
-            for name in layers:
-                if name in OPERATORS:  # applied, it would be the operator
+        kinds = [*map(type, values)]
+        if not _TENSORS.isdisjoint(kinds):
+            for name, value in zip(block.parameters, values, strict=True):
+                if isinstance(value, Tensor) and name in OPERATORS:  # applied, it would be the operator
                     raise SpecError(block.mark, f"block {block.name}: {name!r} is an operator and cannot name a layer")
             return None  # it takes other layers than x
         if isinstance(x, Several):
             return None
-        key = (self.graph.situation, block.name, x.shape, *values, *map(type, values))
-        try:
-            hash(key)
-        except TypeError:  # arrays cannot be looked up
-            return None
-        return key
+        return (self.graph.situation, block.name, x.shape, *values, *kinds)
 
     def again(self, parsed: Expression, node: ast.expr, x: Tensor, env: Env) -> Tensor:
         """`again(name)`: the layers of a named item, with the same weights and names, on x.
@@ -516,9 +520,8 @@ class _Builder:
             isinstance(a, ast.Name) and a.id not in OPERATORS and a.id not in self.program.blocks for a in arguments
         )
 
-    def _chosen(self, value: Scalar, x: Tensor, env: Env) -> tuple[Expression, ast.expr]:
+    def _chosen(self, value: Scalar, env: Env) -> tuple[Expression, ast.expr]:
         """An item's expression, and the part of it that is left once its conditions `a if test else b` are decided."""
-        _enter(env, x)
         parsed = self._parse(value)
         return parsed, self._decided(parsed, parsed.node, env)
 
@@ -561,7 +564,7 @@ class _Builder:
 
     def _step(self, mark: Mark) -> None:
         self.steps += 1
-        if self.steps > MAX_STEPS or len(self.graph) > MAX_NODES:
+        if self.steps > MAX_STEPS or len(self.graph.nodes) > MAX_NODES:
             raise SpecError(mark, f"the network is too large: more than {MAX_NODES:,} layers or {MAX_STEPS:,} steps")
         if self.depth >= MAX_DEPTH:
             names = [one.name for one in self.calls]

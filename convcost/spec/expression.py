@@ -103,6 +103,8 @@ def compiled(expression: Expression, node: ast.expr) -> Value:
 
 
 def _same(a: Any, b: Any) -> bool:
+    if type(a) is int and type(b) is int:  # as most are
+        return a == b
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(_same, a, b))
     return choose_equal(a, b)
@@ -318,7 +320,9 @@ class _Compiler(NamedTuple):
             for comparison, other in steps:
                 b = other(env)
                 try:
-                    result = _agreed(comparison(a, b))
+                    result = comparison(a, b)
+                    if type(result) is not bool:
+                        result = _agreed(result)
                 except UndecidedError:
                     raise
                 except (TypeError, ValueError):

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from effort import fastest, in_turn, shallow, warm
+from effort import in_turn, ratio, shallow, warm
 
 from convcost import load
 
@@ -34,8 +34,8 @@ def test_a_call_with_its_checks_takes_at_most_2_5_times_its_compiled_function(be
     benchmark.pedantic(formula, point, rounds=5)
 
 
-def test_the_form_of_resnet50_takes_at_most_18_times_its_pricing_in_ints(benchmark):
-    """In batch, H, W and width, from its spec on: 14.2 times, measured."""
+def test_the_form_of_resnet50_takes_at_most_12_times_its_pricing_in_ints(benchmark):
+    """In batch, H, W and width, from its spec on: 10 to 11.5 times, measured."""
     network = load("resnet50@v1.5")
 
     def form() -> object:
@@ -43,10 +43,10 @@ def test_the_form_of_resnet50_takes_at_most_18_times_its_pricing_in_ints(benchma
 
     form()
     network.price()  # builds its graph; another input is evaluated anew
-    built, priced = shallow(fastest, 9, warm(form), repeated(lambda: network.price((3, 256, 192)), 10))
-    benchmark.extra_info.update(ratio=built / priced)
+    found = shallow(ratio, 12, 9, warm(form), repeated(lambda: network.price((3, 256, 192)), 10))
+    benchmark.extra_info.update(ratio=found)
     benchmark.pedantic(form, rounds=3)
-    assert built <= 18 * priced
+    assert found <= 12
 
 
 def test_a_million_designs_of_resnet50_within_one_and_a_half_times_numpy_by_hand(benchmark):

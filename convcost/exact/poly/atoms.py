@@ -152,7 +152,13 @@ def is_integral(value: Int) -> bool:
     """Whether the value is an integer by its form alone: integer coefficients and integer atoms."""
     if not hasattr(value, "terms"):
         return isinstance(value, int)
-    return all(isinstance(c, int) and all(a.integral for a in monomial) for monomial, c in value.terms.items())
+    for monomial, c in value.terms.items():
+        if not isinstance(c, int):
+            return False
+        for atom in monomial:
+            if not atom.integral:
+                return False
+    return True
 
 
 def atoms_within(*values: Int) -> list[Atom]:

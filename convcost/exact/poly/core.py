@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from keyword import iskeyword
 from math import lcm
 from operator import index
@@ -126,6 +127,8 @@ class Poly:
         return integers.prod([self] * exponent)
 
     def __floordiv__(self, other: Int) -> Int:
+        if type(other) is int:
+            return rules.quotient(self, other)
         return NotImplemented if _operand(other) is None else rules.quotient(self, other)
 
     def __rfloordiv__(self, other: Int) -> Int:
@@ -137,7 +140,10 @@ class Poly:
     def __rmod__(self, other: Int) -> Int:
         return other - other // self * self
 
+    _product = staticmethod(lru_cache(maxsize=4096)(integers.prod))
+
     @staticmethod
+    @lru_cache(maxsize=4096)  # layer after layer divides the same sizes
     def _ceildiv(a: Int, b: Int) -> Int:
         return (a + (b - 1)) // b if is_integral(a) and is_integral(b) else -(-a // b)
 
@@ -179,10 +185,14 @@ class Poly:
 
     @staticmethod
     def _require_above(a: Int, b: Int) -> bool:
+        if bounds.above(a, b):  # as most are, whatever is assumed
+            return True
         return assume.require(assume.Condition(a - b))
 
     @staticmethod
     def _require_divisible(a: Int, b: Int) -> bool:
+        if type(b) is int and b == 1:
+            return Poly._require_integer(a)
         return assume.require(assume.Condition(a % b, equal=True))
 
     @staticmethod
