@@ -92,6 +92,7 @@ Memo: TypeAlias = dict[tuple[object, ...], Evaluated]
 class Built(NamedTuple):
     """What a builder has evaluated."""
 
+    nodes: tuple[Node, ...]
     input: Shape
     epoch: object
     """Of the assumptions then in force."""
@@ -99,9 +100,9 @@ class Built(NamedTuple):
     results: list[Evaluated] | None
     """Of every node, where each costs what its operator says: see `Graph._evaluated_apart`."""
 
-    def of(self, input: Shape) -> list[Evaluated] | None:
-        """The results on an input, if they are of that one and hold now."""
-        if self.results is None or self.epoch is not in_force():
+    def of(self, nodes: tuple[Node, ...], input: Shape) -> list[Evaluated] | None:
+        """The results of these nodes on an input, if they are of them, of that one, and hold now."""
+        if self.results is None or self.nodes is not nodes or self.epoch is not in_force():
             return None
         try:
             return self.results[:] if self.input == input else None
@@ -189,7 +190,7 @@ class Graph:
 
     def evaluate_on(self, input: Shape) -> list[Evaluated]:
         """As `evaluate`, for an input that has been admitted."""
-        if self.built is not None and (known := self.built.of(input)) is not None:
+        if self.built is not None and (known := self.built.of(self.nodes, input)) is not None:
             return known
         memo, epoch = {} if self.built is None else self.built.memo.copy(), in_force()
         seen: dict[tuple[int, int], Evaluated] = {}  # by identity: most layers are one of few on one of few shapes
@@ -561,8 +562,9 @@ class GraphBuilder:
         outputs = tuple(self.outputs)
         if not outputs or (last + 1 not in outputs and last + 1 not in used):
             outputs = (*outputs, last + 1)
-        built = Built(self.input_shape, in_force(), self._memo, self._results if self._alone else None)
-        return Graph(self.name, self.input_shape, tuple(self.nodes), self._arrays, outputs, built)
+        nodes, results = tuple(self.nodes), self._results if self._alone else None
+        built = Built(nodes, self.input_shape, in_force(), self._memo, results)
+        return Graph(self.name, self.input_shape, nodes, self._arrays, outputs, built)
 
     def _made(self, tensor: Tensor) -> bool:
         """Whether it is the output of a layer."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -136,3 +138,13 @@ def test_a_misfit_of_arrays_is_located(builder):
     builder.add(Linear(4), builder.add(Conv(4, 5), builder.input, name="conv1"))
     with pytest.raises(ShapeError, match="layer conv1: conv of 3x"):
         Cost(builder.graph(), (3, np.array([4, 8]), 8))
+
+
+def test_a_graph_with_other_nodes_is_priced_anew():
+    builder = GraphBuilder("tiny", (3, 8, 8))
+    builder.add(Conv(4, 1, bias=False), builder.input)
+    graph = builder.graph()
+    (node,) = graph.nodes
+    changed = replace(graph, nodes=(node._replace(op=Conv(5, 1, bias=False)),))
+    assert [Cost(one).total.macs for one in (graph, changed)] == [3 * 4 * 64, 3 * 5 * 64]
+    assert Cost(graph, (3, 8, 9)).total.macs == 3 * 4 * 72
