@@ -233,6 +233,7 @@ def test_what_a_line_holds_is_called_by_its_name() -> None:
     assert (line.elements, line.operator, line.macs, line.rows) == (96, "bn", 0, (line,))
     assert line_of(CONV, (PIXELS,))() == line_of(CONV, (PIXELS,)).macs == 768
     assert convcost.load("lenet5").price().total.operator == ""
+    assert Line("bn", *line[1:7]).batch == 1
     assert repr(line_of(CONV, (PIXELS,))) == "<Line conv: 72 params, 768 macs, 8 x 4 x 3>"
     with pytest.raises(AttributeError, match=r"FLOPs mean many things: write \.macs, or \(as_='flops2'\)"):
         _ = line.flops

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING
+from fractions import Fraction
+
 import pytest
 
 from convcost import ops
@@ -30,9 +33,51 @@ def test_what_is_not_said_is_as_in_torch_nn_and_printed(op: ops.Op, text: str) -
     assert repr(op) == text
 
 
-def test_a_transposed_convolution_is_as_in_torch_nn() -> None:
-    op = ops.ConvTranspose(8, 3)
-    assert (op.stride, op.padding, op.output_padding, op.dilation, op.groups, op.bias) == (1, 0, 0, 1, 1, True)
+CONV = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
+LEFT_OUT: dict[str, dict[str, object]] = {  # of each of these operators
+    "conv": CONV | {"weight_norm": False},
+    "dwconv": {"stride": 1, "padding": 0, "dilation": 1, "multiplier": 1, "bias": True},
+    "conv_transpose": CONV | {"output_padding": 0},
+    "deform_conv modulated_deform_conv": CONV,
+    "linear": {"bias": True, "dim": None},
+    "maxpool": {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False},
+    "avgpool": {"stride": None, "padding": 0, "ceil_mode": False},
+    "blurpool": {"kernel_size": 3, "stride": 2, "padding": None, "mode": "reflect"},
+    "bn": {"scale": True, "shift": True, "stats": True},
+    "groupnorm": {"affine": True},
+    "instancenorm": {"affine": False},
+    "layernorm": {"affine": True, "dim": 1},
+    "rmsnorm": {"affine": True, "dim": -1},
+    "layer_scale grn softmax log_softmax glu concat split": {"dim": 1},
+    "lrn": {"size": 5},
+    "leaky_relu": {"negative_slope": Fraction("0.01")},
+    "prelu": {"num_parameters": 1},
+    "elu": {"alpha": 1},
+    "hardtanh": {"min_val": -1, "max_val": 1},
+    "gelu": {"approximate": "none"},
+    "dropout stochastic_depth": {"p": Fraction("0.5")},
+    "add": {"broadcast": False},
+    "multihead_attention multihead_self_attention": {"bias": True},
+    "lstm gru": {"num_layers": 1, "bias": True, "bidirectional": False},
+    "slice": {"start": 0, "stop": None, "step": 1},
+    "flatten": {"start_dim": 1, "end_dim": -1},
+    "parameter": {"learned": None},
+    "mean sum amax": {"keepdim": False},
+    "pad": {"mode": "constant", "value": 0},
+    "channelpad": {"before": 0},
+    "upsample resize resize_like": {"mode": "nearest"},
+    "grid_sample": {"mode": "bilinear", "padding_mode": "zeros"},
+}
+"""As torch.nn has them (bias, affine, strides of poolings), timm's BlurPool2d and AlexNet's lrn; else of channels."""
+
+
+def test_every_argument_that_may_be_left_out_is_as_in_torch_nn() -> None:
+    found = {
+        name: {field.name: field.default for field in op.fields if field.default is not MISSING}
+        for name, op in ops.REGISTRY.items()
+    }
+    wanted = {name: defaults for names, defaults in LEFT_OUT.items() for name in names.split()}
+    assert {name: defaults for name, defaults in found.items() if defaults} == wanted
 
 
 def test_operators_of_one_kind_and_the_same_arguments_are_equal() -> None:

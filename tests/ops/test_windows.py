@@ -46,6 +46,33 @@ MAP = (3, 9, 9)
         (ops.PixelUnshuffle(2), (3, 8), (Window(2, 2, 0),)),
         # Of 7 inputs at 3 i, output o sees floor(7 o / 3) to ceil(7 (o + 1) / 3) - 1: 0-2, 2-4, 4-6.
         (ops.AdaptiveAvgPool(3), (8, 7), (Window(9, 7, 2, 3),)),
+        # What is over the channels alone sees its own position; what is over positions, or moves them, all of them.
+        *[
+            (made(dim), MAP, () if dim == 1 else None)
+            for dim in (1, 2, -1)
+            for made in (
+                ops.Concat,
+                ops.Softmax,
+                ops.LogSoftmax,
+                ops.GLU,
+                ops.Slice,
+                lambda dim: ops.Split(3, 0, dim),
+                lambda dim: ops.Linear(5, dim=dim),
+                lambda dim: ops.LayerNorm(dim=dim),
+                lambda dim: ops.RMSNorm(dim=dim),
+                lambda dim: ops.Mean(dim, keepdim=True),
+                lambda dim: ops.Roll(1, dim),
+            )
+        ],
+        (ops.LayerNorm(dim=(1, 2, 3)), MAP, None),
+        (ops.Mean(1), MAP, None),  # what is left of the shape has its positions elsewhere
+        (ops.Permute((1, 2, 3)), MAP, ()),
+        (ops.Permute((1, 3, 2)), MAP, None),
+        (ops.Transpose(2, -2), MAP, ()),
+        (ops.Transpose(2, 3), MAP, None),
+        (ops.Roll((1, 1), (1, 2)), MAP, None),
+        (ops.GroupNorm(3), MAP, None),
+        (ops.GroupNorm(3), (3,), ()),
         (ops.ReLU(), MAP, ()),
         (ops.BatchNorm(), MAP, ()),
         (ops.GlobalAvgPool(), MAP, None),
