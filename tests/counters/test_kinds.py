@@ -14,7 +14,7 @@ from convcost.cost.graph import evaluate
 from convcost.counters.kinds import KINDS
 from convcost.counters.line import Line
 from convcost.counters.releases import RELEASES
-from convcost.counters.rules import ACTIVATIONS, BYTES, OWN, Rule, count, params_and_ops, rule
+from convcost.counters.rules import ACTIVATIONS, BYTES, OPS, OWN, Rule, count, params_and_ops, rule
 from convcost.counters.tools import NAMES, TOOLS
 from convcost.ops import REGISTRY, Op, Shape, elements
 
@@ -257,6 +257,8 @@ def test_rules_of_papers_by_hand() -> None:
     }  # fmt: skip
     assert expected.keys() == {*OWN, *BYTES, *ACTIVATIONS}
     assert {name: (conv(name), norm(name), linear(name)) for name in expected} == expected
+    quantities = dict.fromkeys(OWN, "params") | dict.fromkeys(OPS, "ops") | dict.fromkeys(BYTES, "bytes")
+    assert {name: rule(name).quantity for name in expected} == {**quantities, "activations": "activations"}
     assert rule("total in 2 bytes").meaning == "total at 2 bytes each"
     assert rule("params in 1 byte").meaning == "params at 1 byte each"
 

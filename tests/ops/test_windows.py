@@ -42,6 +42,8 @@ MAP = (3, 9, 9)
         # Input i stands at 6 i: output o takes the one of 4 that is just before o 4 / 6, or weighs two by its distance.
         (ops.Resize(6), (3, 4), (Window(6, 4, 5, 6),)),
         (ops.Resize(6, "linear"), (3, 4), (Window(23, 8, 13, 12),)),  # |12 i + 6 - (8 o + 4)| < 12
+        (ops.Upsample(1.5), (3, 4), (Window(3, 2, 2, 3),)),
+        (ops.Upsample(1.5, "bilinear"), MAP, (Window(11, 4, 6, 6),) * 2),  # |6 i + 3 - (4 o + 2)| < 6
         (ops.PixelShuffle(3), (9, 4), (Window(3, 1, 2, 3),)),
         (ops.PixelUnshuffle(2), (3, 8), (Window(2, 2, 0),)),
         # Of 7 inputs at 3 i, output o sees floor(7 o / 3) to ceil(7 (o + 1) / 3) - 1: 0-2, 2-4, 4-6.

@@ -251,6 +251,15 @@ def test_a_count_in_units_of_1024_cubed_only_when_asked_for() -> None:
     assert [parse(text).as_binary().scale for text in ("1", "1%", "1e3", "1Mi")] == ["", "%", "e3", "Mi"]
 
 
+@pytest.mark.parametrize(("text", "count"), [("3.86G", 7_720_000_000), ("3.86e9", 7_720_000_000), ("2Mi", 2**22)])
+def test_what_was_divided_before_it_was_printed_counts_that_many_times(text: str, count: int) -> None:
+    """FLOPs/2 of 3.86 G are 7.72 G FLOPs, and what holds is half a unit of the last digit, times two, either way."""
+    number = parse(text)._replace(divided=2)
+    assert number.value() == count
+    assert number.holds(count)
+    assert str(parse("3.86G")._replace(divided=2).interval()) == "[7,710,000,000, 7,730,000,000)"
+
+
 def test_unknown_conventions_are_errors() -> None:
     with pytest.raises(ConvcostError, match="K is 1000 or 1024, not 1023"):
         parse("1K").holds(1000, k=1023)
