@@ -260,7 +260,7 @@ _RELEASES = (
         "osmr/imgclsmob's model_stats.py for Gluon, of networks that end in GlobalAvgPool2D: read",
         2019,
         "FLOPs",
-        {kind: n for kind, n in _IMGCLSMOB.items() if kind != "global_avgpool in"} | {"global_avgpool": 1},
+        {kind.removesuffix(" in") if kind.startswith("global") else kind: n for kind, n in _IMGCLSMOB.items()},
         "As imgclsmob; a global pooling, whose window Gluon says is 1x1, counts one an output.",
         _OF_IMGCLSMOB,
     ),

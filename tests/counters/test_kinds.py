@@ -283,6 +283,52 @@ def test_rules_that_no_tool_of_today_runs_by_hand() -> None:
     assert (line_of(ops.ReLU6(), (PIXELS,))("ntire"), line_of(ops.Scale(), (PIXELS,))("senet-2017")) == (96, 96)
 
 
+READ: list[tuple[str, Op, tuple[Shape, ...], int]] = [
+    # osmr/imgclsmob, model_stats.py: an element counts 4 in a norm, 3 in ELU and PReLU, 2 in LeakyReLU, 1 where moved.
+    *[
+        (name, op, (PIXELS,), each * 96)
+        for name in ("imgclsmob", "imgclsmob-gluon")
+        for each, operators in (
+            (4, (BN, SHIFTED, PLAIN, ops.InstanceNorm(), ops.InstanceNorm(affine=True))),
+            (3, (ops.ELU(), ops.PReLU(8))),
+            (2, (ops.LeakyReLU(),)),
+            (1, (ops.ChannelShuffle(2), ops.PixelShuffle(2))),
+        )
+        for op in operators
+    ],
+    # A global pooling is a window of the whole map; Gluon keeps its kernel as 1x1 (gluon/nn/conv_layers.py).
+    *[("imgclsmob", op, (PIXELS,), 96) for op in (ops.GlobalMaxPool(), ops.GlobalAvgPool())],
+    *[("imgclsmob-gluon", op, (PIXELS,), 8) for op in (ops.GlobalMaxPool(), ops.GlobalAvgPool())],
+    # mmcv, flops_counter.py, norm_flops_counter_hook: its input's elements, twice if it is affine; ptflops 0.7 alike.
+    *[
+        (name, op, (PIXELS,), each * 96)
+        for name in ("mmcv", "ptflops-0.7")
+        for each, operators in (
+            (2, (ops.GroupNorm(2), ops.InstanceNorm(affine=True))),
+            (1, (ops.GroupNorm(2, affine=False), ops.InstanceNorm())),
+        )
+        for op in operators
+    ],
+    ("mmcv", ops.LayerNorm(), (PIXELS,), 192),
+    ("mmcv", ops.LayerNorm(affine=False), (PIXELS,), 96),
+    ("ptflops-0.7", ops.GELU(), (PIXELS,), 96),
+    # What sees modules counts nothing of a product of two tensors, nor of what is within one function.
+    *[
+        (name, op, xs, 0)
+        for name in (
+            *("ptflops-0.6", "ptflops-0.7", "mmcv", "thop-0.0.23", "thop-0.0.31", "torchsummaryX", "torchstat"),
+            *("torchstat-madd", "imgclsmob", "imgclsmob-gluon", "torchscan", "torchscan-flops"),
+        )
+        for op, xs in ((ops.MatMul(), ((7, 8), (8, 5))), (ops.Attention(), ((7, 8), (5, 8), (5, 3))))
+    ],
+]
+
+
+@pytest.mark.parametrize(("name", "op", "xs", "counted"), READ)
+def test_what_sources_say_of_one_operator(name: str, op: Op, xs: tuple[Shape, ...], counted: int) -> None:
+    assert line_of(op, xs)(name) == counted
+
+
 BY_NAME = {
     "pycls-2020": [8646, 0, 0, 0, 0, 0, 0, 45],
     "darknet": [17280, 0, 0, 0, 432, 432, 0, 80],
