@@ -22,6 +22,7 @@ from convcost.auditing.rows import PRINTED, WRONG, Row
 from convcost.auditing.slips import Slip, consequence, slip
 from convcost.counters.rules import OPS, PARAMS
 from convcost.ops import Shape, format_shape
+from convcost.printed.numbers import Printed
 from convcost.published.claims import SHARE_OF, Claim
 from convcost.published.counting import exact
 from convcost.published.quotients import OF
@@ -155,6 +156,8 @@ class Judge:
                     finding = finding._replace(network=chosen.candidate.label, evidence=said)
             elif proved and fate.state != PRINTED:
                 finding = finding._replace(verdict="contradicts itself", evidence=proved)
+            elif fate.state == WRONG and sure(fate.margin) and (plainly := self._as_params(row, claim, printed)):
+                finding = finding._replace(evidence=f"{plainly}; its column is read as {reading.measure}")
             elif fate.state == WRONG and sure(fate.margin):
                 text = reading.spell(counts[cell], printed)
                 said = f"{reading.told(counts[cell])} is {text}"
@@ -221,6 +224,17 @@ class Judge:
         """Whether what the table shares prints a cell, though its row departs."""
         one, claim = self._plain(row), row.claims[cell]
         return one is not None and self._reading(claim).holds(row.printed[cell], self._count(claim, one))
+
+    def _as_params(self, row: Row, claim: Claim, printed: Printed) -> str:
+        """How what a network has by the plain rule of parameters is printed so, in a column that is read by another.
+
+        It is no slip then: a row of another source, or the column is of the plain rule, and other rows are not.
+        """
+        plain = PLAIN["params"]
+        if claim.quantity != "params" or not row.whole or self._reading(claim).measure == plain.measure:
+            return ""
+        count = exact(row.subject.cost, claim.lead, plain) or 0
+        return f"{plain.told(count)} is {printed} as {plain.measure}" if plain.holds(printed, count) else ""
 
     def _at_its_input(self, row: Row) -> bool:
         """A network's total is at some input; only where the table says at which does it say where its weights work."""

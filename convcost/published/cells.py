@@ -1,6 +1,7 @@
 """A cell's number as people print it: with emphasis, citations, arrows, a decimal comma; and why another is not read.
 
-What stands beside a number is passed over only where it cannot change it: `**4.1**`, `4.1 [3]`, `4.09 ↓`. A range
+What stands beside a number is passed over only where it cannot change it: `**4.1**`, `4.1 [3]`, `4.09 ↓`, and how it
+compares with another row's, `13.07 (-30%)`, `4.1 (1.9x)`. A range
 (3.0~3.2), a remark (17.61 (wrong)) and a spread that is more than the last digit (4.1 ± 0.3) leave open what is
 claimed, so such a cell is unread, and it alone.
 """
@@ -15,6 +16,11 @@ from convcost.printed.numbers import MAX_TEXT, Printed, absent, parse
 _EMPHASIS = re.compile(r"(\*{1,3}|_{1,3}|`|<(?P<tag>b|strong|i|em)>)(?P<inside>[^*_`<>]+)(?(tag)</(?P=tag)>|\1)")
 _CITATION = re.compile(r"(?<=[0-9A-Za-z%])\s*\[[0-9]{1,3}(?:\s*[,;-]\s*[0-9]{1,3})*\]$")
 _ARROW = re.compile(r"\s*[↑↓⬆⬇▲▼△▽]$")
+_COMPARED = re.compile(
+    r"(?<=[0-9A-Za-z*_>])\s*\(\s*(?:[-+−–±~↓↑]?\s*[0-9]{1,4}(?:\.[0-9]+)?\s*\\?%|[x×]\s*[0-9]+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?\s*[x×])"
+    r"\s*[↓↑]?\s*\)$"
+)
+"""How much that is of another row's number, or more or less than it."""
 _SPREAD = re.compile(
     r"(?P<number>[^±]*[0-9][^±]*?)\s*\$?\s*(?:±|\\pm)\s*\$?\s*(?P<spread>[0-9]+(?:\.[0-9]+)?)(?P<unit>[^0-9]*)"
 )
@@ -92,6 +98,6 @@ def number(text: str, *, scale: str = "", where: str = "", commas: bool = False)
 
 
 def _bare(text: str) -> str:
-    """The cell without emphasis, a citation and an arrow at its end."""
-    bare = without_emphasis(text[: MAX_TEXT * 2])
+    """The cell without emphasis, a citation, an arrow and a comparison at its end."""
+    bare = without_emphasis(_COMPARED.sub("", without_emphasis(text[: MAX_TEXT * 2]).strip()))
     return without_emphasis(_ARROW.sub("", _CITATION.sub("", _ARROW.sub("", bare))))

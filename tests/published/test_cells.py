@@ -33,6 +33,13 @@ def claims(tmp_path: Path, text: str, name: str = "t.csv") -> Claims:
         ("4.1 ± 0.0", "4.1G"),
         ("4.1 $\\pm$ 0.0", "4.1G"),
         ("4.1*", "4.1G"),
+        ("27.61M (-34%)", "27.61M"),
+        ("13.07 (−30.5 %)", "13.07G"),
+        ("**4.1** (+1%)", "4.1G"),
+        (r"4.1 (100\%)", "4.1G"),
+        ("4.1 (↓20%)", "4.1G"),
+        ("4.1 (1.9x)", "4.1G"),
+        ("4.1 (×0.5)", "4.1G"),
     ],
 )
 def test_what_cannot_change_a_number_is_passed_over(text: str, normal: str) -> None:
@@ -43,6 +50,9 @@ def test_what_cannot_change_a_number_is_passed_over(text: str, normal: str) -> N
     "text",
     [
         "17.61 (wrong)",
+        "4.1 (7.6)",
+        "4.1 (+0.3)",
+        "(-34%)",
         "3.0~3.2",
         "4.1 ± 0.3",
         "4.1 ± 0.05",
