@@ -143,6 +143,23 @@ _RELEASES = (
         _TRANSPOSED,
     ),
     _release(
+        "yolov5",
+        "YOLOv5 5.0 to 6.1, of the model whose batch norms are fused, by thop 0.0.31",
+        2021,
+        "FLOPs",
+        {
+            **{kind: 2 * n for kind, n in _THOP.items()},
+            **_UNSEEN_FLOPS,
+            "conv bias": 2,
+            "folded bias": 2,
+            "bn not folded": 4,
+            "bilinear": 22,
+        },
+        "Twice thop-0.0.31, which counted a convolution's bias, and so the one that a fused batch norm leaves. Doubled "
+        "from a square of 32 of the image: wrong for what follows a global pooling.",
+        _TRANSPOSED,
+    ),
+    _release(
         "ultralytics-thop",
         "ultralytics-thop 2.2.3",
         2026,
