@@ -37,9 +37,9 @@ def judge_family(claims: Sequence[Claim], priced: Priced, read: Sequence[tuple[A
     among = claims[0].among
     subjects = {one: Subject(*priced[one], claims[0].lead, axes) for one in among}
     found = {one: [*subject.near, *subject.published] for one, subject in subjects.items()}
-    first = found[among[0]][0]
     spare = sum(raw(claim.printed.digits) for claim in claims if claim.printed) - log2(len(among)) - _UNKNOWN
     cells = [(claim, *of) for claim, of in zip(claims, read, strict=True)]
+    nearest = min((near[0] for near in found.values()), key=lambda one: sum(_distance(one, *cell) for cell in cells))
     chosen = _chosen(found, cells)
     if not chosen:
         plain = [(claim, axis, PLAIN[claim.quantity]) for claim, axis, _ in cells]
@@ -52,7 +52,7 @@ def judge_family(claims: Sequence[Claim], priced: Priced, read: Sequence[tuple[A
     findings = []
     for claim, axis, reading in cells:
         printed = claim.printed
-        count = _count(about or first, claim, axis, reading)
+        count = _count(about or nearest, claim, axis, reading)
         finding = Finding(claim, "open", count, reading, margin=max(0.0, spare))
         if about:
             only = f"; of {len(among)} networks that its name could mean no other one prints its row"
@@ -83,6 +83,12 @@ def _open(names: Sequence[str], among: Sequence[str], rows: Sequence[str]) -> st
         return f"its name leaves open which network it is, and so do its counts: {listed(rows)}"
     prints = f"of these {listed(names)} prints it" if names else "none of these prints it"
     return f"its name leaves open which network it is, {listed(among)}; {prints}"
+
+
+def _distance(one: Candidate, claim: Claim, axis: Axis, reading: Reading) -> float:
+    """How far what a network has is from what is printed, in bits."""
+    count, value = _count(one, claim, axis, reading), claim.printed.value() if claim.printed else 0
+    return abs(log2(count) - log2(value)) if count > 0 and value > 0 else 0.0
 
 
 def _prints(one: Candidate, claim: Claim, axis: Axis, reading: Reading) -> bool:

@@ -45,6 +45,7 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
         return encodable(one_line(text), encoding)
 
     grid, below = readable(table, exact=exact)
+    headings = _headings(table, [[say(cell.value) for cell in row] for row in grid])
     columns = []
     for i, column in enumerate(table.columns):
         suffixes = [encodable(row[i].suffix, encoding) for row in grid]
@@ -52,6 +53,8 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
         tail = max(map(len, suffixes), default=0) if column.right else 0
         values = [encodable(row[i].value, encoding) for row in grid]
         texts = [value + suffix.ljust(tail) for value, suffix in zip(values, suffixes, strict=True)]
+        for number in headings:
+            texts[number] = ""
         names = [n for n, row in enumerate(table.rows) if column.scopes and row.kind == "row" and grid[n][i].text]
         columns.append(_Texts(column, say(column.title), texts, names))
     titles = [column.title for column in columns]
@@ -84,6 +87,9 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
     for number, row in enumerate(table.rows):
         if row.kind != "row" and number:
             body += rule
+        if number in headings:
+            body += [run for text in _fold(headings[number], width) for run in ((text, _BOLD), _BREAK)]
+            continue
         base = _PLAIN if row.kind == "row" else _BOLD
         line([columns[i].texts[number] for i in kept], [base + _COLORS[grid[number][i].style] for i in kept])
 
@@ -97,6 +103,16 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
             out.append(_BREAK)
         out += [run for broken in wrapped(text, width) for run in (*broken, _BREAK)]
     return "".join(f"{text.rstrip()}\n" for text in ansi(out, color=color).split("\n")[:-1])
+
+
+def _headings(table: Table, texts: Sequence[Sequence[str]]) -> dict[int, str]:
+    """The rows that say one thing alone, of the rows that follow: they stand across all columns."""
+    found = {}
+    for number, row in enumerate(table.rows):
+        said = {text for text in texts[number] if text}
+        if row.kind == "section" and len(said) == 1:
+            found[number] = said.pop()
+    return found
 
 
 def _split(title: Line, facts: Sequence[Line], width: int) -> tuple[list[Line], list[Line]]:

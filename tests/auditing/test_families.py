@@ -38,6 +38,13 @@ def test_what_none_prints_is_never_blamed(tmp_path):
     assert found["NASNet-A", "5.29"].evidence.endswith("of these nasnet_mobile@paper prints it")
 
 
+def test_of_a_row_that_stays_open_the_nearest_is_shown(tmp_path):
+    """PNASNet-5 for phones has 587,293,200 multiply-adds, and the large one, which stands first, 42 times as many."""
+    found = audited(tmp_path, "PNASNet-5,5.1,0.57")
+    assert {one.verdict for one in found.values()} == {"open"}
+    assert found["PNASNet-5", "0.57"].computed == convcost.load("pnasnet_5_mobile").price().total.macs
+
+
 def test_too_few_digits_choose_nothing(tmp_path):
     found = audited(tmp_path, "ShuffleNet V2,2M,", "RegNetX,,4")
     assert {one.verdict for one in found.values()} == {"open"}

@@ -271,3 +271,12 @@ def test_a_terminal_has_colour_unless_told_otherwise(
 
 def test_csv_keeps_its_line_ends_where_the_platform_translates() -> None:
     assert piped(SMALL, "csv", newline="\r\n") == SMALL_CSV
+
+
+def test_a_heading_stands_across_all_columns() -> None:
+    columns = (Column("row", "row", wrap=True), Column("count", "count", "count"))
+    rows = (Row(("a file with a long name.md, table 2", None), "section"), Row(("conv1", 9408)))
+    text = render(Table("Counts", (), columns, rows), "terminal", width=12)
+    assert text.splitlines()[-5:] == ["a file with", "a long", "name.md,", "table 2", "conv1  9.41K"]
+    wide = render(Table("Counts", (), columns, rows), "terminal", width=40)
+    assert wide.splitlines()[-2:] == ["a file with a long name.md, table 2", "conv1  9.41K"]
