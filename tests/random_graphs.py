@@ -6,6 +6,7 @@ A step that the graph builder refuses is left out, as its user would have to lea
 from __future__ import annotations
 
 from contextlib import nullcontext
+from fractions import Fraction
 from math import prod
 from typing import Any
 
@@ -17,6 +18,7 @@ from convcost import ops
 from convcost.cost.graph import Graph, GraphBuilder, Tensor
 from convcost.errors import ConvcostError
 from convcost.ops import REGISTRY, Op, elements
+from convcost.ops.sampling import Deformable
 from convcost.ops.tensor import PAD_MODES
 
 MOST_ELEMENTS = 20_000
@@ -34,6 +36,8 @@ UNARY = [
     for _ in range(8 if name in (*SHUFFLES, *OF_TOKENS) else 5 if name in WINDOWS else 2)
 ]
 """Operators of one input. Those that can do most wrong come up most, as many of their draws do not fit."""
+JOINS = [name for name, op in REGISTRY.items() if op.inputs != 1 for _ in range(3 if name in ("add", "concat") else 1)]
+"""Operators of several inputs, and `parameter`, of none, which is added to one."""
 TRAINED = (
     *("conv", "dwconv", "conv_transpose", "linear", "bn", "groupnorm", "layernorm", "layer_scale", "prelu"),
     *("lstm", "gru", "embedding", "multihead_self_attention"),
@@ -42,6 +46,16 @@ TRAINED = (
 
 small = st.integers(1, 4)
 flags = st.booleans()
+
+
+def divisors(n: int) -> SearchStrategy[int]:
+    """What divides it."""
+    return st.sampled_from([part for part in range(1, n + 1) if n % part == 0])
+
+
+def alone(values: tuple[int, ...]) -> SearchStrategy[Any]:
+    """As they are, and a single one as the number, too."""
+    return st.sampled_from([values, *values]) if len(values) == 1 else st.just(values)
 
 
 def per_axis(values: SearchStrategy[Any], rank: int) -> SearchStrategy[Any]:
@@ -72,29 +86,29 @@ def layouts(draw: DrawFn, name: str, x: Tensor) -> Op:
         case "reshape":
             most = draw(st.integers(0, rank))
             order = draw(st.permutations(x.shape))
-            return ops.Reshape(tuple(-1 if i == most and draw(flags) else n for i, n in enumerate(order)))
+            return ops.Reshape(draw(alone(tuple(-1 if i == most and draw(flags) else n for i, n in enumerate(order)))))
         case _:
-            return ops.Permute(tuple(draw(st.permutations(range(1, rank + 2)))))
+            return ops.Permute(draw(alone(tuple(draw(st.permutations(range(1, rank + 2)))))))
 
 
 @st.composite
 def operators(draw: DrawFn, x: Tensor, name: str | None = None) -> Op:  # noqa: PLR0915  # a line for each operator
     """The operator of that name, or any of one input, with arguments that may fit x."""
     rank, channels = len(x.shape) - 1, x.shape[0]
-    divisors = st.sampled_from([n for n in range(1, channels + 1) if channels % n == 0])
     kernel, stride, dilation = (per_axis(st.integers(1, most), rank) for most in (4, 4, 3))
     name = name or draw(st.sampled_from(UNARY))
     match name:
         case "conv":
-            groups = draw(divisors)
+            groups = draw(divisors(channels))
             window = (draw(kernel), draw(stride), draw(paddings(rank)), draw(dilation))
-            return ops.Conv(groups * draw(small), *window, groups, draw(flags))
+            return ops.Conv(groups * draw(small), *window, groups, draw(flags), draw(flags))
         case "dwconv":
             window = (draw(kernel), draw(stride), draw(paddings(rank)), draw(dilation))
             return ops.DepthwiseConv(*window, draw(small), draw(flags))
         case "conv_transpose":
-            groups, padding = draw(divisors), per_axis(st.integers(0, 3), rank)
-            window = (draw(kernel), draw(stride), draw(padding), draw(padding))
+            groups, padding = draw(divisors(channels)), per_axis(st.integers(0, 3), rank)
+            same = draw(st.integers(0, 3)) == 0  # which says what output_padding is
+            window = (draw(kernel), draw(stride), *(("same", 0) if same else (draw(padding), draw(padding))))
             return ops.ConvTranspose(groups * draw(small), *window, groups, draw(flags), draw(dilation))
         case "maxpool" | "avgpool":
             spacing = (draw(dilation),) if name == "maxpool" else ()
@@ -121,19 +135,20 @@ def operators(draw: DrawFn, x: Tensor, name: str | None = None) -> Op:  # noqa: 
         case "lrn":
             return ops.LocalResponseNorm(draw(st.integers(1, 6)))
         case "split":
-            parts = draw(divisors)
+            parts = draw(divisors(channels))
             return ops.Split(parts, draw(st.integers(0, parts - 1)), draw(st.just(1) | axis_names(rank)))
         case "shuffle":
-            return ops.ChannelShuffle(draw(divisors))
+            return ops.ChannelShuffle(draw(divisors(channels)))
         case "zeropad":
             side = st.integers(-2, 3)
-            return ops.ZeroPad(draw(st.tuples(*[st.one_of(side, st.tuples(side, side))] * rank)))
+            return ops.ZeroPad(draw(st.one_of(side, st.tuples(*[st.one_of(side, st.tuples(side, side))] * rank))))
         case "channelpad":
             return ops.ChannelPad(draw(st.integers(0, 4)), draw(st.integers(0, 4)))
         case "upsample":
-            return ops.Upsample(draw(per_axis(st.integers(1, 3), rank)), draw(st.sampled_from(["nearest", "bilinear"])))
+            factors = st.integers(1, 3) | st.sampled_from([Fraction(1, 2), Fraction(3, 2), Fraction(7, 4)])
+            return ops.Upsample(draw(per_axis(factors, rank)), draw(st.sampled_from(["nearest", "bilinear"])))
         case "groupnorm":
-            groups = draw(divisors)  # torch refuses parts of a single value, as they cannot be normalised
+            groups = draw(divisors(channels))  # torch refuses parts of a single value, as they cannot be normalised
             return ops.GroupNorm(groups, draw(flags)) if elements(x.shape) > groups else ops.LayerScale()
         case "instancenorm":
             return ops.InstanceNorm(draw(flags)) if prod(x.shape[1:]) > 1 else ops.LayerScale()
@@ -141,21 +156,25 @@ def operators(draw: DrawFn, x: Tensor, name: str | None = None) -> Op:  # noqa: 
             return ops.Transpose(draw(axis_names(rank)), draw(axis_names(rank)))
         case "pad":
             side = st.integers(0, 3)
-            sides = draw(st.tuples(*[st.one_of(side, st.tuples(side, side))] * rank))
-            return ops.Pad(sides, draw(st.sampled_from(PAD_MODES)))
+            sides = draw(st.one_of(side, st.tuples(*[st.one_of(side, st.tuples(side, side))] * rank)))
+            value = draw(st.sampled_from([0, 1, Fraction(-1, 2), "-inf"]))
+            return ops.Pad(sides, draw(st.sampled_from(PAD_MODES)), value)
         case "blurpool":
-            return ops.BlurPool(draw(small), draw(small), mode=draw(st.sampled_from(PAD_MODES)))
+            side = st.integers(0, 3)
+            padding = draw(st.one_of(st.none(), per_axis(side, rank), st.tuples(*[st.tuples(side, side)] * rank)))
+            return ops.BlurPool(draw(small), draw(small), padding, draw(st.sampled_from(PAD_MODES)))
         case "multihead_self_attention" | "lstm" | "gru" if rank != 1:  # of tokens and features
             return ops.LayerScale()
         case "multihead_self_attention":
-            heads = draw(st.sampled_from([n for n in range(1, x.shape[1] + 1) if x.shape[1] % n == 0]))
-            return ops.SelfAttention(heads, draw(flags))
+            return ops.SelfAttention(draw(divisors(x.shape[1])), draw(flags))
         case "lstm" | "gru":
             return REGISTRY[name](draw(small), draw(st.integers(1, 2)), draw(flags), draw(flags))
         case "embedding":
             return ops.Embedding(draw(small), draw(small)) if rank < 3 else ops.LayerScale()
         case "roll":
-            return ops.Roll(draw(st.integers(-3, 3)), draw(axis_names(rank)))
+            dims = draw(st.lists(st.integers(1, rank + 1), min_size=1, unique=True))
+            shifts = tuple(draw(st.integers(-3, 3)) for _ in dims)
+            return ops.Roll(shifts, tuple(dims)) if draw(flags) else ops.Roll(shifts[0], dims[0])
         case "layernorm" | "rmsnorm":
             return REGISTRY[name](draw(flags), draw(axis_names(rank) | st.just(tuple(range(-rank - 1, 0)))))
         case "pixel_shuffle" | "pixel_unshuffle":  # torch has them over two axes
@@ -174,6 +193,55 @@ def operators(draw: DrawFn, x: Tensor, name: str | None = None) -> Op:  # noqa: 
             return draw(any_numbers(REGISTRY[name], "tests/random_graphs.py"))
 
 
+@st.composite
+def joining(draw: DrawFn, name: str, x: Tensor) -> Op:
+    """The operator of that name, of several inputs of which x is the first."""
+    rank = len(x.shape) - 1
+    match name:
+        case "add":
+            return ops.Add(draw(flags))
+        case "concat":
+            return ops.Concat(draw(axis_names(rank)))
+        case "resize_like":
+            return ops.ResizeLike(draw(modes(max(rank, 1))))
+        case "multihead_attention":
+            features = x.shape[1] if rank == 1 else 1
+            return ops.MultiheadAttention(draw(divisors(features)), draw(flags))
+        case "grid_sample":
+            mode = draw(st.sampled_from(["nearest", "bilinear", "bicubic"]))
+            return ops.GridSample(mode, draw(st.sampled_from(["zeros", "border", "reflection"])))
+        case "deform_conv" | "modulated_deform_conv":
+            groups = draw(divisors(x.shape[0]))
+            kernel, stride, dilation = (draw(per_axis(st.integers(1, most), 2)) for most in (4, 4, 3))
+            window = (kernel, stride, draw(paddings(2)), dilation)
+            return REGISTRY[name](groups * draw(small), *window, groups, draw(flags))
+        case _:
+            return REGISTRY[name]()
+
+
+@st.composite
+def joined(draw: DrawFn, build: GraphBuilder, x: Tensor, tensors: list[Tensor], name: str) -> tuple[Op, list[Tensor]]:
+    """The operator of that name, of several inputs, and these: x, and others of the tensors or made from x."""
+    rank = len(x.shape) - 1
+    op = draw(joining("add" if name == "parameter" else name, x))
+    if name == "grid_sample" and rank in (2, 3):
+        to = build.add(ops.Conv(rank, 1), x)
+        return op, [x, build.add(ops.Permute((*range(2, rank + 2), 1)), to)]
+    if isinstance(op, Deformable):
+        parts = draw(st.sampled_from([n for n in (1, 2) if x.shape[0] % n == 0]))
+        counts = [n * parts * op.taps for n in (2, 1)]
+        moves = [op.plain.replace(out_channels=n, groups=1) for n in counts[: (op.inputs or 0) - 1]]
+        return op, [x, *(build.add(move, x) for move in moves)]
+    if name == "matmul" and rank > 0:
+        *outer, n, m = range(1, rank + 2)
+        return op, [x, build.add(ops.Permute((*outer, m, n)), x)]
+    if name == "parameter" or (name == "add" and draw(flags)):
+        return op, [x, build.add(ops.Parameter(draw(alone(x.shape)), draw(st.none() | st.integers(1, 9))))]
+    xs = [x, *draw(st.lists(st.sampled_from(tensors), min_size=1, max_size=3))]
+    # Of a number that is given the same tensor, so that more of them fit.
+    return op, xs if op.inputs is None else [*xs, x, x, x][: op.inputs]
+
+
 RANK = {
     **dict.fromkeys(("multihead_attention", "multihead_self_attention", "lstm", "gru"), 1),
     **dict.fromkeys(("deform_conv", "modulated_deform_conv", "grid_sample", "pixel_shuffle", "pixel_unshuffle"), 2),
@@ -182,14 +250,20 @@ RANK = {
 
 
 @st.composite
-def random_graphs(draw: DrawFn, first: str | None = None) -> Graph:  # noqa: PLR0915  # a line for each way to join
-    """A graph of one to a dozen layers, some in scopes or auxiliary heads; loose ends are flattened and joined.
+def random_graphs(draw: DrawFn, first: str | None = None) -> Graph:
+    """A graph of one to a dozen layers, some in scopes or auxiliary heads, and of one input or two.
 
+    Loose ends are flattened and joined, or are its outputs, with some that others take as well.
     Its `first` layer is this operator, where what is drawn fits.
     """
-    rank = RANK.get(first, draw(st.integers(0, 3)))
-    build = GraphBuilder("random", (draw(st.integers(1, 8)), *draw(st.tuples(*[st.integers(1, 9)] * rank))))
-    tensors, loose = [build.input], dict[int, Tensor]()
+    rank = RANK.get(first or "") or draw(st.integers(0, 3))
+    shape = (draw(st.integers(1, 8)), *draw(st.tuples(*[st.integers(1, 9)] * rank)))
+    given: Any = shape
+    if draw(st.integers(0, 3)) == 0:
+        given = {"x": shape, "another": draw(st.sampled_from([shape, shape[:1], (*shape[:-1], 1), (3, 2, 4)]))}
+    build = GraphBuilder("random", given)
+    tensors = [*build.inputs.values()]
+    loose = {t.index: t for t in tensors[1:]}  # a graph's first input alone may be left
     for step in range(draw(st.integers(1, 9))):
         x = draw(st.sampled_from(tensors[::-1]))
         auxiliary, scoped, named = (draw(st.integers(0, 9)) == 0 for _ in range(3))
@@ -209,41 +283,27 @@ def random_graphs(draw: DrawFn, first: str | None = None) -> Graph:  # noqa: PLR
                         alike = [t for t in tensors if t.shape[0] == build.tensor(number).shape[0]]
                         xs = [draw(st.sampled_from([t for t in alike if elements(t.shape) > least]))]
                         y = build.again(layer, *xs, name=name)
-                    elif first in UNARY if first and step == 0 else draw(st.integers(0, 3)):
+                    elif first not in JOINS if first and step == 0 else draw(st.integers(0, 3)):
                         xs = [x]
                         y = build.add(draw(operators(x, first if step == 0 else None)), x, name=name)
                     else:
-                        xs = [x, *draw(st.lists(st.sampled_from(tensors), min_size=1, max_size=3))]
-                        like = ops.ResizeLike(draw(modes(max(len(x.shape) - 1, 1))))
-                        joins = [ops.Add(), ops.Add(broadcast=True), ops.Multiply(), ops.Concat(draw(axis_names(rank)))]
-                        of_two = [ops.Subtract(), ops.Divide(), ops.Power()]
-                        products = [ops.MatMul(), ops.Attention(), ops.MaskedAttention(), ops.MultiheadAttention(1)]
-                        moved = [ops.DeformConv, ops.ModulatedDeformConv] if len(x.shape) == 3 else []
-                        moved = [kind(draw(small), draw(small), draw(small), draw(small)) for kind in moved]
-                        every = [*joins, *of_two, *products, like, *moved, ops.GridSample()]
-                        wanted = [one for one in every if one.name == first] if step == 0 else []
-                        op = draw(st.sampled_from(wanted or every))
-                        if op.inputs is not None:  # of the same tensors, so that more of them fit
-                            xs = [*xs, x, x, x][: op.inputs]
-                        if op.name == "grid_sample" and len(x.shape) in (3, 4):
-                            rank_ = len(x.shape) - 1
-                            to = build.add(ops.Conv(rank_, 1), x)
-                            xs = [x, build.add(ops.Permute((*range(2, rank_ + 2), 1)), to)]
-                        if op in moved:
-                            window = (op.kernel_size, op.stride, op.padding)
-                            xs = [x, *(build.add(ops.Conv(n * op.taps, *window), x) for n in (2, 1)[: op.inputs - 1])]
-                        if op.name == "matmul" and len(x.shape) > 1:
-                            *others, n, m = range(1, len(x.shape) + 1)
-                            xs = [x, build.add(ops.Permute((*others, m, n)), x)]
-                        if op.name == "add" and draw(flags):
-                            xs = [x, build.add(ops.Parameter(x.shape))]
+                        join = first if first and step == 0 else draw(st.sampled_from(JOINS))
+                        op, xs = draw(joined(build, x, tensors, join))
                         y = build.add(op, *xs, name=name)
             except ConvcostError:
                 continue
         if not auxiliary:
             loose = {i: t for i, t in loose.items() if t not in xs} | {y.index: y}
             tensors += [y] if elements(y.shape) <= MOST_ELEMENTS else []
-    ends = [build.add(ops.Flatten(), t) if len(loose) > 1 else t for t in loose.values()]
-    if len(ends) != 1:
-        build.add(ops.Concat(), *ends) if ends else build.add(ops.ReLU(), build.input)
+    made = [t for t in tensors if t.index >= len(build.inputs) and not build.node(t).aux]
+    for t in draw(st.lists(st.sampled_from(made), max_size=3)) if made and draw(flags) else ():
+        build.output(t)
+        loose.pop(t.index, None)
+    ends = [build.add(ops.Flatten(), t) for t in loose.values()] if len(loose) > 1 else [*loose.values()]
+    if len(ends) > 1 and draw(st.integers(0, 3)):
+        ends = [build.add(ops.Concat(), *ends)]
+    if not made or (ends and ends[0].index < len(build.inputs)):
+        ends = [build.add(ops.ReLU(), *(ends or [build.input]))]
+    for t in ends if len(ends) > 1 or build.outputs else ():
+        build.output(t)
     return build.graph()
