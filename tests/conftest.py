@@ -25,6 +25,9 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Tables are as wide as a terminal says it is; where a shell exports that, tests would be of another width.
+os.environ.pop("COLUMNS", None)
+
 TESTS = Path(__file__).parent
 QUICK = {"ops", "spec", "cost", "cli", "render"}
 """The rooms of `-m quick`: what a change of a rule, a spec or an output breaks first."""

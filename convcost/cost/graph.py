@@ -110,7 +110,7 @@ class Built(NamedTuple):
             return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Graph:
     """Nodes in topological order. Build one with `GraphBuilder`, or from a spec."""
 
@@ -124,6 +124,9 @@ class Graph:
     """Its outputs, by number of the tensor: those that are declared, and the last one; not those of auxiliary heads."""
     built: Built | None = field(default=None, repr=False, compare=False)
     """What was evaluated when it was built."""
+
+    def __repr__(self) -> str:
+        return f"<Graph of {self.name} at {format_shape(self.input)}: {len(self.nodes)} layers>"
 
     @cached_property
     def alone_after(self) -> tuple[Op | None, ...]:

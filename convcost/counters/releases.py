@@ -85,7 +85,8 @@ _RELEASES = (
         2021,
         "MACs",
         {**_POOLED, **_UNSEEN, **_NORMS, "layernorm": 2, "layernorm without affine": 1},
-        "As ptflops-0.6, with the normalisations of a sample where they are modules. Attention counts its projections.",
+        "As ptflops-0.6, with the normalisations of a sample where they are modules. Of attention that is written out "
+        "it counts the linear layers.",
     ),
     _release(
         "ptflops-0.7",

@@ -148,3 +148,8 @@ def test_a_graph_with_other_nodes_is_priced_anew():
     changed = replace(graph, nodes=(node._replace(op=Conv(5, 1, bias=False)),))
     assert [Cost(one).total.macs for one in (graph, changed)] == [3 * 4 * 64, 3 * 5 * 64]
     assert Cost(graph, (3, 8, 9)).total.macs == 3 * 4 * 72
+
+
+def test_a_graph_is_shown_in_one_line(builder):
+    builder.add(Conv(4, 1), builder.input)
+    assert repr(builder.graph()) == "<Graph of net at 3x8x8: 1 layers>"
