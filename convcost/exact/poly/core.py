@@ -185,7 +185,7 @@ class Poly:
 
     @staticmethod
     def _require_above(a: Int, b: Int) -> bool:
-        if bounds.above(a, b):  # as most are, whatever is assumed
+        if not isinstance(b, Poly) and bounds.above(a, b):  # as most are, whatever is assumed
             return True
         return assume.require(assume.Condition(a - b))
 
