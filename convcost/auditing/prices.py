@@ -54,6 +54,7 @@ PRICES = tuple(
         ("bytes", "params in 1 byte", 4.0, "quantised"),
         ("bytes", "total in 1 byte", 5.0, "its file"),
         ("activations", "activations", 1.0, "half of such tables count other tensors"),
+        ("activations", "activations with poolings", 2.0, "pycls' tables, in which RegNets have no pooling"),
         ("memory", "in 4 bytes", 1.3, "elements in 32 bits, by any of the rules"),
         ("memory", "in 1 byte", 1.3, "quantised, as on microcontrollers"),
         ("memory", "in 2 bytes", 3.0, "half precision"),

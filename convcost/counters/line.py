@@ -29,7 +29,7 @@ class Line(NamedTuple):
     work: Work
     """Arithmetic by kind, for the whole batch."""
     activations: Int
-    """Output elements of convolutions and linear layers, for the whole batch (as pycls and fvcore count them)."""
+    """Output elements of convolutions and linear layers, for the whole batch (as fvcore counts them)."""
     aux: bool = False
     """Whether it belongs to an auxiliary head."""
     batch: Int = 1

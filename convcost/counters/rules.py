@@ -143,8 +143,14 @@ ACTIVATIONS = _by_name(
         "activations",
         "activations",
         {"convolutions": 1, "linear": 1},
-        "output elements of convolutions and linear layers, as pycls and timm count them",
-    )
+        "output elements of convolutions and linear layers, as fvcore and timm count them",
+    ),
+    Rule(
+        "activations with poolings",
+        "activations",
+        {"convolutions": 1, "linear": 1, "maxpool": 1, "avgpool": 1},
+        "and of poolings by windows, as pycls counts them",
+    ),
 )
 """Rules of activations."""
 

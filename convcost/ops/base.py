@@ -156,7 +156,7 @@ class Op:
     kind: ClassVar[Kind] = "other"
     """What sort of layer it is: what `convcost layers --only` takes, and what `--fold` folds."""
     multiplies: ClassVar[bool] = False
-    """Whether its work is multiply-adds, so that its output counts as activations (pycls, fvcore)."""
+    """Whether its work is multiply-adds, so that its output counts as activations (fvcore)."""
 
     def __init__(self, *values: Any, **named: Any) -> None:
         """Take the arguments, by order or by name. Raises TypeError as any call does."""

@@ -251,14 +251,15 @@ def test_rules_of_papers_by_hand() -> None:
     conv, norm, linear = line_of(ops.Conv(6, 3), (MAP,)), line_of(BN, (PIXELS,)), line_of(ops.Linear(5), ((8,),))
     expected = {
         "params": (438, 16, 45), "weights": (432, 0, 40), "weights+biases": (438, 0, 45), "total": (438, 32, 45),
-        "macs": (8640, 0, 40), "flops2": (17280, 0, 80), "activations": (120, 0, 5),
+        "macs": (8640, 0, 40), "flops2": (17280, 0, 80),
+        "activations": (120, 0, 5), "activations with poolings": (120, 0, 5),
         "params in 4 bytes": (1752, 64, 180), "params in 2 bytes": (876, 32, 90), "params in 1 byte": (438, 16, 45),
         "total in 4 bytes": (1752, 128, 180), "total in 2 bytes": (876, 64, 90), "total in 1 byte": (438, 32, 45),
     }  # fmt: skip
     assert expected.keys() == {*OWN, *BYTES, *ACTIVATIONS}
     assert {name: (conv(name), norm(name), linear(name)) for name in expected} == expected
     quantities = dict.fromkeys(OWN, "params") | dict.fromkeys(OPS, "ops") | dict.fromkeys(BYTES, "bytes")
-    assert {name: rule(name).quantity for name in expected} == {**quantities, "activations": "activations"}
+    assert {name: rule(name).quantity for name in expected} == quantities | dict.fromkeys(ACTIVATIONS, "activations")
     assert rule("total in 2 bytes").meaning == "total at 2 bytes each"
     assert rule("params in 1 byte").meaning == "params at 1 byte each"
 
@@ -363,3 +364,14 @@ def test_a_rule_that_tools_share_has_a_name_of_its_own() -> None:
 def test_no_tool_gets_wrong_what_is_not_there() -> None:
     relu = line_of(ops.ReLU(), (PIXELS,))
     assert all(release.gets_wrong(relu) == {} for release in TOOLS.values() if "relu" not in release.wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [("resnet50@v1.5", 11.3), ("resnet101@v1.5", 16.4), ("resnet152@v1.5", 22.8), ("resnext50_32x4d", 14.6)],
+)
+def test_pycls_counts_the_outputs_of_poolings_as_activations(name: str, printed: float) -> None:
+    """Its MODEL_ZOO.md prints so: 64 x 56 x 56 of the stem's max pooling more; its pool2d_cx adds them."""
+    total = convcost.load(name).price().total
+    assert total(as_="activations with poolings") == total.activations + 64 * 56 * 56
+    assert round(total(as_="activations with poolings") / 10**6, 1) == printed
