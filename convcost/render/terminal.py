@@ -45,7 +45,7 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
         return encodable(one_line(text), encoding)
 
     grid, below = readable(table, exact=exact)
-    headings = _headings(table, [[say(cell.value) for cell in row] for row in grid])
+    headings, shown = _headings(table, [[say(cell.value) for cell in row] for row in grid])
     columns = []
     for i, column in enumerate(table.columns):
         suffixes = [encodable(row[i].suffix, encoding) for row in grid]
@@ -59,12 +59,13 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
         columns.append(_Texts(column, say(column.title), texts, names))
     titles = [column.title for column in columns]
 
-    kept, widths, gutter = _fit(columns, width)
+    fitting, widths, gutter = _fit([columns[i] for i in shown], width)
+    kept = [shown[i] for i in fitting]
     for i, size in zip(kept, widths, strict=True):
         if columns[i].names and size < columns[i].natural:
             columns[i].shorten(size)
             below.append(f"Shortened at a width of {width}: {titles[i]}.")
-    if left_out := [title for i, title in enumerate(titles) if i not in kept]:
+    if left_out := [titles[i] for i in shown if i not in kept]:
         below.append(f"Left out at a width of {width}: {', '.join(left_out)}.")
 
     def line(cells: Iterable[str], styles: Iterable[Style], *, hang: bool = False) -> None:
@@ -105,14 +106,22 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
     return "".join(f"{text.rstrip()}\n" for text in ansi(out, color=color).split("\n")[:-1])
 
 
-def _headings(table: Table, texts: Sequence[Sequence[str]]) -> dict[int, str]:
-    """The rows that say one thing alone, of the rows that follow: they stand across all columns."""
-    found = {}
+def _headings(table: Table, texts: Sequence[Sequence[str]]) -> tuple[dict[int, str], list[int]]:
+    """The rows that say one thing alone, of the rows that follow: they stand across all columns; and the columns left.
+
+    A column that says of every row the heading above it is for programs, which have no headings.
+    """
+    found: dict[int, str] = {}
+    above = []
     for number, row in enumerate(table.rows):
         said = {text for text in texts[number] if text}
         if row.kind == "section" and len(said) == 1:
             found[number] = said.pop()
-    return found
+        else:
+            above.append((number, next(reversed(found.values()), "")))
+    columns = [*range(len(table.columns))]
+    left = [i for i in columns if not found or any(texts[number][i] != heading for number, heading in above)]
+    return found, left if above and left else columns
 
 
 def _split(title: Line, facts: Sequence[Line], width: int) -> tuple[list[Line], list[Line]]:
