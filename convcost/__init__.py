@@ -29,8 +29,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convcost.auditing.audit import audit, audit_file
+    from convcost.cost.builder import GraphBuilder
     from convcost.cost.cost import Cost
-    from convcost.cost.graph import Graph, GraphBuilder
+    from convcost.cost.graph import Graph
     from convcost.cost.machine import Machine, roofline
     from convcost.cost.memory import peak_memory
     from convcost.cost.training import training
@@ -47,7 +48,7 @@ _HOMES = {
     "ConvcostWarning": "errors",
     "Cost": "cost.cost",
     "Graph": "cost.graph",
-    "GraphBuilder": "cost.graph",
+    "GraphBuilder": "cost.builder",
     "Line": "counters.line",
     "Machine": "cost.machine",
     "MissingExtraError": "errors",

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from math import inf
 from statistics import median
 from typing import Any, TypeVar
 
@@ -40,19 +39,6 @@ def in_turn(rounds: int, *timed: Callable[[], float]) -> list[float]:
 def fastest(rounds: int, *timed: Callable[[], float]) -> list[float]:
     """The least of each, measured in turn: what else the machine does can only add to it."""
     return [min(column) for column in zip(*([one() for one in timed] for _ in range(rounds)), strict=True)]
-
-
-def ratio(bound: float, rounds: int, ours: Callable[[], float], theirs: Callable[[], float]) -> float:
-    """How many times the least of theirs the least of ours is; measured up to four times as long if above the bound.
-
-    A round in which another process has the core says nothing, and enough of them are seen where that goes on.
-    """
-    best = [inf, inf]
-    for _ in range(4):
-        best = [*map(min, best, fastest(rounds, ours, theirs))]
-        if best[0] <= bound * best[1]:
-            break
-    return best[0] / best[1]
 
 
 def shallow(function: Callable[..., T], *arguments: Any) -> T:

@@ -15,7 +15,8 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from strategies import any_numbers, axis_names, modes, reductions
 
 from convcost import ops
-from convcost.cost.graph import Graph, GraphBuilder, Tensor
+from convcost.cost.builder import GraphBuilder, Tensor
+from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError
 from convcost.ops import REGISTRY, Op, elements
 from convcost.ops.sampling import Deformable

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from convcost import ops
-from convcost.cost.graph import Graph, GraphBuilder
+from convcost.cost.builder import GraphBuilder
+from convcost.cost.graph import Graph
 from convcost.ops import REGISTRY, Op, Shape
 
 Applied = tuple[Op, tuple[Shape, ...]]

@@ -76,7 +76,6 @@ def test_console_blocks(folder, page, command, shown):
     program, *arguments = shlex.split(command)
     assert program == "convcost"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-    environment.pop("COLUMNS", None)
     done = subprocess.run(
         [sys.executable, "-c", "from convcost.cli import main; main()", *arguments],
         cwd=folder(page), env=environment, capture_output=True, encoding="utf-8", timeout=300,

@@ -38,7 +38,7 @@ def folded(graph: Graph) -> Graph:
         nodes.append(node._replace(op=op, inputs=tuple([number[j] for j in node.inputs]), shares=shares))
         number[i + 1] = len(nodes)
     outputs = tuple(number[i] for i in graph.outputs)
-    return replace(graph, nodes=tuple(nodes), outputs=outputs, built=None)
+    return replace(graph, nodes=tuple(nodes), outputs=outputs)
 
 
 def _folds(first: Node, norm: Node) -> bool:

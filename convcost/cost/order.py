@@ -54,7 +54,7 @@ def reordered(graph: Graph, order: list[int]) -> Graph:
         )
         for node in (graph.nodes[old] for old in order)
     )
-    return replace(graph, nodes=nodes, outputs=tuple(place[i] for i in graph.outputs), built=None)
+    return replace(graph, nodes=nodes, outputs=tuple(place[i] for i in graph.outputs))
 
 
 class _Search:

@@ -17,6 +17,7 @@ from convcost.counters.tools import BY_OUTPUT, NAMES, TOOLS, Release
 _MODULES = {"macs": 1, "conv bias": 1, "bn": 2, "bn without affine": 1, "relu": 1, "maxpool in": 1, "avgpool in": 1}
 _POOLED = {**_MODULES, "relu6": 1, "global_maxpool in": 1, "global_avgpool in": 1, "upsample": 1}
 _THOP = {"macs": 1, "avgpool": 1, "global_avgpool in": 1, "global_avgpool": 1}
+_THOP_31 = {**_THOP, "conv bias": 1, "bn": 2, "bn without affine": 2, "bilinear": 11}
 _HEADS = ("multihead_attention", "multihead_self_attention")
 _IN_HEADS = dict.fromkeys(_HEADS, "counts more than its products: their softmax, too")
 _WINDOWS = {"maxpool window": 1, "maxpool": -1, "avgpool window": 1}
@@ -139,7 +140,7 @@ _RELEASES = (
         "thop 0.0.31.post2004101309 to 0.0.5.post2110061705",
         2020,
         "MACs",
-        {**_THOP, "conv bias": 1, "bn": 2, "bn without affine": 2, "bilinear": 11, **_UNSEEN},
+        {**_THOP_31, **_UNSEEN},
         "Sees modules only. Max pooling and ReLU count nothing.",
         _TRANSPOSED,
     ),
@@ -149,12 +150,10 @@ _RELEASES = (
         2021,
         "FLOPs",
         {
-            **{kind: 2 * n for kind, n in _THOP.items()},
+            **{kind: 2 * n for kind, n in _THOP_31.items() if not kind.startswith("bn")},
             **_UNSEEN_FLOPS,
-            "conv bias": 2,
             "folded bias": 2,
             "bn not folded": 4,
-            "bilinear": 22,
         },
         "Twice thop-0.0.31, which counted a convolution's bias, and so the one that a fused batch norm leaves. Doubled "
         "from a square of 32 of the image: wrong for what follows a global pooling.",

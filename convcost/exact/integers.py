@@ -27,8 +27,8 @@ prod: Callable[[Iterable[Int]], Int] = math.prod
 """The product of factors of any kind; 1 for none."""
 
 
-def product(shape: Sequence[Int]) -> Int:
-    """`prod` of sizes that are often the same: layer after layer has one shape, and symbols keep what they came to."""
+def volume(shape: Sequence[Int]) -> Int:
+    """The product of sizes, which layer after layer has the same: symbols keep what it came to."""
     if not shape or type(shape[-1]) is int:
         return prod(shape)
     known: Callable[[Sequence[Int]], Int] = getattr(type(shape[-1]), "_product", prod)
@@ -199,7 +199,7 @@ def require_equal(a: Int, b: Int) -> bool:
 
 def choose_equal(a: Any, b: Any) -> bool:
     """Whether a == b, where an answer has to be given: for a symbol it may have to be assumed (see `poly.assume`)."""
-    symbolic = _symbolic(a, b)
+    symbolic = None if isinstance(a, int) and isinstance(b, int) else _symbolic(a, b)
     return bool(a == b if symbolic is None else symbolic._choose_equal(a, b))
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from convcost.cost.graph import Graph, GraphBuilder, Tensor
+from convcost.cost.builder import GraphBuilder, Tensor
+from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError
 from convcost.exact.integers import Int, is_symbolic, require_equal
 from convcost.imports.watched import Decision

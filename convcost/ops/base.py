@@ -21,12 +21,12 @@ from convcost.errors import ConvcostError, ShapeError
 from convcost.exact.integers import (
     Int,
     is_exact,
-    product,
     require_above,
     require_equal,
     require_integer,
     total,
     unboxed,
+    volume,
 )
 
 Shape: TypeAlias = tuple[Int, ...]
@@ -221,7 +221,7 @@ class Op:
 
 def elements(shape: Shape) -> Int:
     """Number of elements of a tensor of this shape, one sample."""
-    return product(shape)
+    return volume(shape)
 
 
 def at_least(least: int, op: Op, **arguments: Any) -> None:

@@ -7,7 +7,7 @@ are settled here, and rich measures and colours.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from rich.cells import cell_len, chop_cells
@@ -17,7 +17,7 @@ from convcost.errors import one_line
 from convcost.render.runs import Line, Run, ansi, cells, wrapped
 from convcost.render.scopes import shortened
 from convcost.render.table import Column, Table
-from convcost.render.text import Heading, encodable, readable
+from convcost.render.text import Heading, Shown, encodable, readable
 
 _USUAL = 80  # columns: what is left out here comes back on a wider terminal only where nothing is narrower for it
 _ABOVE = 4  # lines of title and header
@@ -45,7 +45,8 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
         return encodable(one_line(text), encoding)
 
     grid, below = readable(table, exact=exact)
-    headings, shown = _headings(table, [[say(cell.value) for cell in row] for row in grid])
+    headings = _headings(table, grid)
+    shown = _shown(table, grid, headings)
     columns = []
     for i, column in enumerate(table.columns):
         suffixes = [encodable(row[i].suffix, encoding) for row in grid]
@@ -89,7 +90,7 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
         if row.kind != "row" and number:
             body += rule
         if number in headings:
-            body += [run for text in _fold(headings[number], width) for run in ((text, _BOLD), _BREAK)]
+            body += [run for text in _fold(say(headings[number]), width) for run in ((text, _BOLD), _BREAK)]
             continue
         base = _PLAIN if row.kind == "row" else _BOLD
         line([columns[i].texts[number] for i in kept], [base + _COLORS[grid[number][i].style] for i in kept])
@@ -106,22 +107,24 @@ def terminal(table: Table, *, exact: bool, width: int, color: bool, encoding: st
     return "".join(f"{text.rstrip()}\n" for text in ansi(out, color=color).split("\n")[:-1])
 
 
-def _headings(table: Table, texts: Sequence[Sequence[str]]) -> tuple[dict[int, str], list[int]]:
-    """The rows that say one thing alone, of the rows that follow: they stand across all columns; and the columns left.
-
-    A column that says of every row the heading above it is for programs, which have no headings.
-    """
-    found: dict[int, str] = {}
-    above = []
+def _headings(table: Table, grid: Sequence[Sequence[Shown]]) -> dict[int, str]:
+    """The rows that say one thing alone, of the rows that follow: they stand across all columns."""
+    found = {}
     for number, row in enumerate(table.rows):
-        said = {text for text in texts[number] if text}
-        if row.kind == "section" and len(said) == 1:
+        if row.kind == "section" and len(said := {cell.value for cell in grid[number]} - {""}) == 1:
             found[number] = said.pop()
-        else:
-            above.append((number, next(reversed(found.values()), "")))
-    columns = [*range(len(table.columns))]
-    left = [i for i in columns if not found or any(texts[number][i] != heading for number, heading in above)]
-    return found, left if above and left else columns
+    return found
+
+
+def _shown(table: Table, grid: Sequence[Sequence[Shown]], headings: Mapping[int, str]) -> Sequence[int]:
+    """The columns, but those that say of every row the heading above it: programs have them, and no headings."""
+    columns = range(len(table.columns))
+    left, heading = set[int](), ""
+    for number, row in enumerate(grid if headings else ()):
+        heading = headings.get(number, heading)
+        if number not in headings:
+            left |= {i for i in columns if row[i].value != heading}
+    return sorted(left) or columns
 
 
 def _split(title: Line, facts: Sequence[Line], width: int) -> tuple[list[Line], list[Line]]:

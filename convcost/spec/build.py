@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
-from convcost.cost.graph import Graph, GraphBuilder, Run, Tensor
+from convcost.cost.builder import GraphBuilder, Run, Tensor
+from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError, did_you_mean
 from convcost.exact.context import in_force
 from convcost.exact.integers import Int, is_symbolic, require_above, require_integer

@@ -103,8 +103,6 @@ def compiled(expression: Expression, node: ast.expr) -> Value:
 
 
 def _same(a: Any, b: Any) -> bool:
-    if type(a) is int and type(b) is int:  # as most are
-        return a == b
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(_same, a, b))
     return choose_equal(a, b)
@@ -320,9 +318,7 @@ class _Compiler(NamedTuple):
             for comparison, other in steps:
                 b = other(env)
                 try:
-                    result = comparison(a, b)
-                    if type(result) is not bool:
-                        result = _agreed(result)
+                    result = _agreed(comparison(a, b))
                 except UndecidedError:
                     raise
                 except (TypeError, ValueError):
@@ -436,6 +432,8 @@ def _check_constant(expression: Expression, node: ast.Constant) -> None:
 
 def _agreed(result: Any) -> bool:
     """What a comparison says, of arrays for all of their values. Raises ValueError if it is not the same for all."""
+    if type(result) is bool:  # as most are
+        return result
     if getattr(result, "shape", ()) and result.all() == result.any():
         return bool(result.all())
     return bool(result)

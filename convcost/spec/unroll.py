@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from convcost.cost.graph import GraphBuilder, Repeat, Tensor
+from convcost.cost.builder import GraphBuilder, Tensor
+from convcost.cost.graph import Repeat
 from convcost.errors import ConvcostError
 from convcost.exact.integers import Int
 from convcost.ops import Shape

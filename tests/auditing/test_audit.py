@@ -355,3 +355,20 @@ def test_many_networks_that_fail_are_not_compared_with_edits(tmp_path):
     rows = "".join(f"ResNet-50,25.6M,{5 + i / 100:.2f}G\n" for i in range(12))
     found = audited(tmp_path, f"Model,Params,FLOPs\n{rows}")
     assert found.count("open") == 12
+
+
+def test_what_the_plain_rule_prints_is_no_slip_in_a_column_that_is_read_by_another(tmp_path):
+    """The others' numbers are of weights: 60,040,384 of ResNet-152, beside 151,424 of norms and 1,000 biases."""
+    path = tmp_path / "t.md"
+    path.write_text(
+        "| Model | #Parameter | BFLOPs |\n|---|---|---|\n"
+        "| DarkNet-53 | 41.57M | 18.57 |\n| CSPDarkNet-53 | 27.61M (-34%) | 13.07 (-30%) |\n"
+        "| CSPResNet-50 | 21.57M (-5%) | 8.97 (-8%) |\n| ResNet-152 | 60.2M | 22.6 |\n"
+    )
+    found = by_cell(convcost.audit(path))
+    assert found["DarkNet-53", "#Parameter"].reading.measure == "weights"
+    cell = found["ResNet-152", "#Parameter"]
+    assert (cell.verdict, cell.computed) == ("open", 60_040_384)
+    assert cell.evidence == "60,192,808 is 60.2M as params; its column is read as weights"
+    path.write_text(path.read_text().replace("60.2M", "60.3M"))  # which no rule prints
+    assert by_cell(convcost.audit(path))["ResNet-152", "#Parameter"].verdict == "slip"

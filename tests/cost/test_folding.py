@@ -13,9 +13,9 @@ from torch.nn.utils import fuse_conv_bn_eval, fuse_linear_bn_eval
 import convcost
 from convcost import ops
 from convcost.cli import cli
+from convcost.cost.builder import GraphBuilder
 from convcost.cost.cost import Cost
 from convcost.cost.folding import folded
-from convcost.cost.graph import GraphBuilder
 from convcost.torchbridge.module import TorchModel
 
 

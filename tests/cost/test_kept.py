@@ -6,8 +6,8 @@ from cases import operators
 from complete import require_lines
 
 from convcost import ops
+from convcost.cost.builder import GraphBuilder
 from convcost.cost.cost import Cost
-from convcost.cost.graph import GraphBuilder
 from convcost.cost.kept import KEEPS, OPTIMIZERS, kept, states
 from convcost.cost.memory_rules import RULES
 from convcost.errors import ConvcostError

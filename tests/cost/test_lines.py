@@ -7,8 +7,9 @@ from hypothesis import given
 from random_graphs import random_graphs
 
 import convcost
+from convcost.cost.builder import GraphBuilder
 from convcost.cost.cost import Cost
-from convcost.cost.graph import FOLDED, FOLDING, Graph, GraphBuilder
+from convcost.cost.graph import FOLDED, FOLDING, Graph
 from convcost.counters.tools import NAMES
 from convcost.errors import ConvcostError
 from convcost.ops import Add, BatchNorm, Conv, ReLU

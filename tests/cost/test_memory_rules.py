@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcost import ops
+from convcost.cost.builder import GraphBuilder
 from convcost.cost.cost import Cost
-from convcost.cost.graph import GraphBuilder
 from convcost.cost.memory import DTYPES, moments
 from convcost.cost.memory_rules import ALIGNMENT, RULES, Buffer, arena, buffers, memory_rule, plan
 from convcost.cost.quantities import is_quantity, quantities, quantity

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from convcost import ops
 from convcost.cli import run
+from convcost.cost.builder import GraphBuilder
 from convcost.cost.cost import Cost
-from convcost.cost.graph import GraphBuilder
 from convcost.cost.memory import peak
 from convcost.cost.order import best_order, reordered
 from convcost.errors import ConvcostError, unwarned

@@ -6,8 +6,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convcost import ops
+from convcost.cost.builder import GraphBuilder
 from convcost.cost.cost import Cost
-from convcost.cost.graph import GraphBuilder
 from convcost.cost.memory_rules import RULES
 from convcost.cost.patches import MAX_PATCHES, Patched, grid, patched
 from convcost.errors import ConvcostError

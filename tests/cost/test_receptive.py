@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch_modules import MODULES
 
 from convcost import ops
-from convcost.cost.graph import Graph, GraphBuilder
+from convcost.cost.builder import GraphBuilder
+from convcost.cost.graph import Graph
 from convcost.cost.receptive import WHOLE, output_fields, per_axis, receptive_fields
 from convcost.errors import ConvcostError
 from convcost.exact.poly import symbol

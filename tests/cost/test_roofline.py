@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from convcost.cost.builder import GraphBuilder
 from convcost.cost.cost import Cost
-from convcost.cost.graph import GraphBuilder
 from convcost.cost.machine import Machine, parse_machine, roofline
 from convcost.cost.quantities import quantity
 from convcost.door import solve

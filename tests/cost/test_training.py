@@ -12,11 +12,12 @@ from random_graphs import random_graphs
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from convcost.cost.builder import GraphBuilder
 from convcost.cost.cost import Cost
-from convcost.cost.graph import Graph, GraphBuilder
+from convcost.cost.graph import Graph
 from convcost.cost.training import TrainingStep, training
 from convcost.network import load
-from convcost.ops import BatchNorm, Conv, DepthwiseConv, ReLU, ResizeLike
+from convcost.ops import BatchNorm, Conv, DepthwiseConv, ReLU, ResizeLike, inputs_of
 from convcost.torchbridge.module import TorchModel
 
 
@@ -56,9 +57,9 @@ def counted(cost: Cost, device: str = "meta") -> tuple[int, int]:
     """Multiply-adds that torch counts of the forward pass, and of both; of attention as it is composed: fused, none."""
     with torch.device(device):
         model = TorchModel(cost.graph, cost.input)
-        x = torch.zeros(cost.batch, *cost.input)
+        xs = [torch.zeros(cost.batch, *x) for x in inputs_of(cost.input).values()]
     with composed(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        out = model(x)
+        out = model(*xs)
         forward = counter.get_total_flops()
         outputs = [y for y in (out if isinstance(out, tuple) else (out,)) if y.requires_grad]
         if outputs:

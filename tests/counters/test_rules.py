@@ -185,7 +185,7 @@ def test_halves_as_imgclsmob_prints_them(network: str, name: str, printed: str) 
     [("yolov5n", 4.5), ("yolov5s", 16.5), ("yolov5m", 49.0), ("yolov5l", 109.1), ("yolov5x", 205.7)],
 )
 def test_yolov5_counts_its_fused_model_as_thop_did(name: str, printed: float) -> None:
-    """The README of its release 7.0 prints so; of the folded graph it is twice thop-0.0.31."""
+    """README.md of its release 6.0 prints so; of the folded graph it is twice thop-0.0.31."""
     network = convcost.load(name)
     counted = network.price().total(as_="yolov5")
     assert counted == 2 * network.folded().price().total(as_="thop-0.0.31")

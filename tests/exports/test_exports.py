@@ -17,8 +17,8 @@ import yaml
 
 from convcost import ops
 from convcost.cli import run
+from convcost.cost.builder import GraphBuilder
 from convcost.cost.cost import Cost
-from convcost.cost.graph import GraphBuilder
 from convcost.door import networks
 from convcost.errors import ConvcostError, unwarned
 from convcost.exports import FORMATS, export

@@ -13,8 +13,8 @@ from sweeping import swept
 
 import convcost
 from convcost import ops
+from convcost.cost.builder import GraphBuilder
 from convcost.cost.cost import Cost
-from convcost.cost.graph import GraphBuilder
 from convcost.cost.machine import Machine, roofline
 from convcost.cost.memory import moments, peak
 from convcost.cost.receptive import receptive_fields

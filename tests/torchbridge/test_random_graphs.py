@@ -74,7 +74,8 @@ UNRULED = ("zeropad", "pad", "blurpool")
 def test_1000_random_graphs_and_some_with_each_operator_and_argument() -> None:
     """So that none is compared only by luck, however many there are: the seldom ones begin graphs of their own."""
     seen = dict.fromkeys(REGISTRY, 0)
-    values: dict[tuple[str, str], set[Any]] = {place: set() for place in wanted()}
+    every = wanted()
+    values: dict[tuple[str, str], set[Any]] = {place: set() for place in every}
     ways = Counter[str]()
 
     def compared(graph: Graph) -> None:
@@ -92,7 +93,7 @@ def test_1000_random_graphs_and_some_with_each_operator_and_argument() -> None:
     def lacking(name: str) -> list[str]:
         """What no graph had of it yet."""
         found = [] if seen[name] >= 5 else [name]
-        for (operator, argument), all_of_it in wanted().items():
+        for (operator, argument), all_of_it in every.items():
             drawn = values[operator, argument]
             kinds = {value if value is None or isinstance(value, bool | str) else form(value) for value in drawn}
             kinds |= {"two values"} if len(drawn) > 1 else set()

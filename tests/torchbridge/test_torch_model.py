@@ -17,7 +17,8 @@ from torch.nn import functional as F  # noqa: N812  # what everyone calls it
 
 import convcost
 from convcost import ops
-from convcost.cost.graph import Graph, GraphBuilder
+from convcost.cost.builder import GraphBuilder
+from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError
 from convcost.network import shipped
 from convcost.ops import REGISTRY, Op, Shape
@@ -80,7 +81,7 @@ def test_meta_allocates_no_weights() -> None:
     assert sum(p.numel() for p in model.parameters()) == 138_357_544
 
 
-def forward_shapes(model: TorchModel, x: torch.Tensor) -> list[Shape]:
+def forward_shapes(model: TorchModel, *xs: torch.Tensor) -> list[Shape]:
     shapes: list[Shape] = []
 
     def note(_layer: nn.Module, _inputs: object, y: torch.Tensor) -> None:
@@ -89,7 +90,7 @@ def forward_shapes(model: TorchModel, x: torch.Tensor) -> list[Shape]:
     # A layer that is used again is one module.
     hooks = [layer.register_forward_hook(note) for layer in dict.fromkeys(step.layer for step in model.steps)]
     with torch.no_grad():
-        model(x)
+        model(*xs)
     for hook in hooks:
         hook.remove()
     return shapes
@@ -148,8 +149,10 @@ def test_random_models_at_other_sizes(graph: Graph, more: list[int]) -> None:
         return  # a linear layer's weights are made for one size
     if any(made_for_one_size(node.op) for node in graph.nodes) and shape != graph.input:
         return
+    _, *others = ops.inputs_of(graph.input).values()
     with torch.device("meta"):
-        assert forward_shapes(TorchModel(graph), torch.zeros(2, *shape)) == [result.shape for result in expected]
+        found = forward_shapes(TorchModel(graph), *[torch.zeros(2, *x) for x in (shape, *others)])
+    assert found == [result.shape for result in expected]
 
 
 def test_auxiliary_heads_are_outputs_of_their_own() -> None:

@@ -21,7 +21,7 @@ from fvcore.nn import FlopCountAnalysis
 import convcost
 from convcost import ops
 from convcost.cli import run
-from convcost.cost.graph import GraphBuilder
+from convcost.cost.builder import GraphBuilder
 from convcost.errors import ConvcostError
 from convcost.network import Network, shipped
 from convcost.ops import Params, Shape, Work

@@ -127,8 +127,6 @@ class Poly:
         return integers.prod([self] * exponent)
 
     def __floordiv__(self, other: Int) -> Int:
-        if type(other) is int:
-            return rules.quotient(self, other)
         return NotImplemented if _operand(other) is None else rules.quotient(self, other)
 
     def __rfloordiv__(self, other: Int) -> Int:
