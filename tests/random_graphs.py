@@ -114,11 +114,13 @@ def operators(draw: DrawFn, x: Tensor, name: str | None = None) -> Op:  # noqa: 
         case "maxpool" | "avgpool":
             spacing = (draw(dilation),) if name == "maxpool" else ()
             ceil_mode = draw(st.sampled_from([False, True, "caffe"]))
-            sides = draw(paddings(rank))
+            sizes = draw(kernel)
+            half = min(sizes if isinstance(sizes, tuple) else (sizes,), default=0) // 2
+            sides = draw(st.one_of(paddings(rank), per_axis(st.integers(0, half), rank)))
             if not isinstance(sides, str) and draw(flags):  # as pairs, it may exceed half a kernel
                 each = sides if isinstance(sides, tuple) else (sides,) * rank
                 sides = tuple(side if isinstance(side, tuple) else (side, side) for side in each)
-            window = (draw(kernel), draw(st.one_of(st.none(), stride)), sides)
+            window = (sizes, draw(st.one_of(st.none(), stride)), sides)
             try:
                 return REGISTRY[name](*window, *spacing, ceil_mode)
             except ConvcostError:

@@ -101,7 +101,7 @@ def test_1000_random_graphs_and_some_with_each_operator_and_argument() -> None:
         return found
 
     thorough(given(random_graphs())(compared))()
-    for examples in (30, 100, 300):
+    for examples in (30, 100, 300, 1_000):
         for name in REGISTRY:
             if lacking(name):
                 settings(thorough, max_examples=examples)(given(random_graphs(first=name))(compared))()
