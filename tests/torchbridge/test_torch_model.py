@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_graphs import random_graphs
+from smallest import of_each_spec
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  # what everyone calls it
 
@@ -20,19 +21,9 @@ from convcost import ops
 from convcost.cost.builder import GraphBuilder
 from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError
-from convcost.network import shipped
 from convcost.ops import REGISTRY, Op, Shape
 from convcost.torchbridge.layers import BUILDERS
 from convcost.torchbridge.module import TorchModel
-
-
-def one_of_each_spec() -> list[str]:
-    """The network with the fewest layers of every shipped spec."""
-    smallest: dict[str, tuple[int, str]] = {}
-    for network, cost in shipped():
-        entry = (len(cost), network.name)
-        smallest[network.spec.name] = min(entry, smallest.get(network.spec.name, entry))
-    return [name for _, name in smallest.values()]
 
 
 def of(op: Op, *inputs: Shape) -> TorchModel:
@@ -107,7 +98,7 @@ def fits(network: convcost.Network, shape: Shape) -> bool:
     return same and other.total.params == own.total.params
 
 
-@pytest.mark.parametrize("name", one_of_each_spec())
+@pytest.mark.parametrize("name", of_each_spec())
 def test_shapes_at_even_and_odd_sizes(name: str) -> None:
     """One model at several sizes: its padding follows the input."""
     network = convcost.load(name)

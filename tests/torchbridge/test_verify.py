@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,37 +16,19 @@ import numpy as np
 import pytest
 import torch
 from fvcore.nn import FlopCountAnalysis
+from smallest import lengths, of_each_variant
 
 import convcost
 from convcost import ops
 from convcost.cli import run
 from convcost.cost.builder import GraphBuilder
 from convcost.errors import ConvcostError
-from convcost.network import Network, shipped
 from convcost.ops import Params, Shape, Work
 from convcost.torchbridge import crosscheck
 from convcost.torchbridge.module import TorchModel
 
 gpu = pytest.mark.gpu
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-
-
-@cache
-def different() -> dict[str, Network]:
-    """Every shipped network in every variant, but those that are the same graph as one before."""
-    found: dict[object, Network] = {}
-    for network, cost in shipped(variants=True):
-        found.setdefault((cost.input, tuple((n.op, n.inputs, n.aux) for n in cost.graph.nodes)), network)
-    return {network.name: network for network in found.values()}
-
-
-def of_each_variant() -> list[str]:
-    """The network with the fewest layers of each variant of every shipped spec: what is the same but larger is slow."""
-    smallest: dict[tuple[str, str | None], tuple[int, str]] = {}
-    for network, cost in shipped(variants=True):
-        entry, key = (len(cost), network.name), (network.spec.name, network.variant)
-        smallest[key] = min(entry, smallest.get(key, entry))
-    return [name for _, name in smallest.values()]
 
 
 @pytest.mark.parametrize("name", of_each_variant())
@@ -70,9 +51,9 @@ def test_with_real_tensors_and_fvcore(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", different())
+@pytest.mark.parametrize("name", [network.name for network, _ in lengths()])
 def test_every_network_and_variant_with_real_tensors_and_fvcore(name: str) -> None:
-    report = convcost.verify(different()[name])
+    report = convcost.verify(name)
     assert report.ok, str(report)
 
 
