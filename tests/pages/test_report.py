@@ -189,6 +189,23 @@ def test_what_files_say_is_text(opened, tmp_path):
     json.loads(page.evaluate("document.getElementById('data').textContent"))
 
 
+def test_words_of_ten_thousand_letters_fit_a_phone(opened, tmp_path):
+    """In a spec and in an audited table; right to left, too."""
+    word = "w" * 10_000
+    spec, table, out = (tmp_path / name for name in ("long.yaml", "long.md", "long.html"))
+    spec.write_text(
+        f"name: {word}\ntitle: {word}\nsource: \u202e{word}\ninput: 3x8x8\nlayers:\n- ? {word}\n  : conv(4, 3)\n",
+        encoding="utf-8",
+    )
+    table.write_text(
+        f"| Model | Params |\n|--|--|\n| ResNet-18 {word} | 11.7M |\n| ResNet-50 | 25.6M |\n", encoding="utf-8"
+    )
+    for path in (spec, table):
+        assert run(["report", str(path), "-o", str(out)]) == 0
+        page = opened(out.read_text(encoding="utf-8"), width=360)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
