@@ -32,7 +32,7 @@ from convcost.auditing.rows import COLUMNS, PRINTED, UNKNOWN, WRONG, Row, Shared
 from convcost.ops import Shape
 from convcost.published.claims import Claim, Claims
 from convcost.published.claims import Subject as Named
-from convcost.published.quoted import printed_in
+from convcost.published.quoted import year_of
 from convcost.published.readings import Reading
 from convcost.published.tables import TOTAL
 
@@ -43,7 +43,7 @@ _ROUNDS = 3
 _MOST_EDITED = 6
 """Networks that are compared with edits of theirs: where more are left over, the table is made otherwise."""
 _COPIED = 0.5
-"""A part of a table's cells: where another prints more of them, it is that one."""
+"""A part of a table's cells: where another prints as many of them, though they are not counted, it is that one."""
 _FAR = 4.0
 """A row whose cells cost more than this is compared with its far candidates, too."""
 
@@ -214,14 +214,19 @@ class Evidence:
         self._edit()
 
     def _quote(self) -> None:
-        """Let cells be quoted from other tables; with most of another's cells, or of its own from it, it is a copy."""
+        """Let cells be quoted from other tables; where most of its cells are another's, a table is a copy of that.
+
+        A copy quotes what was there before it: who prints its numbers later quotes it.
+        """
         found = [[row.quotable(cell) for cell in range(len(row.claims))] for row in self.rows]
         often = Counter(source for row in found for known in row for source in {one.source for one in known})
         own = sum(map(len, found))
-        copied = {source for source, n in often.items() if n > _COPIED * min(own, printed_in(source))}
+        copied = {source for source, n in often.items() if n >= _COPIED * own}
+        since = min(map(year_of, copied), default=inf)
         for row, cells in zip(self.rows, found, strict=True):
             first = (
-                (cell, next((o for o in known if o.source not in copied), None)) for cell, known in enumerate(cells)
+                (cell, next((o for o in known if o.source not in copied and year_of(o.source) < since), None))
+                for cell, known in enumerate(cells)
             )
             row.quote({cell: one for cell, one in first if one is not None})
 

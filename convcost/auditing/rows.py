@@ -99,7 +99,10 @@ class Row:
         for cell, one in of.items():
             claim = self.claims[cell]
             self.quoted[cell] = one
-            which = log2(len(self._quotes(claim)))
+            plain = PLAIN[claim.quantity]
+            count = exact(self.subject.cost, TOTAL, plain) or 0
+            others = {known.value for known in self._quotes(claim) if not plain.holds(known.printed, count)}
+            which = log2(len(others | {one.value}))
             self.quotes[cell] = _PRINTED[1] + bits("of several sources", "quoted") / len(of) + which
 
     def forget_slips(self) -> None:

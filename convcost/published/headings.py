@@ -31,6 +31,7 @@ _SHAPE = re.compile(r"[0-9]+\s*[x×]\s*[0-9]+|[x×]\s*(?=10)|\\times")  # what i
 _MULTIPLE = re.compile(r"(?<!\^)(?<!e)[0-9]\s*[KMGBT]\b", re.IGNORECASE)  # "(100M)" is no scale of ours
 _SUPERSCRIPT = re.compile("10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_PLUS_TIMES = re.compile(r"(?<!\w)(?:\+ *(?:[x×]|\\times)|(?:[x×]|\\times) *\+)(?!\w)", re.IGNORECASE)  # DARTS' "+×"
 _NUMBER_SIGN = re.compile(r"#\s*p(?:ara?)?\b", re.IGNORECASE)  # "#P", "# Par."
 _TRANSLATED = tuple(
     (re.compile(words, re.IGNORECASE), f" {meant} ")
@@ -163,7 +164,7 @@ def _read_title(title: str) -> tuple[set[str], set[Kind], set[str]]:
     part = _translated(title)
     part = _SUPERSCRIPT.sub(lambda power: f"10^{power[1].translate(_DIGITS)}", part)
     part = _NUMBER_SIGN.sub(" params ", part.replace("{", "").replace("}", "").replace("(s)", "s"))
-    part = _SHAPE.sub(" ", _VIEWS.sub(" ", part))
+    part = _SHAPE.sub(" ", _VIEWS.sub(" ", _PLUS_TIMES.sub(" madds ", part)))
     words = {"multiple"} if _MULTIPLE.search(part) else set()
     kinds: set[Kind] = set()
     scales: set[str] = set()

@@ -205,7 +205,11 @@ def shipped(name):
     return audit_claims(of_table(load_table(name)), explained=False)
 
 
-VARIANTS = {"googlenet": {"googlenet": "separable"}, "shufflenet_v1": {"googlenet": "torchvision"}}
+VARIANTS = {
+    "googlenet": {"googlenet": "separable"},
+    "mobilenet_v3": {"mobilenet_v3": "keras"},
+    "shufflenet_v1": {"googlenet": "torchvision"},
+}
 """By table, the variants that an audit finds instead of those that the table's source names, which the table keeps."""
 
 

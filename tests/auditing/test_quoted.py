@@ -48,6 +48,29 @@ def test_an_error_in_such_a_row_is_no_quotation(tmp_path):
         assert found[name, "FLOPs"].verdict not in ("holds", "holds as")
 
 
+def test_a_comparison_of_searched_networks_quotes_their_papers(tmp_path):
+    """FBNet's Table 3, which prints DARTS' first version as well: 385 and 530 million are counted."""
+    rows = [
+        "MobileNetV2 | 3.5M | 301M",
+        "ShuffleNetV2 1.0x | 2.3M | 146M",
+        "MnasNet-A1 | 3.9M | 312M",
+        "GhostNet | 5.2M | 141M",
+    ]
+    rows += ["FBNet-C | 5.5M | 375M", "DARTS | 4.9M | 595M"]
+    text = "| Model | Params | FLOPs |\n|---|---|---|\n" + "".join(f"| {row} |\n" for row in rows)
+    found = verdicts(text, tmp_path)
+    for key in (("FBNet-C", "FLOPs"), ("DARTS", "Params"), ("DARTS", "FLOPs")):
+        assert (found[key].verdict, found[key].network) == ("holds as", "quoted"), key
+        assert "printed so in Wu et al., FBNet" in found[key].evidence
+
+
+def test_of_several_sources_the_oldest_stands_first():
+    """569M of MobileNet is in its own paper of 2017, and in others since."""
+    sources = [one.source for one in quoted("mobilenet_v1", "ops") if one.value == 569_000_000]
+    assert len(sources) > 1
+    assert sources[0].startswith("Howard et al., MobileNets")
+
+
 def test_a_family_quotes_nobody(tmp_path):
     """Its own table, typed again: what does not come out is not excused by itself."""
     rows = [("B0", "5.3M", "0.39B"), ("B3", "12M", "1.8B"), ("B4", "19M", "4.2B"), ("B5", "30M", "9.9B")]

@@ -48,6 +48,9 @@ TITLES = [
     ("Size (MB)", "size", "M"),
     ("Size", "size", ""),
     ("Model size (M)", "size", "M"),
+    ("+× (M)", "macs", "M"),  # DARTS' Table 3, and of those that compare with it
+    (r"$\times +$ (M)", "macs", "M"),
+    ("×+", "macs", ""),
 ]
 
 
