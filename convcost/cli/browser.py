@@ -35,11 +35,14 @@ def command_of(text: str, name: str = "") -> list[str]:
     """The command for what is pasted, or dropped as a file of that name: its arguments, without `convcost`.
 
     A line that begins with `convcost` is one; a spec has layers; a line is a network's name, or a claim; all else is
-    a table. What is pasted is written into the working folder first. Raises ConvcostError for nothing.
+    a table. What is pasted is written into the working folder first. Raises ConvcostError for
+    nothing, and for a PDF where its reader is missing.
     """
     said = text.strip()
     if not said and not name:
         raise ConvcostError("paste a table, a claim, a network's name, a spec, or a convcost command")
+    if name.lower().endswith(".pdf") and find_spec("pypdfium2") is None:
+        raise ConvcostError(f"what reads a PDF does not run in a browser; on the command line: convcost audit {name}")
     if name:
         return ["layers" if _is_spec(text) else "audit", name]
     if found := re.fullmatch(r"(?:\$\s*)?convcost\s+([^\n]+)", said):

@@ -113,6 +113,33 @@ def test_a_file_is_read(page, tmp_path):
     assert "25,557,032" in page.locator("#output").inner_text()
 
 
+def dropped(page, name, content):
+    """What the page says of a file that is dropped on it: a real DataTransfer of a real File."""
+    page.evaluate("document.getElementById('status').textContent = ''")
+    transfer = page.evaluate_handle(
+        """([name, content]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([content], name));
+            return transfer;
+        }""",
+        [name, content],
+    )
+    page.dispatch_event("body", "dragover", {"dataTransfer": transfer})
+    assert page.evaluate("document.body.classList.contains('over')")
+    page.dispatch_event("body", "drop", {"dataTransfer": transfer})
+    page.get_by_text("Checked in").wait_for()
+    assert not page.evaluate("document.body.classList.contains('over')")
+    return page.locator("#output").inner_text() + page.locator("#error").inner_text()
+
+
+def test_a_file_is_dropped(page):
+    assert "25,557,032" in dropped(page, "paper.csv", TABLE)
+    assert page.locator("#command").text_content() == "convcost audit paper.csv"
+    assert "657K" in dropped(page, "mine.yaml", SPEC)
+    said = dropped(page, "a paper.pdf", "%PDF-1.4")
+    assert said == "what reads a PDF does not run in a browser; on the command line: convcost audit a_paper.pdf"
+
+
 def test_nothing_leaves_the_machine(page, served):
     """A second origin is out of reach of the page and of a worker that is made as its is."""
     other = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(served[1])))
