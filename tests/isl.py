@@ -16,29 +16,63 @@ import islpy
 from convcost.exact import integers
 from convcost.exact.poly.atoms import Symbol, atoms_within
 from convcost.exact.poly.core import terms_of
+from convcost.exact.poly.domain import Domain
 
 LARGEST_PERIOD = 64  # of the residues by which a difference is split when isl does not see that it is zero
+SAMPLES = (1009, 5003, 12288)
+"""Sizes at which most floors that differ do."""
+
+
+class Points:
+    """A set of integer points, within a box, with the floors that are known on the box.
+
+    isl takes long to see that floors of floors are floors. Where it has decided that a new floor is one that is known,
+    that one is meant, so that what is made of it, and compared, is made of few. Looked for are those that agree at
+    samples.
+    """
+
+    def __init__(self, box: islpy.Set, inside: islpy.Set | None = None) -> None:
+        self.box = box
+        self.inside = box if inside is None else inside
+        self.floors: dict[tuple[str, ...], list[Quasi]] = {}
+        space = box.get_space()
+        self.samples = [islpy.Point.zero(space) for _ in SAMPLES]
+        for axis in range(space.dim(islpy.dim_type.set)):
+            for i, size in enumerate(SAMPLES):
+                value = islpy.Val(size + axis)
+                self.samples[i] = self.samples[i].set_coordinate_val(islpy.dim_type.set, axis, value)
+
+    def known(self, floor: Quasi) -> Quasi:
+        """The same floor as it was first met."""
+        affine = floor.known_affine()
+        alike = self.floors.setdefault(tuple(str(affine.eval(point)) for point in self.samples), [])
+        for other in alike:
+            if other.known_affine().ne_set(affine).is_empty():
+                return other
+        alike.append(floor)
+        return floor
 
 
 class Quasi:
     """A quasi-polynomial on a set of integer points; floors, maxima and comparisons need it to be (piecewise) affine.
 
-    The domain is kept apart, because isl forgets it where the value is zero.
+    The domain is kept apart, because isl forgets it where the value is zero. An affine value is one on the box.
     """
 
-    def __init__(self, domain: islpy.Set, value: islpy.PwQPolynomial, affine: islpy.PwAff | None = None) -> None:
+    def __init__(self, domain: Points, value: islpy.PwQPolynomial, affine: islpy.PwAff | None = None) -> None:
         self.domain, self.value, self.affine = domain, value, affine
 
     @classmethod
-    def of_affine(cls, domain: islpy.Set, affine: islpy.PwAff) -> Quasi:
-        affine = affine.intersect_domain(domain)
-        return cls(domain, islpy.PwQPolynomial.from_pw_aff(affine), affine)
+    def of_affine(cls, domain: Points, affine: islpy.PwAff) -> Quasi:
+        affine = affine.intersect_domain(domain.box)
+        inside = affine if domain.inside is domain.box else affine.intersect_domain(domain.inside)
+        return cls(domain, islpy.PwQPolynomial.from_pw_aff(inside), affine)
 
     def lift(self, other: Any) -> Quasi:
         """A number, as a constant on the same domain."""
         if isinstance(other, Quasi):
             return other
-        constant = islpy.Aff.val_on_domain_space(self.domain.get_space(), islpy.Val(str(Fraction(other))))
+        constant = islpy.Aff.val_on_domain_space(self.domain.inside.get_space(), islpy.Val(str(Fraction(other))))
         return Quasi.of_affine(self.domain, islpy.PwAff.from_aff(constant))
 
     def known_affine(self) -> islpy.PwAff:
@@ -70,7 +104,8 @@ class Quasi:
     __radd__, __rmul__ = __add__, __mul__
 
     def __floordiv__(self, divisor: int) -> Quasi:
-        return Quasi.of_affine(self.domain, self.known_affine().scale_down_val(islpy.Val(divisor)).floor())
+        floor = self.known_affine().scale_down_val(islpy.Val(divisor)).floor()
+        return self.domain.known(Quasi.of_affine(self.domain, floor))
 
     def __mod__(self, divisor: int) -> Quasi:
         return self - self // divisor * divisor
@@ -103,9 +138,12 @@ class Quasi:
         return Quasi.of_affine(a.domain, a.known_affine().max(b.known_affine()))
 
     @staticmethod
-    def _less(a: Any, b: Any) -> Quasi:
+    def _less(a: Any, b: Any) -> Quasi | int:
         a, b = _both(a, b)
-        return Quasi.of_affine(a.domain, a.known_affine().lt_set(b.known_affine()).indicator_function())
+        true = a.known_affine().lt_set(b.known_affine()) & a.domain.inside
+        if true.is_empty() or a.domain.inside.is_subset(true):
+            return int(not true.is_empty())
+        return Quasi.of_affine(a.domain, true.indicator_function())
 
 
 def _both(a: Any, b: Any) -> tuple[Quasi, Quasi]:
@@ -115,8 +153,26 @@ def _both(a: Any, b: Any) -> tuple[Quasi, Quasi]:
 def variables(**least: int) -> dict[str, Quasi]:
     """One variable for each name, on the domain where each is at least its number."""
     space = ", ".join(least)
-    domain = islpy.Set(f"{{ [{space}] : {' and '.join(f'{name} >= {low}' for name, low in least.items())} }}")
+    domain = Points(islpy.Set(f"{{ [{space}] : {' and '.join(f'{name} >= {low}' for name, low in least.items())} }}"))
     return {name: Quasi.of_affine(domain, islpy.PwAff(f"{{ [{space}] -> [({name})] }}")) for name in least}
+
+
+def variables_of(domain: Domain) -> dict[str, Quasi]:
+    """One variable for each symbol of a formula, on its domain.
+
+    A condition that is not affine is left out: what holds without it holds.
+    """
+    free = variables(**domain.least)
+    box = inside = next(iter(free.values())).domain.box
+    for condition in domain.conditions:
+        value = to_isl(condition.value, free).affine
+        if value is not None:
+            zero = value.sub(value)
+            inside &= (
+                value.eq_set(zero) if condition.equal else value.ge_set(zero) if condition.weak else value.gt_set(zero)
+            )
+    points = Points(box, inside)
+    return {name: Quasi.of_affine(points, variable.known_affine()) for name, variable in free.items()}
 
 
 def to_isl(value: Any, variables: dict[str, Quasi]) -> Quasi:
@@ -142,6 +198,6 @@ def to_isl(value: Any, variables: dict[str, Quasi]) -> Quasi:
 def proven_equal(a: Quasi, b: Quasi) -> bool:
     """Whether a and b are the same on their whole domain: decided if affine, else proven (True) or not (False)."""
     if a.affine is not None and b.affine is not None:
-        return a.affine.ne_set(b.affine).is_empty()
+        return (a.affine.ne_set(b.affine) & a.domain.inside).is_empty()
     difference = a.value.sub(b.value)
     return difference.is_zero() or difference.split_periods(LARGEST_PERIOD).is_zero()
