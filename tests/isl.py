@@ -8,6 +8,7 @@ ours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -27,14 +28,14 @@ class Points:
     """A set of integer points, within a box, with the floors that are known on the box.
 
     isl takes long to see that floors of floors are floors. Where it has decided that a new floor is one that is known,
-    that one is meant, so that what is made of it, and compared, is made of few. Looked for are those that agree at
-    samples.
+    but for a number, that one is meant, so that what is made of it, and compared, is made of few. Tried are those that
+    agree at samples.
     """
 
     def __init__(self, box: islpy.Set, inside: islpy.Set | None = None) -> None:
         self.box = box
         self.inside = box if inside is None else inside
-        self.floors: dict[tuple[str, ...], list[Quasi]] = {}
+        self.floors: dict[tuple[int, ...], list[tuple[Quasi, int]]] = {}
         space = box.get_space()
         self.samples = [islpy.Point.zero(space) for _ in SAMPLES]
         for axis in range(space.dim(islpy.dim_type.set)):
@@ -43,13 +44,15 @@ class Points:
                 self.samples[i] = self.samples[i].set_coordinate_val(islpy.dim_type.set, axis, value)
 
     def known(self, floor: Quasi) -> Quasi:
-        """The same floor as it was first met."""
+        """The same floor as one that was met before, or that and a number, if that is not longer."""
         affine = floor.known_affine()
-        alike = self.floors.setdefault(tuple(str(affine.eval(point)) for point in self.samples), [])
-        for other in alike:
-            if other.known_affine().ne_set(affine).is_empty():
-                return other
-        alike.append(floor)
+        values = [0 if (value := affine.eval(point)).is_nan() else value.to_python() for point in self.samples]
+        alike = self.floors.setdefault(tuple(value - values[0] for value in values), [])
+        for other, at_first in alike:
+            same = other + (values[0] - at_first)
+            if len(str(same.affine)) <= len(str(affine)) and same.known_affine().ne_set(affine).is_empty():
+                return same
+        alike.append((floor, values[0]))
         return floor
 
 
@@ -130,7 +133,11 @@ class Quasi:
     def _ceildiv(a: Any, b: int) -> Quasi:
         return -(-a // b)
 
-    _total = staticmethod(sum)
+    @staticmethod
+    def _total(values: Sequence[Any]) -> Any:
+        """The sum by halves: what stands together has sizes in common, and isl adds what has few floors fast."""
+        half = len(values) // 2
+        return Quasi._total(values[:half]) + Quasi._total(values[half:]) if half else values[0]
 
     @staticmethod
     def _maximum(a: Any, b: Any) -> Quasi:

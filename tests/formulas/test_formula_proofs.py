@@ -16,11 +16,12 @@ import pytest
 
 from convcost import load
 from convcost.errors import ConvcostError
+from convcost.exact.integers import total
 from convcost.exact.poly.domain import Domain
 from convcost.formulas.formula import Formula
 from convcost.network import Network, every_variant
 from convcost.spec.catalog import shipped, shipped_files
-from tests.isl import proven_equal, to_isl, variables_of
+from tests.isl import proven_equal, to_isl, variables, variables_of
 
 QUANTITIES = ("macs", "params", "activations")
 CHEAP = (
@@ -109,6 +110,7 @@ def test_isl_proves_formula_equal_to_the_layer_loop_wherever_it_says_that_it_hol
     formulas = {quantity: network.formula(quantity, symbols) for quantity in QUANTITIES}
     batch, *sizes = (variables := variables_of(formulas["macs"].domain)).values()
     assert not batch.domain.inside.is_empty()
+    closed = {quantity: to_isl(formula.value, variables) for quantity, formula in formulas.items()}
     graph = network.build()
     zero = to_isl(0, variables)
     loop = [
@@ -117,12 +119,21 @@ def test_isl_proves_formula_equal_to_the_layer_loop_wherever_it_says_that_it_hol
         if not node.aux
     ]
     looped = {
-        "macs": sum((priced.work.macs for priced in loop), zero) * batch,
-        "params": sum((priced.params.trainable for priced in loop), zero),
-        "activations": sum((priced.activations for priced in loop), zero) * batch,
+        "macs": total([priced.work.macs for priced in loop]) * batch,
+        "params": total([priced.params.trainable for priced in loop]) + zero,
+        "activations": total([priced.activations for priced in loop]) * batch,
     }
-    for quantity, formula in formulas.items():
-        assert proven_equal(to_isl(formula.value, variables), looped[quantity]), quantity
+    for quantity in QUANTITIES:
+        assert proven_equal(closed[quantity], looped[quantity]), quantity
+
+
+def test_what_is_not_equal_everywhere_is_not_proved():
+    h, w = variables(H=1, W=1).values()
+    half = (h + 1) // 2
+    assert proven_equal((half + 1) // 2 * w, (h + 3) // 4 * w)
+    assert not proven_equal((half + 1) // 2 * w, h // 4 * w)
+    assert not proven_equal(half // 2 * w + 1, (h + 1) // 4 * w)
+    assert not proven_equal((half - 1) // 2 * w, (h + 3) // 4 * w)
 
 
 @pytest.mark.parametrize("name", PROVED)
