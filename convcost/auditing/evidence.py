@@ -197,13 +197,17 @@ class Evidence:
         """What is added to the factors of prices that differ where a table has but one family."""
         self._subjects: dict[tuple[object, ...], Subject] = like._subjects if like else {}
         costs = Costs()
-        self.rows: list[Row] = []
-        for claims in by_subject.values():
+        rows: dict[Named, Row] = {}
+        # Spec by spec: variants share structures, and nothing else does.
+        for named, claims in sorted(by_subject.items(), key=lambda of: table.priced[of[1][0].reference][0].name):
             axes = [self.axis(claim) for claim in claims]
             key = (claims[0].reference, claims[0].lead, *sorted({(axis.quantity, axis.parts) for axis in axes}))
             if key not in self._subjects:
                 self._subjects[key] = Subject(*table.priced[claims[0].reference], claims[0].lead, axes, costs)
-            self.rows.append(Row(claims, self._subjects[key], axes, factor))
+            rows[named] = Row(claims, self._subjects[key], axes, factor)
+        self.rows = [rows[named] for named in by_subject]
+        places = {id(row): number for number, row in enumerate(self.rows)}
+        self._by_spec = [places[id(row)] for row in rows.values()]
         if table.quotes and len(families) > 1:
             self._quote()
         self._prices: dict[str, Any] = {}
@@ -309,26 +313,23 @@ class Evidence:
 
     def _look_far(self, *, every: bool) -> None:
         """Compare the rows that are open with their far candidates, until no more are."""
-        classed: dict[int, list[Candidate]] = {}
         far: set[int] = set()
         classes: list[int] = []
         for _ in range(_ROUNDS):
             solved, at = min(((one, int(one.total.argmin())) for one in self.solved), key=lambda of: of[0].total[of[1]])
-            new = [
+            new = {
                 number
                 for number, row in enumerate(self.rows)
                 if number not in far and (every or solved.rows[number][:, at].min() > _FAR)
-            ]
+            }
             if not new:
                 return
             far.update(new)
-            for number in new:
+            for number in filter(new.__contains__, self._by_spec):
                 self.rows[number].add(self.rows[number].subject.far)
-            classes = classes or self._classes([self.rows[number] for number in sorted(far)])
-            for row in self.rows if classes else ():
-                if id(row) not in classed:
-                    classed[id(row)] = row.subject.with_classes(classes)
-                    row.add(classed[id(row)])
+            if not classes:
+                classes = self._classes([self.rows[number] for number in sorted(far)])
+                self._take_classes(classes)
             shared = [
                 Shared(),
                 *(Shared(classes=value) for value in classes[:_MOST_SHARED]),
@@ -336,6 +337,14 @@ class Evidence:
             ]
             self._forget()
             self.solved = self._solve(shared if len(far) > 1 or len(self.rows) == 1 else shared[:1])
+
+    def _take_classes(self, classes: Sequence[int]) -> None:
+        """Compare all rows with other numbers of classes, if there are any."""
+        known: dict[Subject, list[Candidate]] = {}
+        for row in map(self.rows.__getitem__, self._by_spec if classes else ()):
+            if (subject := row.subject) not in known:
+                known[subject] = subject.with_classes(classes)
+            row.add(known[subject])
 
     def _edit(self) -> None:
         """Compare networks with their structural edits, where a few are left over with more digits than that costs."""

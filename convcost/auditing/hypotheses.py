@@ -5,7 +5,7 @@ What a candidate comes to under every rule and part is a matrix of exact counts;
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from convcost.auditing.prices import (
 )
 from convcost.cost.cost import Cost
 from convcost.errors import ConvcostError, unwarned
-from convcost.network import Network
+from convcost.network import Network, Youngest
 from convcost.ops import Shape, format_shape
 from convcost.published.claims import Claim
 from convcost.published.counting import counts_of
@@ -65,56 +65,54 @@ class _Classified(NamedTuple):
     more: dict[str, Any]
 
 
+LAYERS = 120_000
+"""Of all costs that are remembered: some 50 MB."""
+
+
 class Costs:
-    """What networks cost, by structure: variants with the same knobs are one, and are priced once."""
+    """What networks cost, by structure: variants with the same knobs are one, and are priced once if they are few."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], Cost | None] = {}
+        self._known: Youngest[Cost | None] = Youngest(lambda: LAYERS)
 
     def know(self, network: Network, cost: Cost) -> None:
         """Take over what a network is known to cost."""
-        self._known.setdefault(_structure(network, cost.input), cost)
+        self._known.get(_structure(network, cost.input), lambda: (cost, len(cost)))
 
     def require(self, network: Network) -> Cost:
         """The cost of a network on the input that it is defined for. Raises ConvcostError where it does not fit."""
-        key = _structure(network, network.own_input)
-        if (cost := self._known.get(key)) is None:
-            with unwarned():
-                cost = self._known[key] = network.price()
-        return cost
+        return self.of(network, network.own_input) or network.price()
 
     def of(self, network: Network, shape: Shape) -> Cost | None:
         """The cost of a network on an input; None if it does not fit."""
-        key = _structure(network, shape)
-        if key not in self._known:
-            try:
-                with unwarned():
-                    self._known[key] = network.price(shape)
-            except ConvcostError:
-                self._known[key] = None
-        return self._known[key]
+        return self._known.get(_structure(network, shape), lambda: _fitting(lambda: network.price(shape)))
 
     def on(self, network: Network, like: Shape, sides: tuple[int, ...]) -> Cost | None:
         """The cost on square inputs, as arrays; None if one does not fit, or is too large."""
         import numpy as np
 
-        key = (*_structure(network, like), sides)
-        if key not in self._known:
-            largest = self.of(network, (like[0], max(sides), max(sides)))
+        def priced() -> Cost | None:
             side = np.array(sides, dtype="int64")
-            try:
-                with unwarned():
-                    self._known[key] = largest and network.price((like[0], side, side))
-            except ConvcostError:
-                self._known[key] = None
-        return self._known[key]
+            largest = self.of(network, (like[0], max(sides), max(sides)))
+            return largest and network.price((like[0], side, side))
+
+        return self._known.get((*_structure(network, like), sides), lambda: _fitting(priced))
 
     def with_more(self, network: Network, cost: Cost, classes: int) -> Cost | None:
         """The cost of a network with one class more."""
         key = (*_structure(network, cost.input), "one class more")
-        if key not in self._known:
-            self._known[key] = one_class_more(cost, classes) or self.of(network.set(classes=classes + 1), cost.input)
-        return self._known[key]
+        more = network.set(classes=classes + 1)
+        return self._known.get(key, lambda: _fitting(lambda: one_class_more(cost, classes) or more.price(cost.input)))
+
+
+def _fitting(price: Callable[[], Cost | None]) -> tuple[Cost | None, int]:
+    """A cost, None if it does not fit, and how many layers it has."""
+    try:
+        with unwarned():
+            cost = price()
+    except ConvcostError:
+        return None, 1
+    return cost, len(cost or ())
 
 
 def _structure(network: Network, shape: Shape) -> tuple[object, ...]:
