@@ -68,6 +68,8 @@ class _Constant(NamedTuple):
     """A tensor that does not, with what is stored that it is, or is computed from."""
 
     origins: frozenset[int] = frozenset()
+    normed: bool = False
+    """Weight norm of its filters, each with a norm of its own that is learned."""
 
 
 class _Lost(NamedTuple):
@@ -285,6 +287,11 @@ class Tracer(TorchFunctionMode):
         """What is stored that a tensor is, or is computed from, without the input."""
         return self._origins(tensor)
 
+    def normed(self, tensor: Tensor) -> bool:
+        """Whether a tensor is the weights of filters that have weight norm."""
+        value = self.value(tensor)
+        return isinstance(value, _Constant) and value.normed
+
     def constant(self, *tensors: Tensor | None) -> None:
         """Refuse tensors that depend on the input. Raises NoRuleError."""
         if self.alive(*tensors):
@@ -455,8 +462,9 @@ class Tracer(TorchFunctionMode):
             made = [args[0]]
         if not live:
             origins = self._origins(tensors)
+            normed = name == "_weight_norm" and tensors[1].shape[:1] == (tensors[1].numel(),) == made[0].shape[:1]
             for tensor in made:
-                self._put(tensor, _Constant(origins))
+                self._put(tensor, _Constant(origins, normed))
             self._count_constant(name, args, tensors, made)
             return out
         if name in SAME:

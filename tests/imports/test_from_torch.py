@@ -11,7 +11,7 @@ from torch.nn.utils.parametrizations import weight_norm
 from torch.utils.flop_counter import FlopCounterMode
 
 import convcost
-from convcost import ConvcostError, ConvcostWarning, from_torch
+from convcost import ConvcostError, ConvcostWarning, from_torch, ops
 from convcost.imports.tracing import PRIMES
 from convcost.ops import REGISTRY
 from convcost.views.header import header
@@ -134,9 +134,41 @@ def test_a_fixed_kernel_is_no_parameter():
     assert (row.operator, row.params, row.macs) == ("dwconv", 0, 27 * 36)
 
 
-def test_computed_weights_count_what_they_are_computed_from():
-    (row,) = from_torch(weight_norm(nn.Conv2d(3, 8, 3)), (3, 8, 8)).price()
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*deprecated:FutureWarning")
+@pytest.mark.parametrize("normed", [weight_norm, nn.utils.weight_norm], ids=["parametrized", "by a hook"])
+def test_computed_weights_count_what_they_are_computed_from(normed):
+    (row,) = from_torch(normed(nn.Conv2d(3, 8, 3)), (3, 8, 8)).price()
     assert (row.operator, row.params, row.macs) == ("conv", 216 + 8 + 8, 216 * 36)  # g, v and the bias
+    (row,) = from_torch(normed(nn.Linear(5, 7)), (5,)).price()
+    assert (row.operator, row.params, row.macs) == ("linear", 35 + 7 + 7, 35)
+    (row,) = from_torch(normed(nn.ConvTranspose1d(4, 6, 2, stride=2)), (4, 8)).price()
+    assert (row.operator, row.params, row.macs) == (
+        "conv_transpose",
+        48 + 4 + 6,
+        48 * 8,
+    )  # a norm of each input channel
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*deprecated:FutureWarning")
+@pytest.mark.parametrize("normed", [weight_norm, nn.utils.weight_norm], ids=["parametrized", "by a hook"])
+@pytest.mark.parametrize("arguments", [{}, {"groups": 2}, {"groups": 4}, {"bias": False, "dilation": 2}], ids=str)
+def test_weight_norm_of_a_convolution_is_the_layers_own(normed, arguments):
+    made = nn.Sequential(normed(nn.Conv1d(4, 8, 3, padding="same", **arguments)), nn.ReLU())
+    net = from_torch(made, (4, 9))
+    with FlopCounterMode(display=False) as counter:
+        made(torch.zeros(1, 4, 9))
+    total = net.price().total
+    assert (total.params, 2 * total.macs) == (sum(p.numel() for p in made.parameters()), counter.get_total_flops())
+    assert "weight_norm=true" in net.to_spec()
+    assert sum(node.op.weight_norm for node in net.build().nodes if isinstance(node.op, ops.Conv)) == 1
+    assert total.params - net.folded().price().total.params == 8  # as deployed: the norms are in the weights
+
+
+def test_weight_norm_along_another_axis_is_no_layers_own():
+    (row,) = from_torch(weight_norm(nn.Conv2d(8, 8, 3), dim=1), (8, 8, 8)).price()
+    assert (row.params, row.macs, row.op.weight_norm) == (576 + 8 + 8, 576 * 36, False)
+    (row,) = from_torch(weight_norm(nn.Conv2d(3, 8, 3), dim=None), (3, 8, 8)).price()
+    assert (row.params, row.macs, row.op.weight_norm) == (216 + 1 + 8, 216 * 36, False)
 
 
 def test_work_on_parameters_alone_is_told_apart():

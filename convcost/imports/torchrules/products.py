@@ -34,7 +34,9 @@ def _conv(
         step, hole = per_axis(stride, rank), per_axis(dilation, rank)
         sides = 0 if padding == "valid" else padding if isinstance(padding, str) else per_axis(padding, rank)
         op: Op
-        if groups == channels > 1:
+        if t.normed(weight):
+            op = ops.Conv(outputs, kernel, step, sides, hole, groups, bias is not None, weight_norm=True)
+        elif groups == channels > 1:
             op = ops.DepthwiseConv(kernel, step, sides, hole, outputs // channels, bias is not None)
         else:
             op = ops.Conv(outputs, kernel, step, sides, hole, groups, bias is not None)
