@@ -66,6 +66,8 @@ class Row:
         loose = "row" if self.whole else factor
         self.unknown = bits(factor, "unknown") + sum(self.raw), bits(loose, "unknown") + sum(self.raw)
         """What it costs to be of a network that is none of ours: in a table of one making, and in another."""
+        self._priced: dict[int, Any] = {}
+        """Of each cell, its `_values` where it may fare anyhow, until a quotation or a slip makes it cheaper."""
         self.candidates: list[Candidate] = []
         self.add(subject.near)
         self.far = [self._far(cell) for cell in range(len(claims))]
@@ -96,6 +98,7 @@ class Row:
 
     def quote(self, of: Mapping[int, Quoted]) -> None:
         """Let cells be quoted, in columns of several sources: a price of the row, which they share."""
+        self._priced.clear()
         for cell, one in of.items():
             claim = self.claims[cell]
             self.quoted[cell] = one
@@ -107,6 +110,7 @@ class Row:
 
     def forget_slips(self) -> None:
         """Let no cell be a slip."""
+        self._priced.clear()
         self.slips = [inf] * len(self.claims)
         self.saved = 0.0
 
@@ -115,6 +119,7 @@ class Row:
         before = self.wrong(cell)
         if before[rule] <= price:
             return False
+        self._priced.clear()
         self.slips[cell] = price
         self.saved += float((before - self.wrong(cell)).max())
         return True
@@ -243,12 +248,16 @@ class Row:
         count = len(self.fits.pattern[cell])
         kind, known = readings // count % len(COLUMNS), readings % count
         ways = len(self.axes[cell].ways)
-        values = self._values(cell, state)[:, kind, known // ways]
+        if state is not None:
+            every = self._values(cell, state)
+        elif (every := self._priced.get(cell)) is None:
+            every = self._priced[cell] = self._values(cell, None)
+        values = every[:, kind, known // ways]
         if state in (None, PRINTED):
             values[HIT] += self.zeros[cell][known % ways]
         values[:, readings >= len(COLUMNS) * count] = self.raw[cell] if state in (None, UNKNOWN) else np.inf
         fits = self.fits.states[cell][:, self.fits.pattern[cell][known]]
-        return np.take_along_axis(values, fits, axis=0)
+        return values[fits, np.arange(len(readings))]
 
     def _values(self, cell: int, state: int | None) -> Any:
         """What a cell costs, printed, nearly or not, in each kind of column by each rule: (3, kinds, rules)."""
