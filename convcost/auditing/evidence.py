@@ -32,7 +32,7 @@ from convcost.auditing.rows import COLUMNS, PRINTED, UNKNOWN, WRONG, Row, Shared
 from convcost.ops import Shape
 from convcost.published.claims import Claim, Claims
 from convcost.published.claims import Subject as Named
-from convcost.published.quoted import year_of
+from convcost.published.quoted import printed_in, year_of
 from convcost.published.readings import Reading
 from convcost.published.tables import TOTAL
 
@@ -42,8 +42,8 @@ _MOST_SHARED = 6
 _ROUNDS = 3
 _MOST_EDITED = 6
 """Networks that are compared with edits of theirs: where more are left over, the table is made otherwise."""
-_COPIED = 0.5
-"""A part of a table's cells: where another prints as many of them, though they are not counted, it is that one."""
+_COPIED, _OWN, _WHOLE = 0.5, 0.25, 0.75
+"""A copy has the first part of its cells from another table; or the second, and these are the third part of that."""
 _FAR = 4.0
 """A row whose cells cost more than this is compared with its far candidates, too."""
 
@@ -218,18 +218,22 @@ class Evidence:
         self._edit()
 
     def _quote(self) -> None:
-        """Let cells be quoted from other tables; where most of its cells are another's, a table is a copy of that.
+        """Let cells be quoted from other tables, but not from those that it is a copy of: see `_COPIED`.
 
         A copy quotes what was there before it: who prints its numbers later quotes it.
         """
         found = [[row.quotable(cell) for cell in range(len(row.claims))] for row in self.rows]
         often = Counter(source for row in found for known in row for source in {one.source for one in known})
-        own = sum(map(len, found))
-        copied = {source for source, n in often.items() if n >= _COPIED * own}
+        every = sum(map(len, found))
+        copied = {
+            source
+            for source, n in often.items()
+            if n >= _COPIED * every or (n >= _OWN * every and n >= _WHOLE * printed_in(source))
+        }
         since = min(map(year_of, copied), default=inf)
         for row, cells in zip(self.rows, found, strict=True):
             first = (
-                (cell, next((o for o in known if o.source not in copied and year_of(o.source) < since), None))
+                (cell, next((o for o in known if o.source not in copied and year_of(o.source) <= since), None))
                 for cell, known in enumerate(cells)
             )
             row.quote({cell: one for cell, one in first if one is not None})

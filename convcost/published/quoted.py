@@ -32,6 +32,11 @@ def quoted(reference: str, quantity: str) -> Sequence[Quoted]:
     return _printed().get((_plain(reference), quantity), ())
 
 
+def printed_in(source: str) -> int:
+    """How many numbers of whole networks a source prints, one of each value."""
+    return sum(one.source == source for known in _printed().values() for one in known)
+
+
 def year_of(source: str) -> int:
     """When a source was printed; 9999 where it does not say."""
     found = re.search(r"\b(?:19|20)[0-9]{2}\b", source)
