@@ -53,7 +53,8 @@ _RECIPE = re.compile(
     r"|(?<![a-z0-9])in-?2[12]k[-_ ]pre(?:train(?:ed)?)?(?![a-z0-9])"  # and then trained on ImageNet-1k
     r"|(?<![a-z0-9])rsb-a[1-3]-[0-9]+e(?![a-z0-9])"
     r"|(?<![a-z0-9])(?:[0-9]+xb[0-9]+|(?:in|imagenet)[-_ ]?1k|fp16|fp32|bf16|amp|\(ours\))(?![a-z0-9])"
-    r"|(?<![a-z0-9])(?:3rdparty|ssld|(?:ra-)?noisy[-_ ]?student|aa(?:-advprop)?|mae|ckpt)(?![a-z0-9])"
+    r"|(?<![a-z0-9])(?:3rdparty|ssld|(?:ra-)?noisy[-_ ]?student|aa(?:-advprop)?|mae|ckpt|noema)(?![a-z0-9])"
+    r"|(?<![a-z0-9])fcmae(?:-in2[12]k)?(?:-pre)?(?![a-z0-9])"
     r"|(?<![a-z0-9])(?:kinetics(?:-?[467]00)?|cub(?:-?200)?)(?![a-z0-9])"  # data: classes are solved for
     r"|(?<![a-z0-9])imagenet(?![-_ ]?[0-9a-z])|\.(?:h5|keras|pth|pt|onnx|pth\.tar)\s*$"
     r"|(?<=[0-9])px(?![a-z])"

@@ -438,6 +438,18 @@ def test_what_is_built_on_a_network_is_not_that_network(known, name, said):
     assert not found.references
 
 
+def test_a_column_of_data_sets_says_other_classes(tmp_path):
+    """DPN-92: 37,668,392 params, and 2,689 for each class; of ImageNet-5k nobody says how many."""
+    path = tmp_path / "zoo.md"
+    rows = ["DPN-92 | 37.67M | ImageNet-1k", "DPN-92 | 35.96M | Places365-Standard", "DPN-92 | 47.90M | ImageNet-5k"]
+    rows += ["ResNet-56 | 0.86M | CIFAR-100", "ResNet-50 | 25.56M | -"]
+    path.write_text("Model | Params | Dataset\n--- | --- | ---\n" + "\n".join(rows), encoding="utf-8")
+    found = convcost.audit(path)
+    assert [one.verdict for one in found.findings] == ["holds"] * 4
+    assert [one.claim.reference.partition(" ")[2] for one in found.findings] == ["", "classes=365", "classes=100", ""]
+    assert [one.why for one in found.unread] == ["is trained on ImageNet-5k: say with --name how many classes that has"]
+
+
 def test_a_family_is_what_its_name_leaves_open(known):
     found = known.reference("Wide ResNet 16")
     assert isinstance(found, Unclear)

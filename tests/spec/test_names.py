@@ -228,6 +228,10 @@ def test_a_slash_is_part_of_a_name_unless_a_folder_is_there(tmp_path, monkeypatc
         ("resnet50.a1_in1k", "resnet50@v1"),
         ("resnet50_8xb256-rsb-a2-300e_in1k", "resnet50@v1"),
         ("efficientnet-b0_3rdparty_8xb32-aa-advprop_in1k", "efficientnet_b0@paper"),
+        ("convnext-v2-atto_fcmae-pre_3rdparty_in1k", "convnextv2_atto"),  # trained as masked autoencoders are
+        ("convnext-v2-base_fcmae-in21k-pre_3rdparty_in1k-384px", "convnextv2_base input=3x384x384"),
+        ("convnext-tiny_32xb128-noema_in1k", "convnext_tiny"),
+        ("cifar_wrn28_6", "wrn_28_6"),
         ("mobilenet-v3-small-050_3rdparty_in1k", "mobilenet_v3_small_0.5@paper"),
         ("swin-base_in21k-pre-3rdparty_in1k", "swin_b@paper"),  # trained on 21k, and then on 1k
         ("swin_tiny_patch4_window7_224", "swin_t@paper"),
