@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections import defaultdict
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,11 @@ LONG = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A fifth of the random examples is enough for quick, before tests are imported and take their settings."""
+    """Settle what tests take when they are imported: a fifth of the random examples is enough for quick."""
     if config.option.markexpr == "quick":
         settings.load_profile("quick")
+    # Most tests take the smallest maps that will do. Said here, it imports convcost when coverage is measured already.
+    config.addinivalue_line("filterwarnings", "ignore::convcost.errors.ConvcostWarning")
 
 
 def asserts_on_time(item: pytest.Item) -> bool:
@@ -89,31 +92,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("no_cover")
 
 
+TRACED = 3.0
+"""Seconds of processor time of each test, in all its forms, in which coverage is measured."""
+_left: dict[str, float] = defaultdict(lambda: TRACED)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Coverage is measured in a test's first half second: from then on it takes the same lines, at half the speed.
-
-    Of processor time, so that it does not depend on what else the machine does.
-    """
-    plugin = item.config.pluginmanager.getplugin("_cov")
-    controller = getattr(plugin, "cov_controller", None)
+    """Coverage is measured in a test's first seconds: from then on it takes the same branches, at half the speed."""
+    controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
     if controller is None or item.get_closest_marker("no_cover"):
         return (yield)
-    long = False
+    name, stopped = item.nodeid.partition("[")[0], False
 
     def stop(*_: object) -> None:
-        nonlocal long
-        long = True
+        nonlocal stopped
+        stopped = True
         controller.cov.stop()
 
     before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, 0.5)
+    if _left[name]:
+        signal.setitimer(signal.ITIMER_VIRTUAL, _left[name])
+    else:
+        stop()
     try:
         return (yield)
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        _left[name], _ = signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
-        if long:
+        if stopped:
             controller.cov.start()
 
 
