@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from convcost.cost.cost import Cost
 from convcost.counters.line import Line
 from convcost.counters.rules import rule
-from convcost.errors import ConvcostError, did_you_mean
+from convcost.errors import ConvcostError, did_you_mean, unwarned
 from convcost.network import Network, load
 from convcost.ops import Shape, format_shape
 from convcost.printed.numbers import KILO, ROUNDINGS, Printed, parse
@@ -164,7 +164,8 @@ class PublishedTable(NamedTuple):
                 continue
             try:
                 if reference not in priced:
-                    priced[reference] = price_reference(reference)
+                    with unwarned():  # it is the table's, and as it is
+                        priced[reference] = price_reference(reference)
                 cost = priced[reference][1]
                 line = cost.total if row.lead in (TOTAL, reference) else line_of(cost, row.lead)
             except ConvcostError as error:

@@ -339,7 +339,7 @@ def test_true_is_written_as_yaml_writes_it(capsys, word):
         (["table", "densenet40_k12"], "no shipped table prints numbers of densenet40_k12"),
         (["table", "alexnet"], "numbers of alexnet"),
         (["table", "wavenet"], "no shipped table prints numbers of"),
-        (["table", "nonsense"], "unknown table 'nonsense'; convcost table lists them"),
+        (["table", "qqqq"], "unknown table 'qqqq'; convcost table lists them"),
         (["table", "--as", "thop"], "--as goes with a table"),
         (["list", "--family", "resnt"], "no family's name has the word 'resnt'; did you mean resnet?"),
         (["memory", "vgg16", "--dtype", "fp8"], "unknown dtype 'fp8'; choose from float64"),
