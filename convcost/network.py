@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from os import PathLike, fspath
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcost.cost.cost import Cost
 from convcost.cost.doubts import warn_of
@@ -30,42 +29,8 @@ if TYPE_CHECKING:
     from convcost.formulas.formula import Formula, LayerFormulas
 
 
-T = TypeVar("T")
-
-KEPT = 20_000
-"""Layers of all graphs together that are remembered: some 10 MB, of 60 variants of ResNet-101."""
-
-
-class Youngest(Generic[T]):
-    """What was found last, by key, as long as it has not more layers than so many together; the last one always."""
-
-    def __init__(self, most: Callable[[], int]) -> None:
-        self._found: dict[tuple[object, ...], tuple[T, int]] = {}
-        self._most = most
-        self._layers = 0
-        self._lock = Lock()
-
-    def get(self, key: tuple[object, ...], find: Callable[[], tuple[T, int]]) -> T:
-        """What a key has, with what finds it, and how many layers that has, where it is not known; now the youngest."""
-        with self._lock:
-            found = self._forget(key)
-        found = found or find()  # two threads may find the same at once
-        with self._lock:
-            self._forget(key)
-            self._found[key] = found
-            self._layers += found[1]
-            while self._layers > self._most() and len(self._found) > 1:
-                self._forget(next(iter(self._found)))
-        return found[0]
-
-    def _forget(self, key: tuple[object, ...]) -> tuple[T, int] | None:
-        found = self._found.pop(key, None)
-        self._layers -= found[1] if found else 0
-        return found
-
-
-_GRAPHS: Youngest[Graph] = Youngest(lambda: KEPT)
-"""By spec, name, input and knobs: whoever loads a network again has its graph."""
+KEPT = 32
+"""Graphs that a network remembers, by its knobs."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +46,7 @@ class Network:
     """The input that its reference says, (channels, *sizes), if any: `mobilenet_v1 input=3x192x192`."""
     folds: bool = field(default=False, repr=False)
     """Whether its batch norms are folded; see `folded`."""
+    _graphs: dict[tuple[object, ...], Graph] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -165,17 +131,18 @@ class Network:
             return self.spec.build(name, shape, settings)
         # Every other input size is only another evaluation of the same structure, unless the spec can look at it.
         alike = shape if self.spec.sized or isinstance(shape, Inputs) else (len(shape), shape[0])
-        key = (self.spec, name, alike, *settings.values())
+        key = (name, alike, *settings.values())
         try:
             hash(key)
         except TypeError:  # arrays cannot be looked up, though an empty dictionary's pop does not say so
             return self.spec.build(name, shape, settings)
-
-        def built() -> tuple[Graph, int]:
+        graph = self._graphs.pop(key, None)
+        if graph is None:
             graph = self.spec.build(name, shape, settings)
-            return graph, len(graph.nodes)
-
-        return _GRAPHS.get(key, built)
+        self._graphs[key] = graph  # as the youngest
+        if len(self._graphs) > KEPT:
+            del self._graphs[next(iter(self._graphs))]
+        return graph
 
     def formula(
         self,

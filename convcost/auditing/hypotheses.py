@@ -22,7 +22,7 @@ from convcost.auditing.prices import (
 )
 from convcost.cost.cost import Cost
 from convcost.errors import ConvcostError, unwarned
-from convcost.network import Network, Youngest
+from convcost.network import Network
 from convcost.ops import Shape, format_shape
 from convcost.published.claims import Claim
 from convcost.published.counting import counts_of
@@ -73,11 +73,13 @@ class Costs:
     """What networks cost, by structure: variants with the same knobs are one, and are priced once if they are few."""
 
     def __init__(self) -> None:
-        self._known: Youngest[Cost | None] = Youngest(lambda: LAYERS)
+        self._known: dict[tuple[object, ...], Cost | None] = {}
+        """What was asked for last stands last."""
+        self._layers = 0
 
     def know(self, network: Network, cost: Cost) -> None:
         """Take over what a network is known to cost."""
-        self._known.get(_structure(network, cost.input), lambda: (cost, len(cost)))
+        self._get(_structure(network, cost.input), lambda: cost)
 
     def require(self, network: Network) -> Cost:
         """The cost of a network on the input that it is defined for. Raises ConvcostError where it does not fit."""
@@ -85,7 +87,7 @@ class Costs:
 
     def of(self, network: Network, shape: Shape) -> Cost | None:
         """The cost of a network on an input; None if it does not fit."""
-        return self._known.get(_structure(network, shape), lambda: _fitting(lambda: network.price(shape)))
+        return self._get(_structure(network, shape), lambda: network.price(shape))
 
     def on(self, network: Network, like: Shape, sides: tuple[int, ...]) -> Cost | None:
         """The cost on square inputs, as arrays; None if one does not fit, or is too large."""
@@ -96,23 +98,29 @@ class Costs:
             largest = self.of(network, (like[0], max(sides), max(sides)))
             return largest and network.price((like[0], side, side))
 
-        return self._known.get((*_structure(network, like), sides), lambda: _fitting(priced))
+        return self._get((*_structure(network, like), sides), priced)
 
     def with_more(self, network: Network, cost: Cost, classes: int) -> Cost | None:
         """The cost of a network with one class more."""
         key = (*_structure(network, cost.input), "one class more")
         more = network.set(classes=classes + 1)
-        return self._known.get(key, lambda: _fitting(lambda: one_class_more(cost, classes) or more.price(cost.input)))
+        return self._get(key, lambda: one_class_more(cost, classes) or more.price(cost.input))
 
-
-def _fitting(price: Callable[[], Cost | None]) -> tuple[Cost | None, int]:
-    """A cost, None if it does not fit, and how many layers it has."""
-    try:
-        with unwarned():
-            cost = price()
-    except ConvcostError:
-        return None, 1
-    return cost, len(cost or ())
+    def _get(self, key: tuple[object, ...], price: Callable[[], Cost | None]) -> Cost | None:
+        """What is known by a key, else priced, None if it does not fit; the longest not asked for is forgotten."""
+        if key in self._known:
+            cost = self._known.pop(key)
+        else:
+            try:
+                with unwarned():
+                    cost = price()
+            except ConvcostError:
+                cost = None
+            self._layers += len(cost or ())
+        self._known[key] = cost
+        while self._layers > LAYERS and len(self._known) > 1:
+            self._layers -= len(self._known.pop(next(iter(self._known))) or ())
+        return cost
 
 
 def _structure(network: Network, shape: Shape) -> tuple[object, ...]:

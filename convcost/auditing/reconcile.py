@@ -201,7 +201,7 @@ def _all(axes: Mapping[str, Axis], each: Each) -> tuple[list[Candidate], Any]:
     every = {network.name: network for path in shipped_files() for network in every_variant(shipped(path))}
     among = log2(len({network.network for network in every.values()}))
     known: dict[int, Costs] = {}
-    for network in map(every.pop, each(list(every))):
+    for network in map(every.pop, each(list(every))):  # and its graph is forgotten when it has been counted
         costs = known.get(id(network.spec)) or Costs()
         known = {id(network.spec): costs}  # variants share structures, and nothing else does
         cost = costs.require(network)

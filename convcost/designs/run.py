@@ -97,7 +97,7 @@ def plan(
         input=network.at,
         format=format_,
         version=installed(),
-        imported=None if type(network) is Network else replace(network, at=network.input),
+        imported=None if type(network) is Network else replace(network, at=network.input, _graphs={}),
     )
 
 

@@ -232,19 +232,13 @@ def graphs_alive() -> int:
     return sum(type(one) is Graph for one in gc.get_objects())
 
 
-def test_graphs_of_many_knobs_are_not_all_kept(monkeypatch):
+def test_graphs_of_many_knobs_are_not_all_kept():
     net = convcost.load("lenet5")
-    layers = len(net.price())
     before = graphs_alive()
-    monkeypatch.setattr("convcost.network.KEPT", 32 * layers)
     for classes in range(1, 100):
         net.price(classes=classes)
     assert graphs_alive() <= before + 32
     assert net.price(classes=1).total.macs == convcost.load("lenet5", classes=1).price().total.macs
-
-
-def test_who_loads_a_network_again_has_its_graph():
-    assert convcost.load("lenet5").price().graph is convcost.load("LeNet-5").price("1x32x32").graph
 
 
 def test_a_name_that_failed_is_free():
