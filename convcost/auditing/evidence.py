@@ -43,7 +43,8 @@ _ROUNDS = 3
 _MOST_EDITED = 6
 """Networks that are compared with edits of theirs: where more are left over, the table is made otherwise."""
 _COPIED, _OWN, _WHOLE = 0.5, 0.25, 0.75
-"""A copy has the first part of its cells from another table; or the second, and these are the third part of that."""
+"""Parts of a table's cells that a source prints as well: half make it a copy of that source, or a quarter where these
+are three quarters of what the source prints."""
 _FAR = 4.0
 """A row whose cells cost more than this is compared with its far candidates, too."""
 
@@ -197,17 +198,18 @@ class Evidence:
         """What is added to the factors of prices that differ where a table has but one family."""
         self._subjects: dict[tuple[object, ...], Subject] = like._subjects if like else {}
         costs = Costs()
-        rows: dict[Named, Row] = {}
-        # Spec by spec: variants share structures, and nothing else does.
-        for named, claims in sorted(by_subject.items(), key=lambda of: table.priced[of[1][0].reference][0].name):
+        of_rows = [*by_subject.values()]
+        self._by_name = sorted(range(len(of_rows)), key=lambda at: table.priced[of_rows[at][0].reference][0].name)
+        """The order in which rows are priced: variants of a network, which share structures, one after the other."""
+        rows: dict[int, Row] = {}
+        for at in self._by_name:
+            claims = of_rows[at]
             axes = [self.axis(claim) for claim in claims]
             key = (claims[0].reference, claims[0].lead, *sorted({(axis.quantity, axis.parts) for axis in axes}))
             if key not in self._subjects:
                 self._subjects[key] = Subject(*table.priced[claims[0].reference], claims[0].lead, axes, costs)
-            rows[named] = Row(claims, self._subjects[key], axes, factor)
-        self.rows = [rows[named] for named in by_subject]
-        places = {id(row): number for number, row in enumerate(self.rows)}
-        self._by_spec = [places[id(row)] for row in rows.values()]
+            rows[at] = Row(claims, self._subjects[key], axes, factor)
+        self.rows = [rows[at] for at in range(len(of_rows))]
         if table.quotes and len(families) > 1:
             self._quote()
         self._prices: dict[str, Any] = {}
@@ -329,11 +331,12 @@ class Evidence:
             if not new:
                 return
             far.update(new)
-            for number in filter(new.__contains__, self._by_spec):
+            for number in filter(new.__contains__, self._by_name):
                 self.rows[number].add(self.rows[number].subject.far)
             if not classes:
                 classes = self._classes([self.rows[number] for number in sorted(far)])
-                self._take_classes(classes)
+                for number in self._by_name if classes else ():
+                    self.rows[number].add(self.rows[number].subject.with_classes(classes))
             shared = [
                 Shared(),
                 *(Shared(classes=value) for value in classes[:_MOST_SHARED]),
@@ -341,14 +344,6 @@ class Evidence:
             ]
             self._forget()
             self.solved = self._solve(shared if len(far) > 1 or len(self.rows) == 1 else shared[:1])
-
-    def _take_classes(self, classes: Sequence[int]) -> None:
-        """Compare all rows with other numbers of classes, if there are any."""
-        known: dict[Subject, list[Candidate]] = {}
-        for row in map(self.rows.__getitem__, self._by_spec if classes else ()):
-            if (subject := row.subject) not in known:
-                known[subject] = subject.with_classes(classes)
-            row.add(known[subject])
 
     def _edit(self) -> None:
         """Compare networks with their structural edits, where a few are left over with more digits than that costs."""

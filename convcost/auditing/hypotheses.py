@@ -65,7 +65,7 @@ class _Classified(NamedTuple):
     more: dict[str, Any]
 
 
-LAYERS = 120_000
+_MOST_LAYERS = 120_000
 """Of all costs that are remembered: some 50 MB."""
 
 
@@ -103,8 +103,9 @@ class Costs:
     def with_more(self, network: Network, cost: Cost, classes: int) -> Cost | None:
         """The cost of a network with one class more."""
         key = (*_structure(network, cost.input), "one class more")
-        more = network.set(classes=classes + 1)
-        return self._get(key, lambda: one_class_more(cost, classes) or more.price(cost.input))
+        return self._get(
+            key, lambda: one_class_more(cost, classes) or network.set(classes=classes + 1).price(cost.input)
+        )
 
     def _get(self, key: tuple[object, ...], price: Callable[[], Cost | None]) -> Cost | None:
         """What is known by a key, else priced, None if it does not fit; the longest not asked for is forgotten."""
@@ -118,7 +119,7 @@ class Costs:
                 cost = None
             self._layers += len(cost or ())
         self._known[key] = cost
-        while self._layers > LAYERS and len(self._known) > 1:
+        while self._layers > _MOST_LAYERS and len(self._known) > 1:
             self._layers -= len(self._known.pop(next(iter(self._known))) or ())
         return cost
 

@@ -35,8 +35,8 @@ def command_of(text: str, name: str = "") -> list[str]:
     """The command for what is pasted, or dropped as a file of that name: its arguments, without `convcost`.
 
     A line that begins with `convcost` is one; a spec has layers; a line is a network's name, or a claim; all else is
-    a table. What is pasted is written into the working folder first. Raises ConvcostError for
-    nothing, and for a PDF where its reader is missing.
+    a table. What is pasted is written into the working folder first. Raises ConvcostError for nothing, and
+    for a PDF where its reader is missing.
     """
     said = text.strip()
     if not said and not name:

@@ -21,6 +21,7 @@ from convcost.published.cells import decimal_commas, number, of_one_view, says_n
 from convcost.published.claims import Claim, Claims, Priced, Unread
 from convcost.published.columns import Role, input_column, layer_sizes, left_out, name_column, role_said, roles_of
 from convcost.published.counting import exact
+from convcost.published.datasets import data_sets, of_data
 from convcost.published.headings import times_views
 from convcost.published.layerkinds import line_of
 from convcost.published.layers import is_part, network_of, parts_of
@@ -137,9 +138,8 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
     built_on = _built_on(table, title, taken)
     parts = _Parts(table, said, title, priced)
     of_what = [] if parts.layers else _without_shares(table, counting)
-    data = _data_sets(table, taken)
     entries: list[_Entry] = []
-    for at, row in enumerate(table.rows):
+    for at, (row, trained_on) in enumerate(zip(table.rows, data_sets(table, taken), strict=True)):
         label = names.called(row, known) if names else row.cells[sized or 0].text
         place = row.cells[title or 0].place
         part = parts.of_row(at) if built_on is None or known.says(label) else built_on
@@ -152,18 +152,15 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
             role = counting[column]
             name = role.of.replace("{}", label)
             if part is None:
-                found, lead = _priced(known, name, size or role.size, place, priced, data[at]), TOTAL
+                found, lead = _priced(known, name, size or role.size, place, priced, trained_on), TOTAL
             elif isinstance(part, Unclear):
                 found, lead = part, TOTAL
             else:
                 found, lead = parts.priced(part, size, place), part
             doubt = _goes_on(table, row, column) or (no_size if role.quantity == "ops" else "")  # params: of any input
             entries.append(_Entry(name, column, cell, place, found, lead, doubt))
-    notes = [
-        *of_what,
-        *(f"{table.columns[at]!r} prints half of a count" for at, role in counting.items() if role.divided == 2),
-        *left_out(table, roles, columns, sized),
-    ]
+    halves = [f"{table.columns[at]!r} prints half of a count" for at, role in counting.items() if role.divided == 2]
+    notes = [*of_what, *halves, *left_out(table, roles, columns, sized)]
     commas = _with_commas(table, entries, counting, priced, notes)
     for column, role in counting.items():
         if scale := _scale_of([one for one in entries if one.column == column], role, column in commas, priced):
@@ -174,34 +171,6 @@ def read_claims(table: RawTable, said: Said | None = None) -> Claims:
     if not claims and (first := next((one for one in unread if one.column), None)):
         raise ConvcostError(f"{first.place}: {first.why}; no other cell of the table can be read")
     return Claims(Path(table.source).name, table.source, claims, priced, unread, notes, quotes=True)
-
-
-_DATA = re.compile(r"(?:trained on|training data|data ?-?sets?)", re.IGNORECASE)
-_CLASSES_OF = {"places365": 365, "places205": 205, "cub": 200, "cub200": 200, "cub2002011": 200, "inat2017": 5089}
-_IMAGENET_OF = re.compile(r"imagenet-?(?!1k)[0-9]+k", re.IGNORECASE)
-
-
-def _data_sets(table: RawTable, taken: Collection[int | None]) -> list[str]:
-    """The data set that each row is said to be trained on, "" where a table does not say."""
-    columns = (at for at, one in enumerate(table.columns) if at not in taken and _DATA.fullmatch(one.strip()))
-    column = next(columns, None)
-    return ["" if column is None else row.cells[column].text for row in table.rows]
-
-
-def _of_data(reference: str, name: str, trained_on: str, known: Known) -> str | Unclear:
-    """What a network is that a column says to be trained on a data set.
-
-    Of other classes than ImageNet's, it has another last layer; on CIFAR's images it is another network.
-    """
-    plain = re.sub("[^a-z0-9]", "", trained_on.casefold()).removesuffix("standard")
-    if cifar := re.fullmatch("cifar(100?)", plain):
-        return known.reference(f"{name} CIFAR-{cifar[1]}")
-    if larger := _IMAGENET_OF.search(trained_on):
-        return Unclear(f"is trained on {larger[0]}: say with --name how many classes that has")
-    resolved = resolve(reference.split(maxsplit=1)[0])
-    if plain in _CLASSES_OF and "classes" in resolved.spec.knobs and " classes=" not in reference:
-        return f"{reference} classes={_CLASSES_OF[plain]}"
-    return reference
 
 
 _SCORES = re.compile(r"\b(?:m?ap|m?iou|pq|box|mask)(?:[0-9_]|\b)", re.IGNORECASE)
@@ -444,7 +413,7 @@ def _priced(
     except ConvcostError as error:
         raise SaidError(f"{place}: {error}") from None
     if trained_on and isinstance(found, str) and not known.says(name):
-        found = _of_data(found, name, trained_on, known)
+        found = of_data(found, name, trained_on, known)
     if isinstance(found, Unclear):
         among = found.references if len(found.references) <= _MOST_AMONG else ()
         return found._replace(references=tuple(one for one in among if _is_priced(one, priced)))

@@ -154,8 +154,7 @@ def test_a_network_of_the_zoo_takes_1_1_spins(benchmark):
     """Loading, building and pricing every variant of every network in one process, which goes through them.
 
     0.80 to 0.86 spins each, measured: 3.5 to 3.8 ms where a spin takes 4.4. A process that keeps them all takes 0.97 to
-    1.0, and 1.3 beside other work, as Python's collector of garbage goes through what is kept, 700,000 objects in the
-    end: that one is measured, and not asserted.
+    1.0, as Python's collector of garbage goes through what is kept, 700,000 objects in the end.
     """
     command = "from convcost.network import shipped; {} for _ in shipped(variants=True){}"
     through, kept = command.format("assert sum(1", ") > 200"), command.format("assert len([_", "]) > 200")
@@ -169,3 +168,4 @@ def test_a_network_of_the_zoo_takes_1_1_spins(benchmark):
     benchmark.extra_info.update(spins=ours / unit / networks, kept=keeping / unit / networks)
     benchmark.pedantic(processor_seconds, (through,), rounds=1)
     assert ours <= 1.1 * unit * networks
+    assert keeping <= 1.25 * unit * networks
