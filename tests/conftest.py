@@ -1,9 +1,9 @@
 """What all tests share."""
 
+import json
 import os
 import signal
-from collections import defaultdict
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,17 +58,41 @@ LONG = {
 """Tests of those rooms that take longest, by measured processor time: quick goes without them."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the folder to which to write what was taken of convcost, with its branches."""
+    parser.addoption("--branches", metavar="FOLDER", type=Path, help="write there which branches were taken")
+
+
+def measure_branches(folder: Path, config: pytest.Config) -> None:
+    """Note which lines and branches of convcost this process takes, for `python -m slipcover --merge`.
+
+    Probes stand in the code itself: a tracer makes Python 3.11 half as fast. slipcover's own way to start pytest does
+    not know pytest 9.
+    """
+    import slipcover
+
+    source = [str(TESTS.parent / "convcost")]
+    # Taking the probes out again, as they are passed, costs more than leaving them in.
+    probes = slipcover.Slipcover(branch=True, source=source, d_miss_threshold=2**31)
+    slipcover.ImportManager(probes, slipcover.FileMatcher(sources=source)).__enter__()
+
+    def write() -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = json.dumps(probes.get_coverage())
+        (folder / f"{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}.json").write_text(taken)
+
+    if not config.getoption("numprocesses", None) or "PYTEST_XDIST_WORKER" in os.environ:
+        config.add_cleanup(write)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Settle what tests take when they are imported: a fifth of the random examples is enough for quick."""
     if config.option.markexpr == "quick":
         settings.load_profile("quick")
-    # Most tests take the smallest maps that will do. Said here, it imports convcost when coverage is measured already.
+    if folder := config.getoption("--branches"):
+        measure_branches(folder.absolute(), config)
+    # Most tests take the smallest maps that will do. Said here, it imports convcost when branches are measured already.
     config.addinivalue_line("filterwarnings", "ignore::convcost.errors.ConvcostWarning")
-
-
-def asserts_on_time(item: pytest.Item) -> bool:
-    """Whether a test asks of what it has measured whether it is `bounded`: see `effort`."""
-    return "bounded" in getattr(getattr(getattr(item, "function", None), "__code__", None), "co_names", ())
 
 
 def room_of(path: Path) -> str | None:
@@ -83,45 +107,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick is what stands in a quick room, and what is measured is not slowed down by measuring coverage."""
+    """Quick is what stands in a quick room."""
     for item in items:
         room, name = room_of(item.path), getattr(item, "originalname", item.name)
         if room in QUICK and name not in LONG and not item.get_closest_marker("slow"):
             item.add_marker("quick")
-        if room == "bench" or asserts_on_time(item):
-            item.add_marker("no_cover")
-
-
-TRACED = 3.0
-"""Seconds of processor time of each test, in all its forms, in which coverage is measured."""
-_left: dict[str, float] = defaultdict(lambda: TRACED)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Coverage is measured in a test's first seconds: from then on it takes the same branches, at half the speed."""
-    controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
-    if controller is None or item.get_closest_marker("no_cover"):
-        return (yield)
-    name, stopped = item.nodeid.partition("[")[0], False
-
-    def stop(*_: object) -> None:
-        nonlocal stopped
-        stopped = True
-        controller.cov.stop()
-
-    before = signal.signal(signal.SIGVTALRM, stop)
-    if _left[name]:
-        signal.setitimer(signal.ITIMER_VIRTUAL, _left[name])
-    else:
-        stop()
-    try:
-        return (yield)
-    finally:
-        _left[name], _ = signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
-        if stopped:
-            controller.cov.start()
 
 
 @pytest.fixture(scope="module")
