@@ -92,30 +92,42 @@ def reconcile(
     parameters". `peak_memory` is at work, by any rule of memory; in a sentence, that of "SRAM" or "peak memory".
     Without a network every shipped one is searched; `each` goes through their names, and can show how far it is.
 
+    A sentence may compare two: "SqueezeNet has 50x fewer parameters than AlexNet".
+
     Raises ConvcostError for a text that is no such number, a quantity or a network that is said twice, and where
     nothing is claimed.
     """
+    from convcost.auditing.ratios import Against
     from convcost.auditing.reconcile import claimed
     from convcost.auditing.reconcile import reconcile as search
+    from convcost.printed.numbers import Printed, parse
     from convcost.published.sentences import is_sentence, read_sentence
 
-    part, at_work = "", False
-    unread: tuple[str, ...] = ()
+    sentence = None
     if len(claims) == 1 and is_sentence(claims[0]):
-        named, claims, part, at_work, unread = read_sentence(claims[0])
-        if named and network is not None:
-            raise ConvcostError(f"the text names {named}, and network= one more: say one of them")
-        network = network or named or None
-    found = {}
+        sentence = read_sentence(claims[0])
+        if sentence.network and network is not None:
+            raise ConvcostError(f"the text names {sentence.network}, and network= one more: say one of them")
+        network = network or sentence.network or None
+    found: dict[str, Printed] = {}
     said = (params, "params"), (macs, "ops"), (peak_memory, "memory")
-    for text, quantity in (*((text, "") for text in claims), *said):
+    for text, quantity in (*((text, "") for text in (sentence.claims if sentence else claims)), *said):
         if text is not None:
             of, printed = claimed(text, quantity)
-            of = "memory" if of == "bytes" and at_work else of
+            of = "memory" if of == "bytes" and sentence and sentence.memory else of
             if of in found:
                 raise ConvcostError(f"{text!r}: {of} are claimed twice")
             found[of] = printed
-    return search(found, None if network is None else _network(network), each, part)._replace(unread=unread)
+    about = None if network is None else _network(network)
+    if sentence is None:
+        return search(found, about, each)
+    against = None
+    if sentence.against:
+        if found or len({one.quantity for one in sentence.ratios}) < len(sentence.ratios):
+            raise ConvcostError(f"{claims[0][:60]!r} compares two networks: claim one thing at a time")
+        found = {one.quantity: parse(one.text) for one in sentence.ratios}
+        against = Against(_network(sentence.against), frozenset(one.quantity for one in sentence.ratios if one.less))
+    return search(found, about, each, sentence.part, against)._replace(unread=sentence.unread)
 
 
 def sweep(

@@ -16,7 +16,7 @@ from convcost.printed.numbers import KILO, ROUNDINGS, Printed
 from convcost.published.claims import Claim
 from convcost.published.counting import counts
 from convcost.published.headings import quantity_of
-from convcost.published.quotients import OF
+from convcost.published.quotients import QUOTIENTS
 from convcost.published.readings import (
     ALL,
     MEMORY,
@@ -31,15 +31,15 @@ from convcost.published.readings import (
 )
 from convcost.published.tables import TOTAL
 
-_SHARES = "shares of "
 NEVER = 2**62
 """No count of a network is as large."""
 
 
 def kind_of(claim: Claim) -> str:
-    """What the heading of a count says that it is: params, macs, flops, ops, bytes or activations, or shares of one."""
-    if claim.quantity in OF:
-        return f"{_SHARES}{kind_of(claim._replace(quantity=OF[claim.quantity], printed=None))}"
+    """What the heading of a count says it is: params, macs, flops, ops, bytes, activations or a quotient of one."""
+    if claim.quantity in QUOTIENTS:
+        divided = claim._replace(quantity=QUOTIENTS[claim.quantity], printed=None)
+        return f"{claim.quantity.partition(' of ')[0]} of {kind_of(divided)}"
     if claim.quantity in ("params", "bytes", "activations", "memory"):
         return claim.quantity
     unit = claim.printed.unit if claim.printed else ""
@@ -144,7 +144,7 @@ def axis_of(name: str, claims: Sequence[Claim]) -> Axis:
     told = {"": "", **{said: word for word, said in ZEROS.items()}}
     price = np.array(
         [
-            measure_bits(kind.removeprefix(_SHARES), measure)
+            measure_bits(kind.rpartition(" of ")[2], measure)
             + bits("part" if is_own(measure) else "part of a tool", part)
             + bits(scale, str(k))
             + bits("rounding" if is_own(measure) else "rounding of a tool", rounding)

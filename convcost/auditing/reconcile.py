@@ -19,12 +19,14 @@ from convcost.auditing.chance import chance
 from convcost.auditing.evidence import sure
 from convcost.auditing.hypotheses import Candidate, Costs, Subject, family_bits, reference, shared_bits
 from convcost.auditing.prices import COMMON_CLASSES, NEAR, ODDS, bits, raw
+from convcost.auditing.ratios import Against, pairs
 from convcost.auditing.rows import Row, Shared
 from convcost.errors import ConvcostError
 from convcost.network import Network, every_variant
 from convcost.printed.numbers import Printed, parse
 from convcost.published.claims import QUANTITY_OF, Claim
 from convcost.published.layers import leads_of
+from convcost.published.quotients import QUOTIENTS
 from convcost.published.readings import PLAIN, Reading, counted, residual
 from convcost.published.tables import TOTAL
 from convcost.spec.catalog import shipped, shipped_files
@@ -111,7 +113,11 @@ Each: TypeAlias = Callable[[Sequence[str]], Iterable[str]]
 
 
 def reconcile(
-    claims: Mapping[str, Printed], network: Network | None = None, each: Each = iter, part: str = ""
+    claims: Mapping[str, Printed],
+    network: Network | None = None,
+    each: Each = iter,
+    part: str = "",
+    against: Against | None = None,
 ) -> Reconciled:
     """Everything that makes the claimed numbers (by quantity, params, ops and bytes) true at once.
 
@@ -120,6 +126,7 @@ def reconcile(
         network: the network that they are claimed of; None searches every shipped network and variant.
         each: goes through the networks that are searched.
         part: the part of the network that they are claimed of, see `convcost.published.layers.leads_of`.
+        against: what the network is compared with, where they are ratios.
 
     Raises:
         ConvcostError: nothing is claimed, or 0, or something of a part of no network.
@@ -130,10 +137,11 @@ def reconcile(
         raise ConvcostError(f"{nothing}: no network has nothing to count; a claim is a number above 0")
     if part and network is None:
         raise ConvcostError(f"the {part} of which network?")
-    found = search(claims, network, each, part)
+    found = search(claims, network, each, part, against)
+    named = [reference(one, one.input) for one in (network, against and against.network) if one]
     return Reconciled(
         tuple(claims.values()),
-        reference(network, network.input) if network else "",
+        " against ".join(named),
         found.matches(),
         () if found.printed.any() else found.nearest(),
         len(found.candidates),
@@ -142,12 +150,23 @@ def reconcile(
     )
 
 
-def search(claims: Mapping[str, Printed], network: Network | None = None, each: Each = iter, part: str = "") -> Search:
+def search(
+    claims: Mapping[str, Printed],
+    network: Network | None = None,
+    each: Each = iter,
+    part: str = "",
+    against: Against | None = None,
+) -> Search:
     """All hypotheses about the claimed numbers, as arrays."""
     cells = [Claim("", "", str(one), quantity, "", part or TOTAL, one) for quantity, one in claims.items()]
     axes = {kind_of(cell): axis_of(kind_of(cell), [cell]) for cell in cells}
     if network is None:
         return Search(cells, axes, *_all(axes, each))
+    if against is not None:
+        single = [cell._replace(quantity=QUOTIENTS[cell.quantity]) for cell in cells]
+        divided = {kind_of(cell): axis_of(kind_of(cell), [cell]) for cell in single}
+        first, second = (_of(one, single, divided) for one in (network, against.network))
+        return Search(cells, axes, *pairs(first, second, axes, against.less))
     if part:
         return Search(cells, axes, *_of_part(network, cells, axes, part))
     found = Search(cells, axes, *_of(network, cells, axes))

@@ -107,8 +107,11 @@ def _plainly(arguments: Sequence[str]) -> str:
             parts.append(html(table(plainly(one), one.title, unread), exact=True))
         return "".join(parts)
     if len(rest) == 1 and is_sentence(rest[0]):
-        name, texts, part, at_work, _ = read_sentence(rest[0])
-        if at_work:
+        said = read_sentence(rest[0])
+        name, texts, part = said[:3]
+        if said.ratios:
+            raise ConvcostError("what is said of two networks is reconciled with numpy: on the command line")
+        if said.memory:
             raise ConvcostError("what memory a network needs at work is reconciled with numpy: on the command line")
     else:
         name, texts, part = (rest[0], tuple(rest[1:]), "") if len(rest) > 1 else ("", tuple(rest), "")

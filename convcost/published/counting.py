@@ -13,7 +13,7 @@ from convcost.counters.rules import ACTIVATIONS, BYTES, OPS, PARAMS, Rule, rule
 from convcost.errors import ConvcostError
 from convcost.exact.integers import Int
 from convcost.published.layerkinds import line_of
-from convcost.published.quotients import OF, quotient
+from convcost.published.quotients import OF, QUOTIENTS, quotient
 from convcost.published.readings import ALL, NO_LINEAR, WITH_AUXILIARY, Reading, is_own
 from convcost.published.tables import TOTAL
 
@@ -22,7 +22,7 @@ def counts(quantity: str) -> Sequence[str]:
     """The names of what is counted under a quantity, the most ordinary first."""
     from convcost.counters.releases import OF_A_TOOL
 
-    quantity = OF.get(quantity, quantity)
+    quantity = QUOTIENTS.get(quantity, quantity)
     if quantity == "memory":
         from convcost.published.memories import MEASURES
 

@@ -10,7 +10,10 @@ from __future__ import annotations
 from convcost.exact.integers import Int
 
 OF = {"shares of params": "params", "shares of ops": "ops"}
-"""What is divided, by what the quotient is called."""
+"""What is divided, by what the quotient is called, of a part and its whole."""
+RATIOS = {"ratios of params": "params", "ratios of ops": "ops"}
+"""The same of two networks."""
+QUOTIENTS = {**OF, **RATIOS}
 _STEP, _STEPS = 1000, 4
 ONE = 2 * _STEP**_STEPS
 """What the quotient of two equal counts is."""

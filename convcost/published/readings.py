@@ -13,7 +13,7 @@ from typing import NamedTuple
 from convcost.counters.rules import ACTIVATIONS, BYTES, PARAMS, rule
 from convcost.exact.integers import Int
 from convcost.printed.numbers import KILO, ROUNDINGS, Interval, Printed, Rounding
-from convcost.published.quotients import OF, ONE
+from convcost.published.quotients import ONE, QUOTIENTS, RATIOS
 
 ALL = ""
 NO_LINEAR = "without linear layers"
@@ -80,7 +80,7 @@ class Reading(NamedTuple):
     @property
     def one(self) -> int:
         """What stands for 1: a count is itself, a share a number of small parts."""
-        return ONE if self.quantity in OF else 1
+        return ONE if self.quantity in QUOTIENTS else 1
 
     def unit(self, form: Printed) -> Fraction:
         """What one unit of the last digit of a form is worth."""
@@ -113,7 +113,9 @@ class Reading(NamedTuple):
         return count if self.one == 1 else Fraction(count, self.one)
 
     def told(self, count: int) -> str:
-        """A count in words; a share to six digits."""
+        """A count in words; a quotient to six digits."""
+        if self.quantity in RATIOS:
+            return f"{float(self.value(count)):.6g} times"
         return f"{count:,}" if self.one == 1 else f"{float(100 * self.value(count)):.6g} %"
 
 
@@ -125,6 +127,8 @@ PLAIN = {
     "memory": Reading("memory", f"liveness{MEMORY}4 bytes"),
     "shares of params": Reading("shares of params", "params"),
     "shares of ops": Reading("shares of ops", "macs"),
+    "ratios of params": Reading("ratios of params", "params"),
+    "ratios of ops": Reading("ratios of ops", "macs"),
 }
 """What a number means if nothing is said of it."""
 
@@ -144,7 +148,7 @@ def counted(quantity: str, count: str) -> str:
     if MEMORY in count:
         return count
     if count in OWN:
-        return f"{quantity} are {rule(count).meaning.partition(':')[0]}"
+        return f"{quantity.rpartition(' of ')[2]} are {rule(count).meaning.partition(':')[0]}"
     return f"as {count} counts"
 
 

@@ -37,13 +37,42 @@ _PART_OF = {
     LAST: re.compile(r"(?:last|final|output|classification|fc|fully[ -]connected|linear) layer|classifier"),
 }
 _AT_WORK = re.compile(r"\b(?:s?ram|arena|peak (?:\w+ )?memory|memory peak|peak activations?)\b", re.IGNORECASE)
-_NUMBER = re.compile(r"[<>~≈]?\d[\d,.]*(?:[KMGBTkmb]|x|×|%)?")
-_RATIO = re.compile(  # and no "2% higher accuracy"
-    r"[0-9][0-9.,]*\s*(?:x|×|times|%)\s+(?:(?:fewer|less|more|lower|higher|as many)\s+(?:[\w-]+\s+)?"
-    r"(?:param|weights|g?flops|g?macs|mult|operation|comput|memory)|(?:smaller|larger)\s+than\b)",
+_OF_TRAINING = re.compile(
+    r"\b(?:training (?:cost|compute|computation|complexity|steps?|g?flops|g?macs|operations)|forward and backward"
+    r"|backward (?:pass|propagation)|(?:to train|training) (?:\S+ ){1,4}?(?:costs?|takes?|needs?|requires?|uses?))\b",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"[<>~≈]?\d[\d,.]*(?:[KMGBTkmb]|x|×|%)?")
+_COUNTS = (
+    r"(?:the\s+)?(?:number\s+of\s+)?(?:[\w-]+\s+)?"
+    r"(?:(?P<params>param|weights)|(?P<ops>g?flops|g?macs|mult|operation|comput)|(?P<memory>memory))[\w-]*"
+)
+_FACTOR = r"(?<![\w.,])(?P<number>[0-9][0-9.,]*)\s*(?P<unit>x|×|times|%)"
+_RATIOS = [  # and no "2% higher accuracy"
+    re.compile(words, re.IGNORECASE)
+    for words in (
+        rf"{_FACTOR}\s+(?P<less>fewer|less|lower)\s+{_COUNTS}",
+        rf"{_FACTOR}\s+(?:more|higher|as\s+many|as\s+much|the)\s+{_COUNTS}",
+        rf"{_FACTOR}\s+(?:(?P<less>smaller)|larger)\s+(?P<kept>than)\b",
+        rf"(?:(?P<less>reduc|cut|sav|lower|decreas)|increas|rais)\w*\s+{_COUNTS}(?P<kept>\s+of\s+(?:\S+\s+){{1,4}}?|\s+)by\s+(?:a\s+factor\s+of\s+)?"
+        + _FACTOR
+        + "?",
+    )
+]
+_COMPARED = r"\b(?:than|as|to|over|against|versus|vs\.?|of|from|with)\s+(?:(?:an?|the|that of|those of)\s+)?"
+"""What stands before the network with which another is compared."""
+_MOST_TIMES = 10**6
+"""No network has more times what another has."""
 T = TypeVar("T")
+
+
+class Ratio(NamedTuple):
+    """How many times, or how many percent, more or less a network has of something than another."""
+
+    quantity: str
+    """As `convcost.published.quotients` calls it: ratios in times, shares in percent of the other's."""
+    text: str
+    less: bool
 
 
 class Sentence(NamedTuple):
@@ -59,6 +88,10 @@ class Sentence(NamedTuple):
     """Whether bytes are of memory at work, and not of stored parameters."""
     unread: tuple[str, ...] = ()
     """Numbers that it says besides, of which nothing is read, each with the word behind it."""
+    ratios: tuple[Ratio, ...] = ()
+    """What it says, in place of counts, of the network beside another."""
+    against: str = ""
+    """The other one."""
 
 
 def is_sentence(text: str) -> bool:
@@ -67,27 +100,27 @@ def is_sentence(text: str) -> bool:
         parse(text)
     except ConvcostError:
         words = text.split()
-        if _RATIO.search(text) and len(words) <= _MOST:
-            return True
-        return 1 < len(words) <= _MOST and bool(_taken(words, _count)[0])
+        return 1 < len(words) <= _MOST and bool(_ratios(text)[0] or _taken(words, _count)[0])
     return False
 
 
 def read_sentence(text: str) -> Sentence:
     """The claim of a text.
 
-    Raises ConvcostError: it has no count with its unit, names two networks or two inputs, or is too long.
+    Raises ConvcostError: it has no count with its unit, names two networks or two inputs, or is too long; it compares
+    a network with none, or in what is no count.
     """
     words = text.split()
     if len(words) > _MOST:
         raise ConvcostError(f"a claim is a text of at most {_MOST} words, not of {len(words)}")
+    ratios, rest = _ratios(text)
+    if ratios:
+        return _compared(text, ratios, rest.split())
     claims, words = _taken(words, _count)
-    if ratio := _RATIO.search(text):
-        raise ConvcostError(
-            f"{text[:60]!r}: {ratio[0]!r} compares two networks, and is not read; claim a count of each"
-        )
     if not claims:
         raise ConvcostError(f"{text[:60]!r} has no count with its unit, such as '4.1 GFLOPs' or '25.6M params'")
+    if said := _OF_TRAINING.search(text):
+        raise ConvcostError(f"{text[:60]!r}: {said[0]!r} is no cost of inference; convcost training counts what it is")
     sizes, words = _taken(words, _size)
     parts, words = _taken(words, _part)
     names, left = _taken(words, _name)
@@ -108,6 +141,49 @@ def read_sentence(text: str) -> Sentence:
     if isinstance(found, Unclear):
         raise ConvcostError(f"{text[:60]!r}: its network {found.why}")
     return Sentence(found, tuple(claims), part, memory, _unread(["" if one in behind[:1] else one for one in left]))
+
+
+def _ratios(text: str) -> tuple[list[Ratio], str]:
+    """What a text says of two networks, and the text without it."""
+    found = []
+    for pattern in _RATIOS:
+        for said in pattern.finditer(text):
+            of = said.groupdict()
+            if of.get("memory"):
+                raise ConvcostError(f"{text[:60]!r}: {said[0]!r} is of memory, which is not compared; claim how much")
+            kind = "shares" if of["unit"] == "%" else "ratios"
+            number = of["number"].rstrip(".,")
+            if parse(number).value() > _MOST_TIMES:
+                raise ConvcostError(f"{text[:60]!r}: no network is {number} times another")
+            # What is smaller is so as a file, which holds the parameters.
+            quantity = f"{kind} of {'ops' if of.get('ops') else 'params'}"
+            found.append(Ratio(quantity, f"{number}{'%' if kind == 'shares' else 'x'}", bool(of.get("less"))))
+        text = pattern.sub(lambda said: said.groupdict().get("kept") or "", text)
+    return found, text
+
+
+def _compared(text: str, ratios: list[Ratio], words: list[str]) -> Sentence:
+    """The claim of a text about two networks."""
+    start = repr(text[:60])
+    claims, words = _taken(words, _count)
+    sizes, words = _taken(words, _size)
+    names, left = _taken(words, _name)
+    names = list(dict.fromkeys(names))
+    if claims:
+        raise ConvcostError(f"{start} compares two networks and says {claims[0]}: claim one thing at a time")
+    if len(names) != 2:
+        which = f"names {len(names)}" if names else "names none"
+        raise ConvcostError(f"{start} compares two networks, and {which}; name both, or claim a count")
+    behind = [name for name in names if re.search(rf"{_COMPARED}{re.escape(name)}", text)]
+    other = behind[0] if len(behind) == 1 else names[1]
+    size = _one(text, sizes) or ()
+    placed = []
+    for name in (names[other == names[0]], other):
+        found = _placed(name, size)
+        if isinstance(found, Unclear):
+            raise ConvcostError(f"{start}: its network {found.why}")
+        placed.append(found)
+    return Sentence(placed[0], (), unread=_unread(left), ratios=tuple(ratios), against=placed[1])
 
 
 def _placed(name: str, size: tuple[int, ...]) -> str | Unclear:

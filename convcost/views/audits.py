@@ -219,7 +219,7 @@ def explanation(found: Reconciled) -> str:
     if not found.matches:
         return f"Nothing makes {claim} true; these come nearest."
     first = found.matches[0]
-    counts = " and ".join(f"{meant.exact:,}" for meant in first.meant)
+    counts = " and ".join(meant.reading.told(meant.exact) for meant in first.meant)
     how = ", ".join(first.assumed[1:])
     near = f"{_one_in(found.chance)} random numbers near it would be explained as easily"
     if found.explained:
@@ -368,7 +368,9 @@ def _match(match: Match, *, residuals: bool) -> tuple[Value | Cell, ...]:
     also = ", ".join(match.networks[1:])
     values: list[Value | Cell] = [match.networks[0], format_shape(match.input), assumed, also, f"{match.bits:.1f}"]
     for meant in match.meant:
-        values.append(meant.exact)
+        reading, count = meant.reading, meant.exact
+        values.append(count if reading.one == 1 else Cell(reading.value(count), shown=reading.told(count)))
         if residuals:
-            values.append(Fraction(meant.residual))
+            off = Fraction(meant.residual)
+            values.append(off if reading.one == 1 else _off(reading, int(off)))
     return tuple(values)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 import convcost
+from convcost.auditing.ratios import Against
 from convcost.auditing.reconcile import search
 from convcost.cli import run
 from convcost.errors import ConvcostError
 from convcost.network import load
 from convcost.printed.numbers import parse
-from convcost.published.sentences import is_sentence, read_sentence
+from convcost.published.sentences import Ratio, is_sentence, read_sentence
 
 
 @pytest.mark.parametrize(
@@ -36,7 +39,7 @@ from convcost.published.sentences import is_sentence, read_sentence
 )
 def test_a_sentence_is_read(text: str, network: str, claims: tuple[str, ...]) -> None:
     assert is_sentence(text)
-    assert read_sentence(text) == (network, claims, "", False, ())
+    assert read_sentence(text) == (network, claims, "", False, (), (), "")
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,8 @@ def test_a_sentence_is_read(text: str, network: str, claims: tuple[str, ...]) ->
         ("The first layer has 9,408 parameters", "of the first layer, and does not say of which network"),
         ("ResNet-50's stem and its classifier have 2M params", "says first layer and last layer"),
         ("word " * 300, "at most 200 words, not of 300"),
+        ("Training ResNet-50 costs 12.3 GFLOPs per image", "'Training ResNet-50 costs' is no cost of inference"),
+        ("ResNet-50 has a training cost of 12.3 GFLOPs", "'training cost' is no cost of inference"),
     ],
 )
 def test_what_is_not_understood_is_an_error(text: str, why: str) -> None:
@@ -102,18 +107,100 @@ def test_all_hypotheses_about_a_part_sum_to_at_most_one(name: str, part: str) ->
     assert np.exp2(-found.prices[0]).sum() <= 1
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+SAID_OF_TWO = [  # what is said of the first, and the quotient by hand
+    (
         "MobileNetV2 has 7.3x fewer parameters than ResNet-50",
-        "GoogLeNet uses 12 times fewer parameters than AlexNet",
-        "ResNet-152 needs 25 % less computation than VGG-16, 11.3 GFLOPs",
+        ("mobilenet_v2@paper", "resnet50@v1"),
+        [("ratios of params", "7.3x", True)],
+        [Fraction(25_557_032, 3_504_872)],
+    ),
+    (
+        "Compared to ResNet-50, MobileNetV2 has 7.3x fewer parameters and 13x fewer FLOPs",
+        ("mobilenet_v2@paper", "resnet50@v1"),
+        [("ratios of params", "7.3x", True), ("ratios of ops", "13x", True)],
+        [Fraction(25_557_032, 3_504_872), Fraction(3_857_973_248, 300_774_272)],
+    ),
+    (
+        "ResNet-152 has 2.355 times as many parameters as ResNet-50",
+        ("resnet152@v1", "resnet50@v1"),
+        [("ratios of params", "2.355x", False)],
+        [Fraction(60_192_808, 25_557_032)],
+    ),
+    (
+        "ResNet-152 is 2.355x larger than ResNet-50",
+        ("resnet152@v1", "resnet50@v1"),
+        [("ratios of params", "2.355x", False)],
+        [Fraction(60_192_808, 25_557_032)],
+    ),
+    (
+        "MobileNetV2 reduces the number of parameters of ResNet-50 by 86.3%",
+        ("mobilenet_v2@paper", "resnet50@v1"),
+        [("shares of params", "86.3%", True)],
+        [1 - Fraction(3_504_872, 25_557_032)],
+    ),
+    (
+        "ResNet-152 has 135.5% more parameters than ResNet-50",
+        ("resnet152@v1", "resnet50@v1"),
+        [("shares of params", "135.5%", False)],
+        [Fraction(60_192_808, 25_557_032) - 1],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "networks", "ratios", "quotients"), SAID_OF_TWO)
+def test_what_is_said_of_two_networks_is_reconciled(
+    text: str, networks: tuple[str, str], ratios: list[Ratio], quotients: list[Fraction]
+) -> None:
+    said = read_sentence(text)
+    assert is_sentence(text)
+    assert ((said.network, said.against), [*said.ratios]) == (networks, ratios)
+    found = convcost.reconcile(text)
+    assert found.explained
+    assert found.matches[0].networks[0] == " against ".join(networks)
+    for meant, quotient in zip(found.matches[0].meant, quotients, strict=True):
+        assert meant.reading.value(meant.exact) == pytest.approx(quotient, rel=1e-9)
+
+
+def test_what_is_not_so_of_two_networks_is_not_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """The paper of GoogLeNet says 12 times; there are 8.7 times as many params, and 12 only by chance."""
+    assert not convcost.reconcile("GoogLeNet uses 12 times fewer parameters than AlexNet").explained
+    assert run(["reconcile", "MobileNetV2 is 2.5 times smaller than ResNet-50"]) == 1
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Nothing makes 2.5x true; these come nearest" in shown
+    assert "7.29186 times" in shown
+    assert "+4.74186 times" in shown
+    assert run(["reconcile", "SqueezeNet has 50x fewer parameters than AlexNet"]) == 1
+    assert "48.8337 times" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("ResNet-152 needs 25 % less computation than VGG-16, 11.3 GFLOPs", "says 11.3 GFLOPs: claim one thing"),
+        ("ResNet-50 has 5x fewer FLOPs than ours", "compares two networks, and names 1; name both"),
+        ("Ours has 5x fewer FLOPs than yours", "compares two networks, and names none; name both"),
+        ("ResNet-50 has 5x less memory than VGG-16", "'5x less memory' is of memory, which is not compared"),
+        ("ResNet-50 has 1000000000x fewer FLOPs than VGG-16", "no network is 1000000000 times another"),
+        ("ResNet-50 has 2x and then 3x more FLOPs and 4x more FLOPs than VGG-16", "claim one thing at a time"),
     ],
 )
-def test_a_ratio_is_told_to_be_one(text: str) -> None:
-    assert is_sentence(text)
-    with pytest.raises(ConvcostError, match="compares two networks, and is not read; claim a count of each"):
-        read_sentence(text)
+def test_what_is_not_compared_is_an_error(text: str, why: str) -> None:
+    with pytest.raises(ConvcostError, match=why):
+        convcost.reconcile(text)
+
+
+def test_all_hypotheses_about_two_networks_sum_to_at_most_one() -> None:
+    found = search(
+        {"ratios of params": parse("7.3x")},
+        load("mobilenet_v2"),
+        against=Against(load("resnet50"), frozenset({"ratios of params"})),
+    )
+    assert np.exp2(-found.own).sum() <= 1
+
+
+def test_what_is_said_of_training_besides_is_no_cost_of_it() -> None:
+    said = read_sentence("After training on ImageNet, ResNet-50 with 4.1 GFLOPs needs no augmentation")
+    assert said.claims == ("4.1 GFLOPs",)
 
 
 def test_a_better_accuracy_is_no_ratio_of_counts() -> None:
