@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 
 from convcost.auditing.audit import VERDICTS, audit_claims
+from convcost.counters.rules import rule
 from convcost.printed.numbers import Printed, parse
 from convcost.published.claims import Claim, Claims, of_table
 from convcost.published.layerkinds import line_of
@@ -45,8 +46,10 @@ def computed(table: Claims, claim: Claim, reading: Reading) -> int | Fraction:
         "macs": lambda line: line.macs,
         "flops2": lambda line: 2 * line.macs,
     }
-    count = int(of[reading.measure](line))
-    return Fraction(count, of[reading.measure](cost.total)) if claim.quantity.startswith("shares") else count
+    # What a tool counts is said in one place, which the audit reads, too.
+    counted = of.get(reading.measure) or rule(reading.measure).of
+    count = int(counted(line))
+    return Fraction(count, int(counted(cost.total))) if claim.quantity.startswith("shares") else count
 
 
 def reprinted(claim: Claim, text: str) -> Claim:

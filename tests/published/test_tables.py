@@ -174,7 +174,6 @@ CHECKED = {
     "vgg": 6,
     "vgg16_keras": 45,
     "wide_resnet": 10,
-    "yolov5": 10,
 }
 
 
