@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from convcost.auditing.axes import Axis
 from convcost.auditing.hypotheses import Candidate
 from convcost.network import Network
-from convcost.published.quotients import OF, RATIOS, quotient
+from convcost.published.quotients import MOST_TIMES, OF, RATIOS, quotient
 
 _MOST = 40
 """Of the candidates of each network, the cheapest that are paired."""
-_LARGEST = 10**6
-"""Of what is compared, no network has more times as much: such quotients are no int64."""
 
 
 class Against(NamedTuple):
@@ -25,7 +24,10 @@ class Against(NamedTuple):
 
 
 def pairs(
-    first: tuple[Sequence[Candidate], Any], second: tuple[Sequence[Candidate], Any], axes: Mapping[str, Axis], less: Any
+    first: tuple[Sequence[Candidate], Any],
+    second: tuple[Sequence[Candidate], Any],
+    axes: Mapping[str, Axis],
+    less: AbstractSet[str],
 ) -> tuple[list[Candidate], Any]:
     """What two networks may be together, and what that costs: both are counted by one rule.
 
@@ -61,5 +63,5 @@ def _compared(one: Any, other: Any, name: str, *, less: bool) -> Any:
         part, whole = (other, one) if less else (one, other)
     else:
         part, whole = (other - one if less else one - other), other
-    fits = (one > 0) & (other > 0) & (part >= 0) & (part < _LARGEST * whole)
+    fits = (one > 0) & (other > 0) & (part >= 0) & (part < MOST_TIMES * whole)
     return np.where(fits, quotient(np.where(fits, part, 0), np.where(fits, whole, 1)), -1)

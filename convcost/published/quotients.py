@@ -17,6 +17,8 @@ QUOTIENTS = {**OF, **RATIOS}
 _STEP, _STEPS = 1000, 4
 ONE = 2 * _STEP**_STEPS
 """What the quotient of two equal counts is."""
+MOST_TIMES = 10**6
+"""No network has more times what another has: such quotients are no int64."""
 MOST_DECIMALS = 9
 """Of a percentage that is read: half a unit of the last one is a whole number, too."""
 

@@ -14,6 +14,7 @@ from convcost.errors import ConvcostError
 from convcost.printed.numbers import parse
 from convcost.published.cells import decimal_commas
 from convcost.published.layers import FIRST, LAST
+from convcost.published.quotients import MOST_TIMES
 from convcost.spec.catalog import resolve
 from convcost.spec.names import Unclear, shipped_names
 from convcost.spec.spelling import input_size
@@ -48,21 +49,22 @@ _COUNTS = (
     r"(?:(?P<params>param|weights)|(?P<ops>g?flops|g?macs|mult|operation|comput)|(?P<memory>memory))[\w-]*"
 )
 _FACTOR = r"(?<![\w.,])(?P<number>[0-9][0-9.,]*)\s*(?P<unit>x|×|times|%)"
+_CHANGED = (
+    rf"(?:(?P<less>reduc|cut|sav|lower|decreas)|increas|rais)\w*\s+{_COUNTS}"
+    r"(?P<kept>\s+of\s+(?:\S+\s+){1,4}?|\s+)by\s+"
+)
 _RATIOS = [  # and no "2% higher accuracy"
     re.compile(words, re.IGNORECASE)
     for words in (
         rf"{_FACTOR}\s+(?P<less>fewer|less|lower)\s+{_COUNTS}",
-        rf"{_FACTOR}\s+(?:more|higher|as\s+many|as\s+much|the)\s+{_COUNTS}",
+        rf"{_FACTOR}\s+(?:more|higher|(?P<same>as\s+many|as\s+much|of\s+the|the))\s+{_COUNTS}",
         rf"{_FACTOR}\s+(?:(?P<less>smaller)|larger)\s+(?P<kept>than)\b",
-        rf"(?:(?P<less>reduc|cut|sav|lower|decreas)|increas|rais)\w*\s+{_COUNTS}(?P<kept>\s+of\s+(?:\S+\s+){{1,4}}?|\s+)by\s+(?:a\s+factor\s+of\s+)?"
-        + _FACTOR
-        + "?",
+        rf"{_CHANGED}{_FACTOR}",
+        rf"{_CHANGED}a\s+factor\s+of\s+(?P<number>[0-9][0-9.,]*)(?P<unit>)",
     )
 ]
 _COMPARED = r"\b(?:than|as|to|over|against|versus|vs\.?|of|from|with)\s+(?:(?:an?|the|that of|those of)\s+)?"
 """What stands before the network with which another is compared."""
-_MOST_TIMES = 10**6
-"""No network has more times what another has."""
 T = TypeVar("T")
 
 
@@ -151,13 +153,14 @@ def _ratios(text: str) -> tuple[list[Ratio], str]:
             of = said.groupdict()
             if of.get("memory"):
                 raise ConvcostError(f"{text[:60]!r}: {said[0]!r} is of memory, which is not compared; claim how much")
-            kind = "shares" if of["unit"] == "%" else "ratios"
+            percent = of["unit"] == "%"  # of what the other has, unless it is "20% the FLOPs", which is a ratio
+            kind = "shares" if percent and not of.get("same") else "ratios"
             number = of["number"].rstrip(".,")
-            if parse(number).value() > _MOST_TIMES:
+            if parse(number).value() > MOST_TIMES:
                 raise ConvcostError(f"{text[:60]!r}: no network is {number} times another")
             # What is smaller is so as a file, which holds the parameters.
             quantity = f"{kind} of {'ops' if of.get('ops') else 'params'}"
-            found.append(Ratio(quantity, f"{number}{'%' if kind == 'shares' else 'x'}", bool(of.get("less"))))
+            found.append(Ratio(quantity, f"{number}{'%' if percent else 'x'}", bool(of.get("less"))))
         text = pattern.sub(lambda said: said.groupdict().get("kept") or "", text)
     return found, text
 

@@ -144,6 +144,18 @@ SAID_OF_TWO = [  # what is said of the first, and the quotient by hand
         [("shares of params", "135.5%", False)],
         [Fraction(60_192_808, 25_557_032) - 1],
     ),
+    (
+        "MobileNetV2 has 13.7% of the parameters of ResNet-50",
+        ("mobilenet_v2@paper", "resnet50@v1"),
+        [("ratios of params", "13.7%", False)],
+        [Fraction(3_504_872, 25_557_032)],
+    ),
+    (
+        "MobileNetV2 cuts parameters by a factor of 7.3 over ResNet-50",
+        ("mobilenet_v2@paper", "resnet50@v1"),
+        [("ratios of params", "7.3x", True)],
+        [Fraction(25_557_032, 3_504_872)],
+    ),
 ]
 
 
@@ -201,6 +213,11 @@ def test_all_hypotheses_about_two_networks_sum_to_at_most_one() -> None:
 def test_what_is_said_of_training_besides_is_no_cost_of_it() -> None:
     said = read_sentence("After training on ImageNet, ResNet-50 with 4.1 GFLOPs needs no augmentation")
     assert said.claims == ("4.1 GFLOPs",)
+
+
+def test_a_difference_of_counts_is_no_ratio_of_them() -> None:
+    with pytest.raises(ConvcostError, match="says MobileNetV2 and MobileNetV1: claim one thing at a time"):
+        read_sentence("MobileNetV2 reduces FLOPs by 269M FLOPs over MobileNetV1")
 
 
 def test_a_better_accuracy_is_no_ratio_of_counts() -> None:
