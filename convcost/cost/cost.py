@@ -12,7 +12,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, overload
 
 from convcost.cost.doubts import warn_of
-from convcost.cost.graph import Graph
+from convcost.cost.graph import Evaluated, Graph
 from convcost.cost.inputs import Given, admitted, sizes_of
 from convcost.counters.line import Line
 from convcost.counters.rules import rule
@@ -52,7 +52,7 @@ class Cost(Sequence[Line]):
         self.input: Shape = graph.input if input is None else admitted(graph.name, graph.input, input)
         self.batch = checked_batch(batch)
         try:
-            self.rows = self._price()
+            self._priced = self._price()
         except ValueError as error:
             if isinstance(error, ConvcostError):
                 raise
@@ -61,20 +61,25 @@ class Cost(Sequence[Line]):
             from convcost.cost.overflow import refuse_overflow
 
             refuse_overflow(graph, self.input, self.batch)
-        warn_of(graph, self.input, self.rows)
+        warn_of(graph, self.input, self._priced)
 
-    def _price(self) -> tuple[Line, ...]:
-        batch, graph = self.batch, self.graph
-        priced = graph.evaluate_on(self.input)
-        if not isinstance(batch, int) or batch != 1:
-            times = {id(one): one.times(batch) for one in {id(one): one for one in priced}.values()}
-            priced = [times[id(one)] for one in priced]
+    def _price(self) -> list[Evaluated]:
+        batch, priced = self.batch, self.graph.evaluate_on(self.input)
+        if isinstance(batch, int) and batch == 1:
+            return priced
+        times = {id(one): one.times(batch) for one in {id(one): one for one in priced}.values()}
+        return [times[id(one)] for one in priced]
+
+    @cached_property
+    def rows(self) -> tuple[Line, ...]:
+        """One line per node, in execution order, made when they are first asked for; equal layers share what they cost."""
         # Line by line, without a call of Python's for each.
-        fields = zip(graph.names, *zip(*priced, strict=True), graph.aux, repeat(batch), graph.alone_after, repeat(()))
+        graph, columns = self.graph, zip(*self._priced, strict=True)
+        fields = zip(graph.names, *columns, graph.aux, repeat(self.batch), graph.alone_after, repeat(()))
         return tuple(map(partial(tuple.__new__, Line), fields))
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self._priced)
 
     def __iter__(self) -> Iterator[Line]:
         return iter(self.rows)
@@ -120,7 +125,7 @@ class Cost(Sequence[Line]):
         return self.table()._repr_latex_()
 
     def __repr__(self) -> str:
-        return f"<Cost of {self.graph.name} at {format_shape(self.input)}, batch {self.batch}: {len(self.rows)} layers>"
+        return f"<Cost of {self.graph.name} at {format_shape(self.input)}, batch {self.batch}: {len(self)} layers>"
 
     @overload
     def __getitem__(self, key: int | str) -> Line: ...

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from convcost.cost.graph import Evaluated, Graph
 from convcost.cost.inputs import sizes_of
-from convcost.counters.line import Line
 from convcost.errors import warn, warned
 from convcost.ops import Shape
 from convcost.ops.doubts import clear_from, doubts
@@ -16,7 +15,7 @@ MAX_INPUTS = 64
 """How many inputs a graph remembers to have been looked at."""
 
 
-def warn_of(graph: Graph, input: Shape, priced: Sequence[Evaluated | Line]) -> None:
+def warn_of(graph: Graph, input: Shape, priced: Sequence[Evaluated]) -> None:
     """Warn of every doubtful layer on an input, for which every node has been evaluated.
 
     Of inputs that have been looked at only what was found is said again; nothing is said of arrays.
@@ -40,7 +39,7 @@ def without_rule(graph: Graph) -> dict[tuple[object, str], str]:
     }
 
 
-def _found(graph: Graph, priced: Sequence[Evaluated | Line]) -> list[str]:
+def _found(graph: Graph, priced: Sequence[Evaluated]) -> list[str]:
     lines = without_rule(graph)
     clear: set[tuple[int, int]] = set()
     for i in graph.windowed:
