@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from html.parser import HTMLParser
 from math import log2
 from pathlib import Path
@@ -23,7 +23,7 @@ import yaml
 
 import convcost
 from convcost.counters.kinds import KINDS as BY_OPERATOR
-from convcost.counters.line import SUMS
+from convcost.counters.line import SUMS, Line
 from convcost.counters.rules import count
 
 CORPUS = Path(__file__).parent / "data" / "corpus"
@@ -133,16 +133,9 @@ def exact(cell: Mapping[str, Any], rule: str) -> int | None:
     if "net" not in cell:
         return None
     settings = tuple(sorted((key, _frozen(value)) for key, value in cell.get("set", {}).items()))
-    counted = _quantities(cell["net"], settings, cell.get("input"), cell.get("aux", False), cell.get("scope"))
-    return evaluated(rule, counted) + cell.get("edit", [0])[0]
-
-
-def evaluated(rule: str, counted: Mapping[str, int]) -> int:
-    """A rule such as `2 macs + bn - fc macs`, of the amounts of each quantity."""
-    total = 0
-    for sign, number, quantity in terms(rule):
-        total += sign * number * counted.get(quantity, 0)
-    return total
+    line = _line(cell["net"], settings, cell.get("input"), cell.get("aux", False), cell.get("scope"))
+    counted = sum(sign * number * _amount(quantity, line) for sign, number, quantity in terms(rule))
+    return counted + cell.get("edit", [0])[0]
 
 
 def terms(rule: str) -> list[tuple[int, int, str]]:
@@ -168,28 +161,33 @@ KINDS = (*SUMS, *BY_OPERATOR)
 """The kinds of work and of parameters that convcost tells apart."""
 
 
-@cache
-def _quantities(net: str, settings: tuple, input: str | None, aux: bool, scope: str | None) -> dict[str, int]:
+@lru_cache(64)
+def _line(net: str, settings: tuple, input: str | None, aux: bool, scope: str | None) -> Line:
+    """What a network costs, or its scope: for the cells of a row, which stand together."""
     network = convcost.load(net)
     if settings:
         network = network.set(**{key: _thawed(value) for key, value in settings})
     cost = network.price(input=input) if input else network.price()
-    line = cost[scope] if scope else cost.with_auxiliary if aux else cost.total
-    found: dict[str, int] = defaultdict(int)
-    for row in line.rows:
-        for kind in KINDS:
-            if counted := count(kind, row):
-                found[kind] += counted
-        if row.macs and "stem macs" not in found:
-            found["stem macs"] = row.macs
-        if row.macs and row.operator != "linear":
-            found["conv biases"] += row.biases
-            if row.operator == "dwconv" or getattr(row.op, "groups", 1) > 1:
-                found["grouped weights"] += row.weights
-        if row.operator == "bn" and row.op.scale:
-            found["folded gammas"] += row.shape[0] if count("folded bias", row) else 0
-    found["params"] = line.params
-    return dict(found)
+    return cost[scope] if scope else cost.with_auxiliary if aux else cost.total
+
+
+def _amount(quantity: str, line: Line) -> int:
+    """How much of a quantity a line has."""
+    if quantity == "params":
+        return line.params
+    if quantity not in OWN:
+        return count(quantity, line)
+    multiplying = [row for row in line.rows if row.macs]
+    convolutions = [row for row in multiplying if row.operator != "linear"]
+    if quantity == "stem macs":
+        return multiplying[0].macs
+    if quantity == "conv biases":
+        return sum(row.biases for row in convolutions)
+    if quantity == "grouped weights":
+        grouped = [row for row in convolutions if row.operator == "dwconv" or getattr(row.op, "groups", 1) > 1]
+        return sum(row.weights for row in grouped)
+    scaled = [row for row in line.rows if row.operator == "bn" and row.op.scale]
+    return sum(row.shape[0] for row in scaled if count("folded bias", row))
 
 
 def _frozen(value: Any) -> Any:
