@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import doctest
-import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING
 from pathlib import Path
@@ -17,6 +14,7 @@ import pytest
 import yaml
 from complete import require_lines
 
+from convcost.cli import run
 from convcost.cli.commands import cli
 from convcost.ops import REGISTRY, Op
 from convcost.spec.build import STRUCTURES, WORDS
@@ -72,16 +70,15 @@ def matches(shown: str, printed: str) -> bool:
 
 
 @pytest.mark.parametrize(("page", "command", "shown"), list(commands()))
-def test_console_blocks(folder, page, command, shown):
+def test_console_blocks(folder, monkeypatch, capfd, page, command, shown):
+    """In one process, which imports what they need once; `test_packaging` runs a command as it is installed."""
     program, *arguments = shlex.split(command)
     assert program == "convcost"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(
-        [sys.executable, "-c", "from convcost.cli import main; main()", *arguments],
-        cwd=folder(page), env=environment, capture_output=True, encoding="utf-8", timeout=300,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    assert matches(shown, done.stdout), done.stdout
+    monkeypatch.chdir(folder(page))
+    status = run(arguments)
+    printed, errors = capfd.readouterr()
+    assert (status, errors) == (0, "")
+    assert matches(shown, printed.replace("\r\n", "\n")), printed  # lines of CSV end so
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.stem)

@@ -210,8 +210,22 @@ def _of(
     return row.candidates, own + np.array(family) + shared_bits(None, None)
 
 
+_MOST_KNOWN = 4
+_KNOWN: dict[tuple[object, ...], tuple[list[Candidate], Any]] = {}
+"""All shipped networks, by what was asked of them: whoever asks again does not wait for them once more."""
+
+
 def _all(axes: Mapping[str, Axis], each: Each) -> tuple[list[Candidate], Any]:
     """Every shipped network in every variant, and what each costs."""
+    asked = tuple((axis.quantity, axis.measures, axis.parts) for axis in axes.values())
+    if asked not in _KNOWN:
+        if len(_KNOWN) == _MOST_KNOWN:
+            del _KNOWN[next(iter(_KNOWN))]
+        _KNOWN[asked] = _counted(list(axes.values()), each)
+    return _KNOWN[asked]
+
+
+def _counted(axes: Sequence[Axis], each: Each) -> tuple[list[Candidate], Any]:
     import numpy as np
 
     found: list[Candidate] = []
@@ -225,8 +239,7 @@ def _all(axes: Mapping[str, Axis], each: Each) -> tuple[list[Candidate], Any]:
         known = {id(network.spec): costs}  # variants share structures, and nothing else does
         cost = costs.require(network)
         first = default.setdefault(network.network, network.variant)
-        subject = Subject(network, cost, TOTAL, list(axes.values()), costs)
-        near = subject.itself()
+        near = Subject(network, cost, TOTAL, axes, costs).itself()
         found += near
         variants = list(network.spec.variants_of(network.network))
         family = family_bits(network.variant, first, variants)
