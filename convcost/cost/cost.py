@@ -72,7 +72,7 @@ class Cost(Sequence[Line]):
 
     @cached_property
     def rows(self) -> tuple[Line, ...]:
-        """One line per node, in execution order, made when they are first asked for; equal layers share what they cost."""
+        """One line per node, in execution order, made when first asked for; equal layers share what they cost."""
         # Line by line, without a call of Python's for each.
         graph, columns = self.graph, zip(*self._priced, strict=True)
         fields = zip(graph.names, *columns, graph.aux, repeat(self.batch), graph.alone_after, repeat(()))
