@@ -26,7 +26,7 @@ NETWORKS = (
     "resnet50@v1.5",
     "googlenet@paper",
     "googlenet@torchvision",
-    "vgg16@paper",
+    "vgg16@paper input=3x32x32",  # at 3x224x224, onnx-tool writes 103M weights of one layer
     "densenet121@paper",
     "mobilenet_v2@torchvision",
     "se_resnet50@paper",
