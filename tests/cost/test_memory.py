@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from functools import reduce
+from itertools import islice
 from operator import iadd, imul
 from typing import Any, NamedTuple
 
@@ -31,8 +32,9 @@ from convcost.counters.line import Line
 from convcost.errors import ConvcostError
 from convcost.exact.poly import symbol
 from convcost.exact.poly.assume import explored
-from convcost.network import Network, load, shipped
+from convcost.network import Network, every_variant, load
 from convcost.ops import Conv, Dropout, Flatten, GlobalAvgPool, Linear, ReLU, Split
+from convcost.spec.catalog import shipped, shipped_files
 from convcost.torchbridge.layers import build
 from convcost.torchbridge.module import TorchModel
 
@@ -337,12 +339,14 @@ def test_the_allocator_on_cuda_holds_what_liveness_says(name: str) -> None:
 # -- one rule in three number systems ---------------------------------------------------------------------------------
 
 
-def test_every_shipped_network_in_symbols_and_arrays() -> None:
+@pytest.mark.parametrize("most", [1, pytest.param(None, marks=pytest.mark.slow)], ids=["one of each", "all"])
+def test_shipped_networks_in_symbols_and_arrays(most: int | None) -> None:
     """At three input sizes, of which two fit an array."""
     height = symbol("H")
-    for network, cost in shipped():
-        channels, *sizes = cost.input
-        at = [peak(network.price((channels, *(n + more for n in sizes)))) for more in (0, 64, 128)]
+    for network in (network for path in shipped_files() for network in islice(every_variant(shipped(path)), most)):
+        first = network.price()
+        channels, *sizes = first.input
+        at = [peak(first), *(peak(network.price((channels, *(n + more for n in sizes)))) for more in (64, 128))]
         grown = np.array([0, 64, 128])
         arrays = peak(network.price((channels, *(n + grown for n in sizes))))
         assert np.broadcast_to(arrays, 3).tolist() == at, network.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from convcost.door import solve
 from convcost.errors import ConvcostError
 from convcost.exact.poly import symbol
 from convcost.machines import described
-from convcost.network import load, shipped
+from convcost.network import every_variant, load
 from convcost.ops import Conv, Flatten, Linear, ReLU
+from convcost.spec.catalog import shipped, shipped_files
 
 A100 = parse_machine("flops=19.5T,bandwidth=1555G")
 
@@ -53,12 +55,16 @@ def test_half_the_bytes_of_a_type_half_as_wide() -> None:
     assert [b.bytes for b in wide.layers] == [2 * b.bytes for b in narrow.layers]
 
 
-def test_laws_on_the_zoo() -> None:
-    """Fused is never slower; parameters are moved once however large the batch, so that it raises the intensity."""
-    for network, cost in shipped():
-        found = roofline(cost, A100)
+@pytest.mark.parametrize("most", [1, pytest.param(None, marks=pytest.mark.slow)], ids=["one of each", "all"])
+def test_fused_is_never_slower(most: int | None) -> None:
+    for network in (network for path in shipped_files() for network in islice(every_variant(shipped(path)), most)):
+        found = roofline(network.price(), A100)
         assert found.fused.seconds <= found.layer_by_layer.seconds, network.name
         assert found.fused.operations == found.layer_by_layer.operations
+
+
+def test_parameters_are_moved_once_however_large_the_batch() -> None:
+    """So that it raises the intensity."""
     one, many = (roofline(load("resnet50").price(batch=n), A100) for n in (1, 64))
     assert many.layer_by_layer.operations == 64 * one.layer_by_layer.operations
     assert many.layer_by_layer.intensity > one.layer_by_layer.intensity
