@@ -187,13 +187,27 @@ class Subject:
 
     def _with_heads(self, network: Network) -> Iterator[Candidate]:
         heads = with_auxiliary(network) if self.lead == TOTAL else None
-        cost = heads and self.costs.of(heads, heads.own_input if self.own_input else self.cost.input)
-        if heads and cost and cost.auxiliary is not None:
+        if heads is None:
+            return
+        shape = heads.own_input if self.own_input else self.cost.input
+        cost = self.costs.of(heads, shape)
+        if cost is not None and cost.auxiliary is not None:
             both = self._candidate(heads, cost, bits("knob", "auxiliary heads at work"), part=WITH_AUXILIARY)
             yield both
-            without = self._candidate(heads, cost, bits("knob", "auxiliary heads"))
-            if "params" in both.counts:
-                yield without._replace(label=both.label, counts={**without.counts, "params": both.counts["params"]})
+            yield from self._stored(heads, cost, both)
+        elif cost is None and (fitting := self.costs.of(network, shape)) is not None:
+            # Heads that do not fit this input are stored as they are defined, and never run.
+            own = self.costs.require(heads)
+            if own.auxiliary is not None and own.total.params == fitting.total.params:
+                both = self._candidate(heads, own, 0.0, part=WITH_AUXILIARY)
+                both = both._replace(label=f"{reference(heads, shape)} {WITH_AUXILIARY}")
+                yield from self._stored(network, fitting, both)
+
+    def _stored(self, network: Network, cost: Cost, both: Candidate) -> Iterator[Candidate]:
+        """A network of which the parameters of its heads are counted, and no work of theirs."""
+        if "params" in both.counts:
+            without = self._candidate(network, cost, bits("knob", "auxiliary heads"))
+            yield without._replace(label=both.label, counts={**without.counts, "params": both.counts["params"]})
 
     @cached_property
     def far(self) -> list[Candidate]:

@@ -36,6 +36,19 @@ def test_densenet_on_cifar_holds():
     assert (len(audited.findings), audited.unread) == (6, [])
 
 
+def test_heads_that_do_not_fit_an_input_are_stored_and_do_not_run(tmp_path):
+    """ptflops' own table: Inception v3 at 224x224, where its head's map of 3 is smaller than its kernel of 5."""
+    path = tmp_path / "ptflops.md"
+    path.write_text(
+        "Model | Params(M) | MACs(G)\n---|---|---\nresnet18 | 11.69 | 1.82\nresnet50 | 25.56 | 4.12\n"
+        "vgg16 | 138.36 | 15.5\ndensenet121 | 7.98 | 2.88\ninception_v3, 224x224 | 27.16 | 2.85\n"
+    )
+    (params,) = [one for one in convcost.audit(path).findings if one.claim.text == "27.16"]
+    assert params.verdict == "holds as"
+    assert params.computed == 27_161_264
+    assert convcost.load("inception_v3@torchvision aux=true").price().with_auxiliary.params == 27_161_264
+
+
 def test_mobilenet_v2_readme_counts_weights_and_truncates_macs():
     """All 44 cells, each at the width and resolution that its checkpoint's name says: 32,578,560 is printed 32."""
     audited = convcost.audit(TABLES / "mobilenet_v2_readme.md")
