@@ -85,15 +85,18 @@ MODULES = {module_name(path): path for path in sorted((ROOT / "convcost").rglob(
 def imports_of(module: str) -> Iterator[Import]:
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     at_load = set(map(id, _loaded(tree)))
+    file = MODULES[module].relative_to(ROOT)
     for node in ast.walk(tree):
-        place = f"{MODULES[module].relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        place = f"{file}:{node.lineno}"
         if isinstance(node, ast.ImportFrom):
             assert not node.level, f"{place}: imports are absolute"
             if node.module and node.module.split(".")[0] == "convcost":
                 for alias in node.names:
                     whole = f"{node.module}.{alias.name}"
                     yield Import(place, module, whole if whole in MODULES else node.module, id(node) not in at_load)
-        elif isinstance(node, ast.Import):
+        else:
             for alias in node.names:
                 assert not alias.name.startswith("convcost"), f"{place}: write `from convcost... import ...`"
 
