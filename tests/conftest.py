@@ -34,17 +34,26 @@ QUICK = {"ops", "spec", "cost", "cli", "render"}
 """The rooms of `-m quick`: what a change of a rule, a spec or an output breaks first."""
 
 LONG = {
+    "test_a_closed_standard_error_changes_nothing_else",
     "test_a_join_of_many_takes_no_longer_for_each_of_them",
     "test_a_reader_that_went_away_is_one_line",
     "test_a_shell_at_a_terminal_completes",
+    "test_an_operator_keeps_what_torch_saves",
     "test_bash_goes_on_where_it_breaks_the_word",
     "test_bytes_of_a_command_line_that_are_no_text_are_one_line",
+    "test_every_shipped_file_is_of_its_schema_and_in_its_form",
     "test_every_shipped_network_is_found_in_other_spellings",
+    "test_finer_grids_compute_more",
+    "test_hostile_files_end_soon_and_small",
     "test_int_is_array_is_symbol_on_networks",
     "test_mutated_specs_price_or_say_why",
     "test_networks",
+    "test_networks_keep_what_torch_saves",
+    "test_of_networks_as_near_the_one_that_differs_least",
+    "test_out_of_memory_is_one_line",
     "test_random_graphs",
     "test_random_networks",
+    "test_real_tools_beside_their_rules",
     "test_shipped_networks_in_symbols_and_arrays",
     "test_the_action_checks_compares_and_audits",
     "test_the_hook_audits_a_readme",
@@ -52,6 +61,7 @@ LONG = {
     "test_torch_holds_what_liveness_says_at_every_layer",
     "test_torch_holds_what_liveness_says_on_random_graphs",
     "test_torch_is_never_faster_than_the_bound_of_measured_peaks",
+    "test_what_is_near_is_found_in_few_files",
     "test_what_ships_is_doubtful_only_where_it_was_published_so",
 }
 """Tests of those rooms that take longest, by measured processor time: quick goes without them."""
