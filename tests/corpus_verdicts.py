@@ -45,9 +45,16 @@ class Judged(NamedTuple):
 def truths(half: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """The truth files of a half, by the names of their tables."""
     for path in sorted(FOLDER.glob("*.truth.yaml")):
-        truth = yaml.safe_load(path.read_text(encoding="utf-8"))
+        name = path.name.removesuffix(".truth.yaml")
+        truth = truth_of(name)
         if not half or truth["half"] == half:
-            yield path.name.removesuffix(".truth.yaml"), truth
+            yield name, truth
+
+
+def truth_of(name: str) -> dict[str, Any]:
+    """The truth file of a table."""
+    truth: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.truth.yaml").read_text(encoding="utf-8"))
+    return truth
 
 
 def judged(name: str, truth: dict[str, Any]) -> list[Judged]:

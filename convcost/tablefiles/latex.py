@@ -219,7 +219,7 @@ class _Tabular:
             for span in row:
                 covered = range(column, column + span.cols)
                 column += span.cols
-                if not any(place in reaching for place in covered):
+                if not reaching or not any(place in reaching for place in covered):
                     kept.append(span)
                     following.update(dict.fromkeys(covered, span.rows - 1) if span.rows > 1 else {})
                 elif span.text or not all(place in reaching for place in covered):

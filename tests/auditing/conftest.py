@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 
 import pytest
+from priced_once import priced_once
 
 from convcost.auditing import audit
 from convcost.auditing.audit import Audited
 from convcost.published.claims import Claims
+
+__all__ = ["priced_once"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,7 +6,7 @@ import random
 
 import pytest
 from claims import NETWORKS, near, true
-from corpus_verdicts import judged, rates, truths
+from corpus_verdicts import judged, rates, truth_of
 
 from convcost.auditing.reconcile import reconcile
 from convcost.network import load
@@ -33,7 +33,7 @@ def test_random_numbers_are_not_explained_and_true_ones_are(digits, random_ones,
 
 @pytest.mark.parametrize("name", ["imgclsmob_cifar10", "mobilenet_v3_slim", "pycls_regnet", "resnet_table6"])
 def test_right_tables_are_not_blamed(name):
-    cells = judged(name, dict(truths())[name])
+    cells = judged(name, truth_of(name))
     assert cells
     assert not [cell for cell in cells if cell.wrong]
 

@@ -151,11 +151,11 @@ def test_a_closed_standard_error_changes_nothing_else(closed, tmp_path):
     done = in_a_shell(f'"$@" sweep vgg11 --over H=32 --out x.csv {closed}', tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "x.csv: 1 of 1 designs\n", "")
     assert len((tmp_path / "x.csv").read_text().splitlines()) == 2
-    done = in_a_shell(f'"$@" layers nowhere {closed}', tmp_path)
+    done = in_a_shell(f'"$@" layers vgg11@nowhere {closed}', tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
 
 
-@pytest.mark.parametrize("command", ["--help", "sweep --help", "--version", "list"])
+@pytest.mark.parametrize("command", ["--help", "sweep --help", "--version", "list --family ResNet --format json"])
 def test_a_reader_that_went_away_is_one_line(command, tmp_path):
     done = in_a_shell(f'"$@" {command} | true; echo "${{PIPESTATUS[0]}}"', tmp_path)
     assert done.stdout == "2\n"

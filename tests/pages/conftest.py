@@ -6,7 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from priced_once import priced_once
 
+__all__ = ["priced_once"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
     "--no-sandbox",

@@ -281,9 +281,23 @@ def test_files_that_a_kernel_makes_up_end_soon(path):
     assert done.stderr.count("\n") == 1
 
 
+EACH = """
+import sys
+from convcost.cli import run
+arguments = []
+for word in sys.argv[1:]:
+    if word != "next":
+        arguments.append(word)
+        continue
+    print("status", run(arguments), file=sys.stderr)
+    arguments = []
+"""
+"""Runs several commands of one command line: the bytes are a process's, which takes longer to start than to refuse."""
+
+
 def test_bytes_of_a_command_line_that_are_no_text_are_one_line(tmp_path):
     out = tmp_path / "x.csv"
-    for arguments, said in (
+    asked = (
         ([b"layers", b"vgg11", b"--set", b"x=\xff"], "--set x:1:1: not UTF-8 text"),
         ([b"layers", b"vgg11", b"--set", b"\xff=1"], "vgg11 has no knob"),
         ([b"sweep", b"vgg11", b"--over", b"H=\xff", b"--out", bytes(out)], "--over"),
@@ -294,10 +308,13 @@ def test_bytes_of_a_command_line_that_are_no_text_are_one_line(tmp_path):
         ([b"layers", b"\xff.yaml"], "No such file"),
         ([b"table", b"\xff"], "table"),
         ([b"audit", b"\xff.md"], "No such file"),
-    ):
-        done = subprocess.run([sys.executable, "-m", "convcost", *arguments], capture_output=True, timeout=60)
-        err = done.stderr.decode()
-        assert (done.returncode, err[:7], err.count("\n")) == (2, "error: ", 1), (arguments, err)
+    )
+    words = [word for arguments, _ in asked for word in (*arguments, b"next")]
+    done = subprocess.run([sys.executable, "-c", EACH, *words], capture_output=True, timeout=60)
+    lines = done.stderr.decode().splitlines()
+    assert (done.returncode, len(lines)) == (0, 2 * len(asked)), lines
+    for (arguments, said), err, status in zip(asked, lines[::2], lines[1::2], strict=True):
+        assert (status, err[:7]) == ("status 2", "error: "), (arguments, err)
         assert said in err
     assert not out.exists()
 

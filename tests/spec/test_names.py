@@ -9,8 +9,8 @@ import pytest
 import convcost
 from convcost.cli import run
 from convcost.errors import ConvcostError
-from convcost.network import shipped
 from convcost.published.names import Known
+from convcost.spec.catalog import shipped_networks
 from convcost.spec.names import Unclear, find, shipped_names
 
 SPELLINGS = {
@@ -116,7 +116,7 @@ def test_the_names_of_deep_layer_aggregation(written: str, network: str):
 
 
 def test_every_shipped_network_is_found_in_other_spellings():
-    for network in dict.fromkeys(network.network for network, _ in shipped()):
+    for network in dict.fromkeys(known.network for known in shipped_networks()):
         for written in (network.upper(), network.replace("_", "-"), network.replace("_", " ").title()):
             if network == "inception_v2" != written:  # as TF-slim calls another one, too
                 with pytest.raises(ConvcostError, match="could be inception_v2 or bn_inception@slim"):
