@@ -14,17 +14,19 @@ from convcost.published.claims import Claims
 __all__ = ["priced_once"]
 
 
-@pytest.fixture(scope="session", autouse=True)
+_KNOWN: dict[Hashable, Audited] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
 def audited_once() -> Iterator[None]:
-    """`convcost.audit` and the command judge a table once in a session: the same claims have the same evidence."""
+    """In this room, a table is judged once in a session: the same claims have the same evidence."""
     judge = audit.audit_claims
-    known: dict[Hashable, Audited] = {}
 
     def once(table: Claims) -> Audited:
         key = (table.title, tuple(table.claims))
-        if key not in known:
-            known[key] = judge(table)
-        return known[key]._replace(table=table)
+        if key not in _KNOWN:
+            _KNOWN[key] = judge(table)
+        return _KNOWN[key]._replace(table=table)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(audit, "audit_claims", once)
