@@ -6,7 +6,8 @@ Importing this module imports torch and fvcore.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -82,7 +83,7 @@ def _counted(model: TorchModel, xs: tuple[Tensor, ...], cost: Cost) -> Iterator[
     """What a forward pass gives, and what others count of it; where torch refuses a layer, nothing is counted."""
     device = xs[0].device.type
     if device == "meta":
-        given, outputs = run_observed(model, lambda: model(*xs))
+        given, outputs = _outlined(model, xs)
     else:
         analysis = FlopCountAnalysis(model, xs).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         given, outputs = run_observed(model, analysis.by_module_and_operator)
@@ -122,16 +123,17 @@ def _each(counts: list[Quantity], cost: Cost, ours: Callable[[Line], Quantity]) 
 
 def _by_torch(model: TorchModel, given: Sequence[tuple[torch.Size, ...]]) -> Claim:
     """What FlopCounterMode says of each layer, on tensors that have a shape and nothing else."""
-    flops: list[Quantity] = []
-    before = 0
+    flops: list[int] = []
+    known: dict[Hashable, int] = {}
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         for step, shapes in zip(model.steps, given, strict=True):
-            if step.multiplies:
+            alike = (step.built, shapes)
+            if step.multiplies and alike not in known:
+                before = counter.get_total_flops()
                 step.layer(*(torch.empty(shape, device="meta") for shape in shapes))
-            total = counter.get_total_flops()
-            flops.append(total - before)
-            before = total
-    return Claim("2 macs", "FlopCounterMode", "work", lambda line: 2 * line.macs, flops, before)
+                known[alike] = counter.get_total_flops() - before
+            flops.append(known.get(alike, 0))
+    return Claim("2 macs", "FlopCounterMode", "work", lambda line: 2 * line.macs, flops, sum(flops))
 
 
 def run_observed(
@@ -156,18 +158,36 @@ def run_observed(
     layers = {id(step.layer): step.layer for step in model.steps}.values()
     hooks = [layer.register_forward_hook(note) for layer in layers]
     try:
-        with torch.no_grad():
+        with _refusal_among(outputs, model), torch.no_grad():
             forward()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return given, outputs
+
+
+def _outlined(model: TorchModel, xs: tuple[Tensor, ...]) -> tuple[list[tuple[torch.Size, ...]], list[Quantity]]:
+    """The same of a model on the meta device."""
+    given: list[tuple[torch.Size, ...]] = []
+    outputs: list[Quantity] = []
+    with _refusal_among(outputs, model):
+        for shapes, output in model.outline(*xs):
+            given.append(shapes)
+            outputs.append(tuple(output[1:]))
+    return given, outputs
+
+
+@contextmanager
+def _refusal_among(outputs: list[Quantity], model: TorchModel) -> Iterator[None]:
+    """Take what torch says of a layer that it refuses for the last of the outputs."""
+    try:
+        yield
     except Exception as error:  # torch's or fvcore's, of any kind
         if len(outputs) == len(model.steps):  # no layer's: nothing would be left to say it
             raise
         if too_large(error):
             raise ConvcostError(f"layer {[*model.paths][len(outputs)]}: torch: {reason(error)}") from error
         outputs.append(f"refused ({reason(error)})")
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return given, outputs
 
 
 def _differences(cost: Cost, claims: Sequence[Claim]) -> Iterator[Difference]:

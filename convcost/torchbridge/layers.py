@@ -499,7 +499,8 @@ def _conv_transpose(op: ops.ConvTranspose, x: Shape) -> nn.Module:
 
 
 def _linear(op: ops.Linear, x: Shape) -> nn.Module:
-    if op.dim is None or axis_of(op, x, op.dim) == len(x) - 1:
+    # An axis that is the last one here is another where the weights are used again on an input of more axes.
+    if op.dim in (None, -1):
         return nn.Linear(op.in_features(x), op.out_features, op.bias)
     return OverAxes(nn.Linear(op.in_features(x), op.out_features, op.bias), (op.dim,))
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from convcost.cost.graph import Graph, Node
 from convcost.errors import ConvcostError, reason
@@ -31,6 +34,8 @@ class Step(NamedTuple):
     output: int
     done: tuple[int, ...]
     """Tensors that no later step needs."""
+    built: Hashable
+    """What its layer and preparation were built from: where this is the same, they differ in their weights alone."""
 
 
 class TorchModel(Scope):
@@ -53,10 +58,12 @@ class TorchModel(Scope):
         scopes: dict[str, tuple[str, nn.Module]] = {"": ("", self)}
         self.given = graph.given
         shapes: list[Shape] = [tuple(input or graph.input), *(result.shape for result in graph.evaluate(input))]
+        drawn = _Undrawn() if torch.get_default_device().type == "meta" else nullcontext()
         for number, node in zip(numbers, graph.nodes, strict=True):
             xs = tuple(shapes[i] for i in node.inputs)
             try:
-                layer = self._made(node, xs)
+                with drawn:
+                    layer = self._made(node, xs)
             except ConvcostError as error:
                 raise ConvcostError(f"layer {node.name}: {error}") from None
             except Exception as error:  # torch's, of any kind
@@ -67,7 +74,10 @@ class TorchModel(Scope):
             taken = node.inputs
             if isinstance(node.op, Input):
                 taken = done = (-number,)
-            self.steps.append(Step(layer, node.op.multiplies, taken, layers.preparation(node.op, xs), number, done))
+            preparation = layers.preparation(node.op, xs)
+            self.steps.append(
+                Step(layer, node.op.multiplies, taken, preparation, number, done, (node.op, xs, node.shares))
+            )
         self.eval()
 
     def _made(self, node: Node, xs: tuple[Shape, ...]) -> nn.Module:
@@ -84,7 +94,7 @@ class TorchModel(Scope):
         """Run the layers in the graph's order, letting go of every tensor after its last use."""
         tensors = self.numbered(*xs)
         del xs
-        for layer, _, inputs, preparation, output, done in self.steps:
+        for layer, _, inputs, preparation, output, done, _ in self.steps:
             given = [tensors[i] for i in inputs]
             for i in done:
                 del tensors[i]
@@ -93,6 +103,43 @@ class TorchModel(Scope):
             tensors[output] = layer(*given)
         outputs = tuple(tensors[i] for i in self.outputs)
         return outputs if len(outputs) > 1 else outputs[0]
+
+    def outline(self, *xs: Tensor) -> Iterator[tuple[tuple[torch.Size, ...], torch.Size]]:
+        """The shapes that each layer is given, and the one that it gives, of a forward pass on the meta device.
+
+        Torch takes milliseconds for a layer there. Those that are built alike are run once on inputs that are alike.
+        """
+        tensors = self.numbered(*xs)
+        known: dict[Hashable, tuple[tuple[torch.Size, ...], Tensor]] = {}
+        for step in self.steps:
+            given = [tensors[i] for i in step.inputs]
+            alike = (step.built, *((x.shape, x.stride(), x.dtype) for x in given))
+            if alike not in known:
+                if step.preparation is not None:
+                    given = [step.preparation(given.pop())]
+                with torch.no_grad():
+                    known[alike] = tuple(x.shape for x in given), step.layer(*given)
+            shapes, tensors[step.output] = known[alike]
+            yield shapes, tensors[step.output].shape
+
+
+class _Undrawn(TorchFunctionMode):
+    """Initial weights are not drawn: on the meta device there is nothing to draw, which takes as long as the layers."""
+
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """The tensor that would be filled, as it is."""
+        if function in _FILLING:
+            return (kwargs or {}).get("tensor", args[0] if args else None)
+        return function(*args, **(kwargs or {}))
+
+
+_FILLING = frozenset({
+    nn.init.kaiming_uniform_, nn.init.uniform_, nn.init.normal_, nn.init.constant_,
+    Tensor.uniform_, Tensor.normal_, Tensor.fill_, Tensor.zero_,
+})  # fmt: skip
+"""What torch's layers initialise their weights by."""
 
 
 def samples(graph: Graph) -> int:

@@ -22,6 +22,7 @@ from convcost.cost.builder import GraphBuilder
 from convcost.cost.graph import Graph
 from convcost.errors import ConvcostError
 from convcost.ops import REGISTRY, Op, Shape
+from convcost.torchbridge import crosscheck
 from convcost.torchbridge.layers import BUILDERS
 from convcost.torchbridge.module import TorchModel
 
@@ -110,7 +111,8 @@ def test_shapes_at_even_and_odd_sizes(name: str) -> None:
         fitting = [shape for shape in shapes if fits(network, shape)]
         assert fitting
         for shape in fitting:
-            assert forward_shapes(model, torch.zeros(2, *shape)) == [row.shape for row in network.price(shape)]
+            found = [tuple(y[1:]) for _, y in model.outline(torch.zeros(2, *shape))]
+            assert found == [row.shape for row in network.price(shape)]
 
 
 @pytest.mark.parametrize(
@@ -136,14 +138,53 @@ def test_random_models_at_other_sizes(graph: Graph, more: list[int]) -> None:
         expected = graph.evaluate(shape)
     except ConvcostError:
         return  # nor would it be one for a user
-    if any(a.params != b.params for a, b in zip(expected, graph.evaluate(), strict=True)):
+    pairs = [*zip(expected, graph.evaluate(), strict=True)]
+    if any(a.params != b.params for a, b in pairs):
         return  # a linear layer's weights are made for one size
+    if any(isinstance(a.op, ops.BlurPool) and a.inputs[0][0] != b.inputs[0][0] for a, b in pairs):
+        return  # and so is a blur's kernel for its channels, which no parameter shows
     if any(made_for_one_size(node.op) for node in graph.nodes) and shape != graph.input:
         return
     _, *others = ops.inputs_of(graph.input).values()
     with torch.device("meta"):
         found = forward_shapes(TorchModel(graph), *[torch.zeros(2, *x) for x in (shape, *others)])
     assert found == [result.shape for result in expected]
+
+
+@settings(max_examples=50)
+@given(random_graphs())
+def test_an_outline_has_the_shapes_of_a_forward_pass(graph: Graph) -> None:
+    with torch.device("meta"):
+        model = TorchModel(graph)
+        xs = [torch.zeros(2, *x) for x in ops.inputs_of(graph.input).values()]
+        given, shapes = crosscheck.run_observed(model, lambda: model(*xs))
+        outlined = [*model.outline(*xs)]
+    assert [given for given, _ in outlined] == given
+    assert [tuple(y[1:]) for _, y in outlined] == shapes
+
+
+def test_an_outline_runs_layers_that_are_alike_once() -> None:
+    build = GraphBuilder("twice", (4, 8, 8))
+    x = build.input
+    for kernel in (3, 3, 1, 1):
+        x = build.add(ops.Conv(4, kernel, 1, "same"), x)
+    with torch.device("meta"):
+        model = TorchModel(build.graph())
+        ran: list[nn.Module] = []
+        for step in model.steps:
+            step.layer.register_forward_hook(lambda layer, *_: ran.append(layer))
+        assert len([*model.outline(torch.zeros(1, 4, 8, 8))]) == 4
+    assert ran == [model.steps[0].layer, model.steps[2].layer]
+
+
+def test_weights_used_again_are_of_the_same_axis_of_an_input_of_more_axes() -> None:
+    build = GraphBuilder("again", (2, 1, 1))
+    first = build.add(ops.Linear(1, bias=False, dim=1), build.add(ops.Flatten(), build.input))
+    build.output(first)
+    build.output(build.again(first, build.input))
+    features, of_map = TorchModel(build.graph())(torch.ones(3, 2, 1, 1))
+    assert features.shape == (3, 1)
+    assert torch.equal(of_map, features[:, :, None, None])
 
 
 def test_auxiliary_heads_are_outputs_of_their_own() -> None:
