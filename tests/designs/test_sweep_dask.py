@@ -36,11 +36,19 @@ def sweep(tmp_path, monkeypatch):
     )
 
 
+@pytest.fixture(scope="module")
+def computed():
+    """What one process wrote of the sweep, which is the same for every test, once one has asked for it."""
+    return []
+
+
 @pytest.fixture
-def serial(sweep, tmp_path):
-    out = tmp_path / "serial.parquet"
-    run(sweep, out)
-    return out.read_bytes()
+def serial(sweep, computed, tmp_path):
+    if not computed:
+        out = tmp_path / "serial.parquet"
+        run(sweep, out)
+        computed.append(out.read_bytes())
+    return computed[0]
 
 
 def test_a_local_cluster_gives_the_same_bytes(sweep, serial, tmp_path):
