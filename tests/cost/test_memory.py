@@ -175,7 +175,7 @@ def run(cost: Cost, model: TorchModel, tensors: dict[int, torch.Tensor], *, in_p
     """
     padding: dict[str, int] = {}
     writes = {moment.line.name: moment.writes for moment in moments(cost, in_place=in_place)}
-    for row, (layer, _, inputs, preparation, output, done) in zip(cost.rows, model.steps, strict=True):
+    for row, (layer, _, inputs, preparation, output, done, _) in zip(cost.rows, model.steps, strict=True):
         assert row.op is not None
         with record_function(f"layer {row.name}"):
             given = [tensors[i] for i in inputs]
