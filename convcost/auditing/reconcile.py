@@ -226,6 +226,7 @@ def _all(axes: Mapping[str, Axis], each: Each) -> tuple[list[Candidate], Any]:
 
 
 def _counted(axes: Sequence[Axis], each: Each) -> tuple[list[Candidate], Any]:
+    """The same, counted now."""
     import numpy as np
 
     found: list[Candidate] = []

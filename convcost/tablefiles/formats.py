@@ -7,12 +7,10 @@ the square of an unclosed comment on every Python before the 2025 security relea
 from __future__ import annotations
 
 import csv
-import gc
 import importlib
 import io
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from html import unescape
 from types import ModuleType
@@ -105,18 +103,9 @@ def markdown_tables(text: str, source: str) -> list[Found]:
     """The pipe tables of a Markdown file; if it has none, its HTML tables."""
     markdown = require("markdown_it", "markdown-it-py").MarkdownIt("commonmark").enable("table")
     markdown.core.ruler.disable(["inline", "text_join"])  # only the cells of the chosen table are needed
-    with _no_garbage():
-        tables = _pipe_tables(markdown.parse(text))
-    lines = text.split("\n")
-    found = [Found(Place(source, table[0][0] + 1), partial(_markdown_grid, source, lines, table)) for table in tables]
-    return found or html_tables(text, source)
-
-
-def _pipe_tables(tokens: list[Any]) -> list[list[tuple[int, list[str]]]]:
-    """Of each table its rows: their lines and the texts of their cells."""
     tables: list[list[tuple[int, list[str]]]] = []
     inside = False
-    for token in tokens:
+    for token in markdown.parse(text):
         if token.type == "table_open":
             inside = True
             tables.append([])
@@ -126,19 +115,9 @@ def _pipe_tables(tokens: list[Any]) -> list[list[tuple[int, list[str]]]]:
             tables[-1].append((token.map[0], []))
         elif inside and token.type == "inline":
             tables[-1][-1][1].append(token.content)
-    return tables
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """While tokens are made, of which none is garbage, Python looks for none: that took most of a long file's time."""
-    looks = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if looks:
-            gc.enable()
+    lines = text.split("\n")
+    found = [Found(Place(source, table[0][0] + 1), partial(_markdown_grid, source, lines, table)) for table in tables]
+    return found or html_tables(text, source)
 
 
 def _markdown_grid(source: str, lines: list[str], table: list[tuple[int, list[str]]]) -> Grid:
