@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
-from convcost.network import Network, shipped
+from convcost.network import Network, every_variant
+from convcost.spec.catalog import shipped, shipped_files
 
 
 @cache
-def lengths() -> list[tuple[Network, int]]:
-    """Every shipped network in every variant, and how many layers it has; priced once, whoever asks."""
-    return [(network, len(cost)) for network, cost in shipped(variants=True)]
+def every() -> list[Network]:
+    """Every shipped network in every variant. None is priced: tests are named after them where they are collected."""
+    return [network for path in shipped_files() for network in every_variant(shipped(path))]
 
 
-def of_each_variant() -> list[str]:
-    """The network with the fewest layers of each variant of every spec."""
-    smallest: dict[tuple[str, str | None], tuple[int, str]] = {}
-    for network, layers in lengths():
-        entry, key = (layers, network.name), (network.spec.name, network.variant)
-        smallest[key] = min(entry, smallest.get(key, entry))
-    return [name for _, name in smallest.values()]
+def of_each_variant() -> dict[str, list[Network]]:
+    """The networks of each variant of every spec."""
+    return _grouped((_with(network.spec.name, network.variant), network) for network in every())
 
 
-def of_each_spec() -> list[str]:
-    """The network with the fewest layers of every spec, in its default variant."""
-    smallest: dict[str, tuple[int, str]] = {}
-    for network, layers in lengths():
-        if network.variant == network.spec.default_variant(network.network):
-            entry = (layers, network.name)
-            smallest[network.spec.name] = min(entry, smallest.get(network.spec.name, entry))
-    return [name for _, name in smallest.values()]
+def of_each_spec() -> dict[str, list[Network]]:
+    """The networks of every spec, each in its default variant."""
+    usual = (network for network in every() if network.variant == network.spec.default_variant(network.network))
+    return _grouped((network.spec.name, network) for network in usual)
+
+
+def smallest(networks: Iterable[Network]) -> str:
+    """The name of that with the fewest layers."""
+    return min((len(network.price()), network.name) for network in networks)[1]
+
+
+def _with(name: str, variant: str | None) -> str:
+    return f"{name}@{variant}" if variant else name
+
+
+def _grouped(named: Iterable[tuple[str, Network]]) -> dict[str, list[Network]]:
+    groups: dict[str, list[Network]] = {}
+    for name, network in named:
+        groups.setdefault(name, []).append(network)
+    return groups
