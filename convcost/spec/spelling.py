@@ -52,7 +52,8 @@ _RECIPE = re.compile(
     r"|\.(?:[a-z][a-z0-9]*_(?:[a-z0-9]+_)*)?in1k(?![a-z0-9])"  # timm's resnet50.a1_in1k; not RegNetX-3.2GF_in1k
     r"|(?<![a-z0-9])in-?2[12]k[-_ ]pre(?:train(?:ed)?)?(?![a-z0-9])"  # and then trained on ImageNet-1k
     r"|(?<![a-z0-9])rsb-a[1-3]-[0-9]+e(?![a-z0-9])"
-    r"|(?<![a-z0-9])(?:[0-9]+xb[0-9]+|(?:in|imagenet)[-_ ]?1k|fp16|fp32|bf16|amp|\(ours\))(?![a-z0-9])"
+    r"|(?<![a-z0-9])(?:[0-9]+xb[0-9]+|b(?:16|32|64|128|256)x[0-9]+)(?![a-z0-9])"  # mmpretrain's batch on GPUs
+    r"|(?<![a-z0-9])(?:(?:in|imagenet)[-_ ]?1k|fp16|fp32|bf16|amp|\(ours\))(?![a-z0-9])"
     r"|(?<![a-z0-9])(?:3rdparty|ssld|(?:ra-)?noisy[-_ ]?student|aa(?:-advprop)?|mae|ckpt|noema)(?![a-z0-9])"
     r"|(?<![a-z0-9])fcmae(?:-in2[12]k)?(?:-pre)?(?![a-z0-9])"
     r"|(?<![a-z0-9])(?:kinetics(?:-?[467]00)?|cub(?:-?200)?)(?![a-z0-9])"  # data: classes are solved for
@@ -95,15 +96,21 @@ _REWRITTEN = (
     # pytorchcv's ResNet-101b strides in the 3x3; the b of others is another writing of the same network
     (re.compile(r"(?<![-a-z])(resnet[-_ ]?(?:50|101|152))b(?![0-9a-z])"), r"\1 v1.5"),
     (re.compile(r"(?<![-a-z])(bn-vgg-?[0-9]{2}|efficientnet-b[0-7])b(?![0-9a-z])"), r"\1"),
-    # timm's vit_base_patch16 and mmpretrain's vit-base-p16 are ViT-B/16; its small ones are DeiT's
+    (re.compile(r"^((?:(?!vit).)*)vision[- ]transformers?((?:(?!vit).)*)$"), r"\1vit\2"),
+    # timm's vit_base_patch16 and mmpretrain's vit-base-p16 are ViT-B/16, small and tiny ones are DeiT's
     (re.compile(r"(?<![a-z])vit[-_ ](b|l|h)(?:ase|arge|uge)[-_ /]?p?(?:atch)?[-_ ]?(14|16|32)(?![0-9])"), r"vit \1 \2"),
     (re.compile(r"(?<=[a-z])[-_]patch4[-_]window7(?![0-9])"), ""),  # timm's Swin, as its paper has them
     (re.compile(r"(?<![a-z])(?:vit|deit)[-_ ](tiny|small|base)[-_ ]p(?:atch)?16(?![0-9])"), r"deit \1"),
+    (re.compile(r"(?<![a-z])vit[-_ ](b|l|h)(?:ase|arge|uge)(?![0-9a-z])"), r"vit \1"),
+    (re.compile(r"(?<![a-z])(?:vit|deit)[-_ ]s(?:mall)?(?:/16)?(?![0-9a-z/])"), "deit small"),
+    (re.compile(r"(?<![a-z])(?:vit|deit)[-_ ]ti(?:ny)?(?:/16)?(?![0-9a-z/])"), "deit tiny"),
     (re.compile(r"(?<![a-z])(resnet[-_ ]?[0-9]+[^0-9a-z]+)1(?:\.0)?x(?![0-9a-z])"), r"\1"),
     (re.compile(r"(?<![a-z])pre-?act(?:ivation|ivated)?[-_ ]*(?=resnet)"), "pre"),
     (re.compile(r"(?<![a-z])resnet([^0-9a-z]*)pre-?act(?:ivation)?(?![a-z])"), r"preresnet\1"),
-    # What a network is joined to: "ResNet-50 + SE", or "SENet" beside "ResNet-50"
+    (re.compile(r"(?<![a-z])(resnet[-_ ]?[0-9]+)[-_ ]bn(?![0-9a-z])"), r"\1"),  # beside those of other norms
+    # What a network is joined to: "ResNet-50 + SE", "ResNet-50-SE", or "SENet" beside "ResNet-50"
     (re.compile(r"^([^+]*resne[^+]*)\+\s*(se|cbam|eca)(?![a-z])"), r"\2 \1"),
+    (re.compile(r"(?<![-_a-z])(resnet[-_ ]?[0-9]+)[-_](se|cbam|eca)(?![0-9a-z])"), r"\2 \1"),
     (re.compile(r"(?<![a-z])(se|eca)-?net\s+(?=resne)"), r"\1 "),
     (re.compile(r"(?<![a-z])dual[- ]?path[- ]?net(?:work)?s?(?![a-z])"), "dpn"),
     (re.compile(r"(?<![a-z])squeeze[- ]?excite[- ]?net(?:work)?s?(?![a-z])"), "senet"),

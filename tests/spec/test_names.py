@@ -238,6 +238,14 @@ def test_a_slash_is_part_of_a_name_unless_a_folder_is_there(tmp_path, monkeypatc
         ("vit_base_patch16_224", "vit_b_16"),
         ("vit_large_patch16_384", "vit_l_16 input=3x384x384"),
         ("vit_small_patch16_224", "deit_small"),
+        ("ViT-Small", "deit_small"),
+        ("ViT-S/16", "deit_small"),
+        ("DeiT-Ti", "deit_tiny"),
+        ("ViT-Base/32", "vit_b_32"),
+        ("ResNet-18-b16x8", "resnet18@v1"),  # 16 images on each of 8 GPUs
+        ("ResNet-50-BN", "resnet50@v1"),  # beside ResNet-50-GN, whose norms no spec has
+        ("ResNet-50-SE", "se_resnet50@paper"),
+        ("ResNet-101_CBAM", "cbam_resnet101"),
         ("Kinetics/X3D_S", "x3d_s"),
         ("ResNet-101b", "resnet101@v1.5"),
         ("BN-VGG-16b", "vgg16@bn"),
