@@ -310,7 +310,10 @@ class Subject:
         return found
 
     def classes_of(self, claim: Claim, measures: Sequence[str] = ("params", "weights")) -> set[int]:
-        """The numbers of classes with which a variant prints a cell of params, however it is rounded."""
+        """The numbers of classes with which a variant prints a cell of params, however it is rounded.
+
+        Of few digits, which many numbers print, those that other data sets have.
+        """
         if claim.quantity != "params" or claim.printed is None:
             return set()
         found: set[int] = set()
@@ -322,9 +325,10 @@ class Subject:
             for measure in measures:
                 at = axis.measures.index(measure) * len(axis.parts)
                 slope, base = int(one.more["params"][at]), int(one.base.counts["params"][at])
-                if slope > 0 and (high - low) // slope < 50:
+                if slope > 0:
                     first, last = one.classes - (base - low) // slope, one.classes + (high - base) // slope
-                    found |= set(range(max(1, first), min(last, 50_000) + 1))
+                    within = range(max(1, first), min(last, 50_000) + 1)
+                    found |= set(within) if (high - low) // slope < 50 else {n for n in COMMON_CLASSES if n in within}
         return found
 
     @property

@@ -451,6 +451,17 @@ def test_what_is_built_on_a_network_is_not_that_network(known, name, said):
     assert not found.references
 
 
+def test_few_digits_tell_the_classes_that_other_data_sets_have(tmp_path):
+    """YOLOv8 of BDD100K's 10 classes, as a README has them; 11.1 is what 258 numbers of classes print."""
+    counts = [("s", 11.1, 36.3), ("m", 25.8, 100.4), ("l", 43.6, 210.2), ("x", 68.1, 328.2)]
+    lines = [f"| YOLOv8{size} | 960 * 544 | {params} | {flops} |" for size, params, flops in counts]
+    path = tmp_path / "bdd.md"
+    path.write_text("\n".join(["| Model | size(w * h) | params(M) | FLOPs(G) |", "|-|-|-|-|", *lines]))
+    found = convcost.audit(path)
+    assert [one.verdict for one in found.findings] == ["holds"] * 8
+    assert found.shared.classes == 10
+
+
 def test_a_column_of_data_sets_says_other_classes(tmp_path):
     """DPN-92: 37,668,392 params, and 2,689 for each class; of ImageNet-5k nobody says how many."""
     path = tmp_path / "zoo.md"
