@@ -63,6 +63,7 @@ _RECIPE = re.compile(
     r"|(?<![a-z])(?:our )?re-?impl(?:emented|ementation)?(?![a-z])"
     r"|(?<![a-z])(?:with|using|w/(?!o))(?: an?(?= ))?(?![a-z])"  # Faster R-CNN with ResNet-50-FPN
     r"|(?<=[0-9])[- ]layers?(?![a-z])"  # 34-layer ResNet
+    r"|^\s*(?:t|s|teacher|student)\s*:|\((?:teacher|student)\)|(?<![a-z])(?:vanilla|standard)(?![a-z])"
 )
 _REWRITTEN = (
     # timm writes a width in hundredths, and RegNets in 100 MF; torchvision 1.6 as 1_6
@@ -72,6 +73,28 @@ _REWRITTEN = (
         ),
         r"\1 \2e-2",
     ),
+    # Short names: MBV3-L, V3-Large of MobileNetV3's own tables, EN-B0, Inc-v3, D121, Proxyless-R, YOLOv8 nano
+    (re.compile(r"(?<![a-z0-9])m[bn][-_ ]?(v[1-4])(?![0-9])"), r"mobilenet\1"),
+    (re.compile(r"^\s*v3[-_ ](?=(?:large|small)(?![a-z]))"), "mobilenet_v3_"),
+    (re.compile(r"(?<![a-z])(?:en|eff|enet)[-_ ]?(?=b[0-7](?![0-9a-z]))"), "efficientnet-"),
+    (re.compile(r"(?<![a-z])enet[-_ ]?v2(?![0-9a-z])"), "efficientnet_v2"),
+    (re.compile(r"(?<![a-z])inc[-_ ]?v([1-4])(?![0-9])"), r"inception_v\1"),
+    (re.compile(r"(?<![a-z])inc(?:eption)?[-_ ]?res[-_ ]?v([12])(?![0-9])"), r"inception_resnet_v\1"),
+    (re.compile(r"(?<![a-z0-9])dn?-?(121|161|169|201)(?![0-9a-z])"), r"densenet\1"),
+    (re.compile(r"(?<![a-z])shuffle[-_ ]?v([12])(?![0-9])"), r"shufflenet_v\1"),
+    (re.compile(r"(?<![a-z])mnas[-_ ]?(?=(?:small|a1|b1)(?![0-9a-z]))"), "mnasnet_"),
+    (re.compile(r"(?<![a-z])proxyless(?:nas)?[-_ ][rm](?![a-z])"), "proxylessnas_mobile"),
+    (re.compile(r"(?<![a-z])proxyless(?:nas)?[-_ ](g|c)(?![a-z])"), r"proxylessnas_\1pu"),
+    (re.compile(r"(?<![a-z])proxyless(?![a-z])"), "proxylessnas"),
+    (re.compile(r"(?<![a-z])single[- ]path[- ]nas(?:net)?(?![a-z])"), "spnasnet"),
+    (re.compile(r"(?<![a-z])network[- ]in[- ]network(?![a-z])"), "nin"),
+    (re.compile(r"(?<![a-z])(yolo[-_ ]?v[58])[-_ ]?([nsmlx])(?:ano|mall|edium|arge|[-_ ]?large)(?![a-z])"), r"\1\2"),
+    (re.compile(r"(?<![a-z])mobilevit[-_ ]?v1(?![0-9])"), "mobilevit"),
+    (re.compile(r"(?<![a-z])sk[-_ ]?resnet[-_ ]?(26|50|101)(?![0-9a-z])"), r"sknet\1"),
+    (re.compile(r"(?<![a-z])eca[-_ ]?net[-_ ]?([0-9]+)"), r"eca_resnet\1"),
+    (re.compile(r"(?<![-a-z])resnet[-_ ]?1001(?![0-9])"), "preresnet1001"),  # published with early activations alone
+    (re.compile(r"(?<![a-z])(regnet[-_ ]?[xy][-_ ]?[0-9]{3})m(?![0-9a-z])"), r"\1mf"),
+    (re.compile(r"(?<![0-9a-z])([0-9]+)w\s*x\s*([0-9]+)s(?![0-9a-z])"), r"\1w \2s"),
     # mmpretrain's mobilenet-v3-small-050, and classes of Keras: MobileNetV3Small075, NFNetF0, EfficientNetV1B0
     (re.compile(r"(?<![a-z])mobilenet-?v3-?(small|large)-?(0[1-9][05]|100)(?![0-9a-z])"), r"mobilenet_v3_\1 \2e-2"),
     (re.compile(r"(?<![a-z])(nfnet)(?=f[0-7](?![0-9]))"), r"\1 "),
@@ -102,6 +125,7 @@ _REWRITTEN = (
     (re.compile(r"(?<=[a-z])[-_]patch4[-_]window7(?![0-9])"), ""),  # timm's Swin, as its paper has them
     (re.compile(r"(?<![a-z])(?:vit|deit)[-_ ](tiny|small|base)[-_ ]p(?:atch)?16(?![0-9])"), r"deit \1"),
     (re.compile(r"(?<![a-z])vit[-_ ](b|l|h)(?:ase|arge|uge)(?![0-9a-z])"), r"vit \1"),
+    (re.compile(r"(?<![a-z])vit[-_ ](b|l|h)(14|16|32)(?![0-9a-z])"), r"vit \1 \2"),
     (re.compile(r"(?<![a-z])(?:vit|deit)[-_ ]s(?:mall)?(?:/16)?(?![0-9a-z/])"), "deit small"),
     (re.compile(r"(?<![a-z])(?:vit|deit)[-_ ]ti(?:ny)?(?:/16)?(?![0-9a-z/])"), "deit tiny"),
     (re.compile(r"(?<![a-z])(resnet[-_ ]?[0-9]+[^0-9a-z]+)1(?:\.0)?x(?![0-9a-z])"), r"\1"),
