@@ -73,7 +73,7 @@ _REWRITTEN = (
         ),
         r"\1 \2e-2",
     ),
-    # Short names: MBV3-L, V3-Large of MobileNetV3's own tables, EN-B0, Inc-v3, D121, Proxyless-R, YOLOv8 nano
+    # Short names: MBV3-L, V3-Large of MobileNetV3's own tables, EN-B0, Inc-v3, D121, Proxyless-R
     (re.compile(r"(?<![a-z0-9])m[bn][-_ ]?(v[1-4])(?![0-9])"), r"mobilenet\1"),
     (re.compile(r"^\s*v3[-_ ](?=(?:large|small)(?![a-z]))"), "mobilenet_v3_"),
     (re.compile(r"(?<![a-z])(?:en|eff|enet)[-_ ]?(?=b[0-7](?![0-9a-z]))"), "efficientnet-"),
@@ -82,13 +82,10 @@ _REWRITTEN = (
     (re.compile(r"(?<![a-z])inc(?:eption)?[-_ ]?res[-_ ]?v([12])(?![0-9])"), r"inception_resnet_v\1"),
     (re.compile(r"(?<![a-z0-9])dn?-?(121|161|169|201)(?![0-9a-z])"), r"densenet\1"),
     (re.compile(r"(?<![a-z])shuffle[-_ ]?v([12])(?![0-9])"), r"shufflenet_v\1"),
-    (re.compile(r"(?<![a-z])mnas[-_ ]?(?=(?:small|a1|b1)(?![0-9a-z]))"), "mnasnet_"),
     (re.compile(r"(?<![a-z])proxyless(?:nas)?[-_ ][rm](?![a-z])"), "proxylessnas_mobile"),
     (re.compile(r"(?<![a-z])proxyless(?:nas)?[-_ ](g|c)(?![a-z])"), r"proxylessnas_\1pu"),
-    (re.compile(r"(?<![a-z])proxyless(?![a-z])"), "proxylessnas"),
     (re.compile(r"(?<![a-z])single[- ]path[- ]nas(?:net)?(?![a-z])"), "spnasnet"),
     (re.compile(r"(?<![a-z])network[- ]in[- ]network(?![a-z])"), "nin"),
-    (re.compile(r"(?<![a-z])(yolo[-_ ]?v[58])[-_ ]?([nsmlx])(?:ano|mall|edium|arge|[-_ ]?large)(?![a-z])"), r"\1\2"),
     (re.compile(r"(?<![a-z])mobilevit[-_ ]?v1(?![0-9])"), "mobilevit"),
     (re.compile(r"(?<![a-z])sk[-_ ]?resnet[-_ ]?(26|50|101)(?![0-9a-z])"), r"sknet\1"),
     (re.compile(r"(?<![a-z])eca[-_ ]?net[-_ ]?([0-9]+)"), r"eca_resnet\1"),
@@ -100,7 +97,10 @@ _REWRITTEN = (
     (re.compile(r"(?<![a-z])(nfnet)(?=f[0-7](?![0-9]))"), r"\1 "),
     (re.compile(r"(?<![a-z])(efficientnet)[-_ ]?v1[-_ ]?(?=b[0-7](?![0-9]))"), r"\1 "),
     (re.compile(r"(?<![a-z])(ghostnet[-_ ]?v2)[-_ ]160(?![0-9a-z])"), r"\1 1.6"),
-    (re.compile(r"(?<![a-z])(yolo)[-_ ]?(v[58])[-_ ]?([nsmlx])(?![0-9a-z])"), r"\1\2\3"),
+    (
+        re.compile(r"(?<![a-z])(yolo)[-_ ]?(v[58])[-_ ]?([nsmlx])(?:ano|mall|edium|arge|[-_ ]?large)?(?![0-9a-z])"),
+        r"\1\2\3",
+    ),
     (re.compile(r"(?<![a-z])regnet_?([xy])_?([0-9]{2})([0-9])(?![0-9a-z])"), r"regnet\1 \2.\3gf"),
     (re.compile(r"(?<![a-z])(regnet_?[xy]_[0-9]+)_([0-9])(?=gf)"), r"\1.\2"),
     # The papers that compare with them: RegNetY-16G
@@ -121,11 +121,13 @@ _REWRITTEN = (
     (re.compile(r"(?<![-a-z])(bn-vgg-?[0-9]{2}|efficientnet-b[0-7])b(?![0-9a-z])"), r"\1"),
     (re.compile(r"^((?:(?!vit).)*)vision[- ]transformers?((?:(?!vit).)*)$"), r"\1vit\2"),
     # timm's vit_base_patch16 and mmpretrain's vit-base-p16 are ViT-B/16, small and tiny ones are DeiT's
-    (re.compile(r"(?<![a-z])vit[-_ ](b|l|h)(?:ase|arge|uge)[-_ /]?p?(?:atch)?[-_ ]?(14|16|32)(?![0-9])"), r"vit \1 \2"),
+    (
+        re.compile(r"(?<![a-z])vit[-_ ](b|l|h)(?:ase|arge|uge)?[-_ /]?p?(?:atch)?[-_ ]?(14|16|32)(?![0-9])"),
+        r"vit \1 \2",
+    ),
     (re.compile(r"(?<=[a-z])[-_]patch4[-_]window7(?![0-9])"), ""),  # timm's Swin, as its paper has them
     (re.compile(r"(?<![a-z])(?:vit|deit)[-_ ](tiny|small|base)[-_ ]p(?:atch)?16(?![0-9])"), r"deit \1"),
     (re.compile(r"(?<![a-z])vit[-_ ](b|l|h)(?:ase|arge|uge)(?![0-9a-z])"), r"vit \1"),
-    (re.compile(r"(?<![a-z])vit[-_ ](b|l|h)(14|16|32)(?![0-9a-z])"), r"vit \1 \2"),
     (re.compile(r"(?<![a-z])(?:vit|deit)[-_ ]s(?:mall)?(?:/16)?(?![0-9a-z/])"), "deit small"),
     (re.compile(r"(?<![a-z])(?:vit|deit)[-_ ]ti(?:ny)?(?:/16)?(?![0-9a-z/])"), "deit tiny"),
     (re.compile(r"(?<![a-z])(resnet[-_ ]?[0-9]+[^0-9a-z]+)1(?:\.0)?x(?![0-9a-z])"), r"\1"),
@@ -163,7 +165,13 @@ _SPACED_SIZE = re.compile(r"(?<![0-9a-z.])([0-9]+)\s*x\s*(\1|[0-9]+d)(?![0-9a-z.
 _DECIMAL = re.compile(
     r"(?<=[a-uw-z])([0-9])_([0-9]{1,2})(?![0-9a-z.])"
 )  # x1_0, squeezenet1_1: as identifiers must write it
-_FAMILIES = {"rn": "resnet", "mnet": "mobilenet", "effnet": "efficientnet"}
+_FAMILIES = {
+    "rn": "resnet",
+    "mnet": "mobilenet",
+    "effnet": "efficientnet",
+    "mnas": "mnasnet",
+    "proxyless": "proxylessnas",
+}
 _KEYS = {
     "group": "g",
     "groups": "g",
